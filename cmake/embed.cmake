@@ -1,0 +1,13 @@
+# Run by cf_embed: writes OUT, a C file with the bytes of FILES under their base names.
+set(body "/* made by cmake/embed.cmake */\n#include \"base/embed.h\"\n\nextern const struct cf_embedded ${SYMBOL}[];\n\n")
+set(rows "")
+set(n 0)
+foreach(file IN LISTS FILES)
+    get_filename_component(name "${file}" NAME)
+    file(READ "${file}" hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(APPEND body "static const unsigned char file_${n}[] = {${bytes}0x00};\n")
+    string(APPEND rows "    {\"${name}\", (const char *)file_${n}, sizeof file_${n} - 1},\n")
+    math(EXPR n "${n} + 1")
+endforeach()
+file(WRITE "${OUT}" "${body}\nconst struct cf_embedded ${SYMBOL}[] = {\n${rows}    {0, 0, 0},\n};\n")
