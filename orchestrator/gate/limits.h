@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The limits of the gate, each with its reason. */
+#ifndef CF_GATE_LIMITS_H
+#define CF_GATE_LIMITS_H
+
+enum {
+    /* One answer of a metrics source: 10,000 workloads batched are 1.5 MB from Prometheus; a gateway's whole text
+     * with 10,000 clusters is about 30 MB. */
+    CF_GATE_REPLY_MAX = 64 * 1024 * 1024,
+    /* Series of one stream (gateway pods × response codes). Beyond it the reading fails: an aggregated source is
+     * needed, and silently watching a part would be a lie. */
+    CF_GATE_SERIES_MAX = 4096,
+    /* Streams in one batched read. */
+    CF_GATE_STREAMS_MAX = 20000,
+    /* One line of Prometheus text; longer ones are an error. */
+    CF_GATE_LINE_MAX = 64 * 1024,
+    /* Direct reads: "older than three periods" is at least this, as ARCHITECTURE's stale-samples rule says. */
+    CF_GATE_STALE_FLOOR_MS = 3000,
+    /* Scrape periods of which the observed period is the median. */
+    CF_GATE_PERIODS_KEPT = 9,
+    /* Range asked of Prometheus: enough for four scrapes of a 15 s period; slower sources widen it themselves. */
+    CF_GATE_RANGE_MIN_MS = 20000,
+    CF_GATE_RANGE_MAX_MS = 300000,
+};
+
+#endif
