@@ -26,15 +26,22 @@ static inline void cf_json_decref_p(json_t **j)
 }
 #define cf_autojson __attribute__((cleanup(cf_json_decref_p)))
 
+/* For jansson's functions that lack const without writing: iteration (json_object_foreach) and taking a reference. */
+static inline json_t *cf_json_unconst(const json_t *j)
+{
+    return (json_t *)(uintptr_t)j;
+}
+
 /* Parses one JSON text of at most `max` bytes (0: CF_JSON_TEXT_MAX). Any value at the top. Refuses duplicate keys,
  * depth, NUL in strings, trailing text. INVALID names line and column; LIMIT names the limit. New reference. */
 json_t *cf_json_parse(const char *text, size_t len, size_t max, struct cf_error *err) CF_NODISCARD;
 
-/* Compact text in insertion order; caller frees. */
+/* Compact text in insertion order; reals in the shortest form that reads back the same. Caller frees. */
 char *cf_json_dump(const json_t *j) CF_NODISCARD;
 /* Two-space indented text for people; caller frees. */
 char *cf_json_dump_pretty(const json_t *j) CF_NODISCARD;
-/* RFC 8785 form: keys sorted by UTF-16 code units, no white space, shortest numbers. Caller frees. */
+/* RFC 8785 form: keys sorted by UTF-16 code units, no white space, shortest numbers. Integers beyond 2^53, which RFC 8785
+ * leaves out, keep all their digits. Caller frees. */
 char *cf_json_canonical(const json_t *j) CF_NODISCARD;
 
 /* Borrowed value at a path of object keys ended by NULL: cf_json_at(o, "metadata", "name", NULL); NULL if absent. */
