@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run in memory: what one pass loads, changes and records again.
+ *
+ * Made by the journal port's load, changed only through the functions below (each marks what it
+ * changed), written back by the journal port's record, which writes what is marked in one fenced
+ * statement. One pass, one thread; freed at its end. Nothing of it is kept between passes.
+ *
+ * Invariants (ARCHITECTURE 6); the place that keeps each
+ *   1 epochs never fall                         lb/write.c (tests in every patch), takeover.c (a
+ * larger one: abdicate) 2 raised only with a recorded intent        reconcile.c: start() is called
+ * in state intent only 3 after a rollback nothing raises           fsm.c: no edge out of
+ * rolling-back goes to active; the `emergency` mark 4 integers; a raise needs a ready backend
+ * steps/traffic_shift.c; lowering waits for nothing: responder.c 5 touch before any decision
+ * reconcile.c: takeover comes before actions, gates and steps 6 events gap-free and fenced store:
+ * one statement per record 7 alarm to PATCH within 250 ms              gates.c → responder.c:
+ * nothing in between but an fsync 8 source untouched before commit steps/source_scale_down.c comes
+ * after commit; commit disarms first 9 never both sides in one step              one cluster's
+ * workloads per step kind 10 only what we own                          propagate: label and uid;
+ * lb: marks 12 nothing acknowledged is lost              actions are rows; a record answers them in
+ * the same statement as their effect */
+#ifndef CF_ENGINE_RUN_H
+#define CF_ENGINE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "lb/annotations.h"
+#include "orchestrator/engine/fsm.h"
+#include "orchestrator/engine/holds.h"
+#include "orchestrator/plan/plan.h"
+#include "store/fence.h"
+
+struct cf_step {
+    int no;
+    const char *kind; /* "traffic.shift" */
+    const char *name; /* for people: "25 % to dc2" */
+    json_t *params;   /* from compile; never changes */
+    enum cf_step_state state;
+    int attempt;
+    json_t *intent;      /* what is to be done, NULL while planned */
+    json_t *observation; /* what was done or seen; the step's memory between passes, or NULL */
+    int done, total;     /* progress; total 0: none to show */
+    char message[CF_HOLD_TEXT_MAX];
+    int64_t started_ms, finished_ms; /* wall; 0: not yet */
+    bool changed;
+};
+
+/* One router of the plan, as this run steers it. */
+struct cf_run_router {
+    int idx;
+    const char *name;
+    const char *cluster;
+    json_t *baseline; /* lb/router.h; NULL until it was captured */
+    json_t
+        *restore; /* the rollback document of the present situation; NULL before the first raise */
+    char arm[CF_NONCE_TEXT];
+    char seq[CF_NONCE_TEXT];
+    int64_t epoch; /* of our last recorded write; 0: never written */
+    int weight;    /* recorded as applied */
+    bool adopted;  /* the object carries our marks: there is something to touch and to give back */
+    bool changed;
+};
+
+/* An action that is open. */
+struct cf_run_action {
+    int64_t id;
+    const char *action, *reason, *principal;
+    json_t *expect; /* or NULL */
+    bool answered;  /* to be acknowledged by the next record */
+    bool refused;
+    char answer[CF_HOLD_TEXT_MAX];
+};
+
+struct cf_run {
+    char id[CF_UUID_TEXT];
+    const char *name; /* "PLAN/3" */
+    const char *plan_name;
+    int revision;
+    int64_t rev; /* moves with every record and every action that arrives */
+    int shard;
+    char incarnation[CF_UUID_TEXT]; /* of the store */
+    struct cf_plan *plan;           /* owned */
+
+    enum cf_run_state state;
+    struct cf_hold hold;            /* as recorded */
+    int desired, applied, observed; /* weights in percent; -1: not known */
+    int64_t created_ms, finished_ms;
+    /* What the run remembers beside its steps: see cf_memo below. Never NULL. */
+    json_t *memo;
+    bool changed;
+
+    struct cf_step *steps;
+    size_t n_steps;
+    struct cf_run_router *routers;
+    size_t n_routers;
+    struct cf_run_action *actions;
+    size_t n_actions;
+    struct cf_arena *arena; /* owned; strings and arrays above */
+};
+
+void cf_run_free(struct cf_run *run); /* accepts NULL */
+void cf_run_free_p(struct cf_run **run);
+
+/* ---- the memo's members (all optional) ----
+ *   paused          {at, by, reason}             a person's pause stands
+ *   pausedMs        ms spent paused so far       the deadline's clock stands still meanwhile
+ *   commitAsked     {at, by, reason}             commit may go on
+ *   deadlineWaived, breachWaived  true           a person resumed in spite of it
+ *   noDataSince     wall ms                      how long samples are missing
+ *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt}
+ *   recopy          true                         the next pass copies again what changed in the
+ * source left            ["…"]                        what an undo could not take back reasserted
+ * true                         a person agreed that our weight is written over a drift */
+const json_t *cf_memo(const struct cf_run *run, const char *key);
+void cf_memo_set_take(struct cf_run *run, const char *key, json_t *value);
+void cf_memo_clear(struct cf_run *run, const char *key);
+
+/* ---- questions ---- */
+
+/* The step whose turn it is: the first that is not done; NULL when all are. */
+struct cf_step *cf_run_current(struct cf_run *run);
+struct cf_step *cf_run_step(struct cf_run *run,
+                            const char *kind); /* the first of that kind, or NULL */
+/* From the moment the intent of commit is durable: nothing rolls back any more. */
+bool cf_run_is_committed(const struct cf_run *run);
+/* Whether anything was written to any cluster: canceled or rolled back? */
+bool cf_run_has_written(const struct cf_run *run);
+/* The highest recorded weight over its routers. */
+int cf_run_weight(const struct cf_run *run);
+/* "Preflight", "Copying", … "RollingBack", "Completed": what people see. */
+const char *cf_run_phase(const struct cf_run *run);
+
+/* ---- changes; they mark, and append events to `events` (a JSON array of {kind, step, actor,
+ * body}) ---- */
+
+bool cf_run_to(struct cf_run *run, enum cf_run_state to, json_t *body_take, json_t *events,
+               struct cf_error *err) CF_NODISCARD;
+bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int64_t now_wall,
+                struct cf_error *err) CF_NODISCARD;
+void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
+void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
+void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
+void cf_step_progress(struct cf_step *step, int done, int total);
+/* Sets or clears (reason NONE) the run's hold; an event only when reason or message changed. */
+void cf_run_hold(struct cf_run *run, const struct cf_hold *hold, json_t *events);
+void cf_event_add_take(json_t *events, const char *kind, int step, const char *actor, json_t *body);
+
+#endif
