@@ -38,6 +38,9 @@ endfunction()
 # cf_embed(TARGET SYMBOL FILE...): each FILE's bytes as `const struct cf_embedded SYMBOL[]`, ended by a row
 # without a name (base/embed.h), in the order given.
 function(cf_embed target symbol)
+    if(NOT TARGET ${target})
+        return()
+    endif()
     set(out ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
     add_custom_command(OUTPUT ${out}
         COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DSYMBOL=${symbol} "-DFILES=${ARGN}"
