@@ -10,6 +10,8 @@ enum {
     /* Series of one stream (gateway pods × response codes). Beyond it the reading fails: an aggregated source is
      * needed, and silently watching a part would be a lie. */
     CF_GATE_SERIES_MAX = 4096,
+    /* Points of one stream in one reading: all its series over the longest range at a scrape each five seconds. */
+    CF_GATE_POINTS_MAX = 4096 * 64,
     /* Streams in one batched read. */
     CF_GATE_STREAMS_MAX = 20000,
     /* One line of Prometheus text; longer ones are an error. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From cumulative counters to looks: what happened between two scrapes, through resets, gaps and double reads.
  *
- * Per series the last value is kept. A value that fell is a reset: the new value is what happened since. A series seen for the first
- * time after the stream's first reading began at zero: its whole value counts (a backend that never failed has no
- * failure series until it fails). A scrape seen twice counts once; a late scrape (older than the last one) is ignored. A vanished series
+ * Per series the last value is kept. A value that fell is a reset: the new value is what happened since. The first reading
+ * that has points is the baseline and counts nothing. A series seen for the first time after it began at zero: its whole
+ * value counts (a backend that never failed has no failure series until it fails). A scrape seen twice counts once; a late scrape (older than the last one) is ignored. A vanished series
  * keeps its last value, so that its return is not a second first time.
  *
  * Freshness: the observed scrape period is the median distance of the last scrapes; data is stale when the newest scrape is
