@@ -17,7 +17,10 @@
  * - Any HTTP status is an answer, not an error.
  *
  * Deadlines are absolute, in cf_mono_now_ms() milliseconds (base/thread.h). Everything here may be
- * called by any thread but where said otherwise. */
+ * called by any thread but where said otherwise.
+ *
+ * (The names cf_http_request and cf_http_stream are those of the server, orchestrator/http/http.h; the client says
+ * cf_http_call_request and cf_http_download.) */
 #ifndef CF_BASE_TRANSPORT_H
 #define CF_BASE_TRANSPORT_H
 
@@ -45,9 +48,7 @@ struct cf_cancel {
 void cf_cancel_request(struct cf_cancel *c);
 bool cf_cancel_requested(const struct cf_cancel *c); /* accepts NULL: false */
 
-/* --- instances
- * -------------------------------------------------------------------------------------------------
- */
+/* --- instances --- */
 
 struct cf_transport;
 
@@ -72,9 +73,7 @@ struct cf_transport_stats {
 };
 void cf_transport_stats(struct cf_transport *t, struct cf_transport_stats *out);
 
-/* --- endpoints
- * -------------------------------------------------------------------------------------------------
- */
+/* --- endpoints --- */
 
 struct cf_endpoint; /* counted references; immutable but for the authorization */
 
@@ -109,11 +108,9 @@ const char *cf_endpoint_url(const struct cf_endpoint *e);
 bool cf_endpoint_set_authorization(struct cf_endpoint *e, const char *value,
                                    struct cf_error *err) CF_NODISCARD;
 
-/* --- calls
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- calls --- */
 
-struct cf_http_request {
+struct cf_http_call_request {
     const char *method; /* NULL: GET. GET and HEAD read, everything else writes unless `is_read` */
     const char *path;   /* "/api/v1/pods?limit=5", appended to the base URL; already escaped */
     const char *const *headers; /* "Name: value", ended by NULL; or NULL */
@@ -150,18 +147,16 @@ bool cf_http_reply_header(const struct cf_http_reply *r, const char *name, char 
  * `upstream` has the status), UNAVAILABLE (reason "Timeout" when a read has no answer in time,
  * "TLS" when the certificate is not accepted). */
 bool cf_http_call(struct cf_transport *t, struct cf_endpoint *e,
-                  const struct cf_http_request *request, struct cf_http_reply *out,
+                  const struct cf_http_call_request *request, struct cf_http_reply *out,
                   struct cf_error *err) CF_NODISCARD;
 
-/* --- streams
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- streams --- */
 
-struct cf_http_stream;
+struct cf_http_download;
 
 /* All run on the transport's thread and must be short: everything else of this instance waits
  * meanwhile. They may open and close streams. */
-struct cf_http_stream_events {
+struct cf_http_download_events {
     /* The status and headers are there. False ends the stream (on_end gets CANCELLED). May be NULL.
      */
     bool (*on_start)(void *arg, const struct cf_http_reply *head);
@@ -174,7 +169,7 @@ struct cf_http_stream_events {
     void *arg;
 };
 
-struct cf_http_stream_options {
+struct cf_http_download_options {
     int64_t delay_ms; /* wait before the request is sent: reconnects need no timer of their own */
     int64_t start_ms; /* the status must be there this long after the request is sent; 0: 30 s */
     int64_t stall_ms; /* longest silence between two chunks; 0: no limit */
@@ -182,16 +177,16 @@ struct cf_http_stream_options {
 };
 
 /* Returns at once; of `request`, deadline, cancel, response_max and the limits are not used,
- * everything is copied. The handle is the caller's until cf_http_stream_close. Fails only by
+ * everything is copied. The handle is the caller's until cf_http_download_close. Fails only by
  * INVALID. */
-struct cf_http_stream *cf_http_stream_open(struct cf_transport *t, struct cf_endpoint *e,
-                                           const struct cf_http_request *request,
-                                           const struct cf_http_stream_options *options,
-                                           const struct cf_http_stream_events *events,
+struct cf_http_download *cf_http_download_open(struct cf_transport *t, struct cf_endpoint *e,
+                                           const struct cf_http_call_request *request,
+                                           const struct cf_http_download_options *options,
+                                           const struct cf_http_download_events *events,
                                            struct cf_error *err) CF_NODISCARD;
 /* No callback of it runs or will run after this returns; waits for one that is running, but for
  * calls made on the transport's thread (from a callback, also its own), which do not wait. Must be
  * called exactly once, also after on_end. Accepts NULL. */
-void cf_http_stream_close(struct cf_http_stream *s);
+void cf_http_download_close(struct cf_http_download *s);
 
 #endif

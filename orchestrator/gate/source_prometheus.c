@@ -46,7 +46,7 @@ static json_t *query(struct prometheus *p, const char *expression, int64_t deadl
     cf_buf_puts(&body, "query=");
     cf_url_escape(&body, expression);
     CF_CLEANUP(cf_http_reply_free) struct cf_http_reply reply = CF_HTTP_REPLY_INIT;
-    struct cf_http_request request = {
+    struct cf_http_call_request request = {
         .method = "POST",
         .path = "/api/v1/query",
         .content_type = "application/x-www-form-urlencoded",

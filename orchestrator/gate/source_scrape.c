@@ -41,7 +41,7 @@ static bool read_one(struct scrape *s, size_t i, struct cf_collector *collector,
                      int64_t deadline_mono_ms, struct cf_error *err)
 {
     CF_CLEANUP(cf_http_reply_free) struct cf_http_reply reply = CF_HTTP_REPLY_INIT;
-    struct cf_http_request request = {
+    struct cf_http_call_request request = {
         .path = "",
         .accept = "text/plain;version=0.0.4",
         .deadline_ms = deadline_mono_ms,
