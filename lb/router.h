@@ -147,11 +147,13 @@ struct cf_router_reading {
     int64_t generation;
 };
 
-/* Judges an object against grip and baseline. `expect_weight` < 0 does not check weights; `at` is
- * the patch whose test failed, or NULL, and tells MOVED from OURS. `object` may be NULL (gone:
- * DRIFTED). */
+/* Judges an object against grip and baseline; `object` NULL (gone) is DRIFTED. An empty grip->seq
+ * means that the nonces are not known: they are not compared. `expect_weight` < 0 does not check
+ * weights. FENCED with the caller's own run and epoch means that a touch of its own came between:
+ * take the grip from there. Never says MOVED: that is what a failed test on an object that is OURS
+ * means. */
 void cf_router_judge(const json_t *baseline, const json_t *object,
-                     const struct cf_router_grip *grip, int expect_weight, const json_t *at,
+                     const struct cf_router_grip *grip, int expect_weight,
                      struct cf_router_reading *out);
 
 /* ---- patches; all RFC 6902 arrays, new references; CONFLICT when the route is not where and what

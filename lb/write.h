@@ -31,7 +31,8 @@ bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const 
                      struct cf_error *err) CF_NODISCARD;
 
 /* A new owner's first write. grip: run, incarnation and the owner's epoch in; on OURS arm and seq
- * as now on the object (an empty arm stays empty). A larger epoch there is FENCED. */
+ * as now on the object (an empty arm stays empty): every rollback document rendered before is void
+ * then. A larger epoch there is FENCED. Weights and destinations are not judged here: read next. */
 bool cf_router_touch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
                      struct cf_router_grip *grip, struct cf_router_reading *out,
                      struct cf_error *err) CF_NODISCARD;
@@ -53,8 +54,7 @@ bool cf_router_set_arm(struct cf_kube *kube, const struct cf_kube_how *how, cons
  * the object says that the route moved is the patch rendered and sent again. On OURS out->seq is
  * the document's and out->weight the baseline's. */
 bool cf_router_rollback(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *document,
-                        int64_t deadline_ms, bool fresh, struct cf_router_reading *out,
-                        struct cf_error *err) CF_NODISCARD;
+                        struct cf_router_reading *out, struct cf_error *err) CF_NODISCARD;
 
 /* One GET, judged. */
 bool cf_router_read(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
