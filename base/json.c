@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* jansson's own allocations, too, end the process instead of failing half-way; and its hash seed is
  * drawn before there are threads. */
 __attribute__((constructor)) static void set_up_jansson(void)
@@ -40,20 +42,6 @@ static bool depth_ok(const char *text, size_t len, size_t *out_at)
     return true;
 }
 
-static void line_and_column(const char *text, size_t at, int *out_line, int *out_column)
-{
-    *out_line = 1;
-    *out_column = 1;
-    for (size_t i = 0; i < at; i++) {
-        if (text[i] == '\n') {
-            (*out_line)++;
-            *out_column = 1;
-        } else if (((unsigned char)text[i] & 0xC0) != 0x80) {
-            (*out_column)++;
-        }
-    }
-}
-
 json_t *cf_json_parse(const char *text, size_t len, size_t max, struct cf_error *err)
 {
     size_t limit = max ? max : CF_JSON_TEXT_MAX;
@@ -65,7 +53,7 @@ json_t *cf_json_parse(const char *text, size_t len, size_t max, struct cf_error 
     size_t at;
     if (!depth_ok(text, len, &at)) {
         int line, column;
-        line_and_column(text, at, &line, &column);
+        cf_text_position(text, at, &line, &column);
         cf_error_set(err, CF_ERR_LIMIT, "line %d, column %d: JSON is nested deeper than %d levels",
                      line, column, CF_JSON_DEPTH_MAX);
         return NULL;
@@ -232,4 +220,50 @@ json_t *cf_json_copy(const json_t *j)
     json_t *copy = json_deep_copy(j);
     cf_assert(copy);
     return copy;
+}
+
+static bool equal_objects(const json_t *a, const json_t *b)
+{
+    if (json_object_size(a) != json_object_size(b))
+        return false;
+    const char *key;
+    json_t *value;
+    json_object_foreach(cf_json_unconst(a), key, value)
+    {
+        const json_t *other = json_object_get(b, key);
+        if (!other || !cf_json_equal(value, other))
+            return false;
+    }
+    return true;
+}
+
+static bool equal_arrays(const json_t *a, const json_t *b)
+{
+    size_t n = json_array_size(a);
+    if (n != json_array_size(b))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!cf_json_equal(json_array_get(a, i), json_array_get(b, i)))
+            return false;
+    return true;
+}
+
+bool cf_json_equal(const json_t *a, const json_t *b)
+{
+    if (a == b)
+        return true;
+    if (!a || !b)
+        return false;
+    if (json_is_object(a) && json_is_object(b))
+        return equal_objects(a, b);
+    if (json_is_array(a) && json_is_array(b))
+        return equal_arrays(a, b);
+    if (json_is_number(a) && json_is_number(b) && json_typeof(a) != json_typeof(b)) {
+        /* by value, where the real has the integer's exact value */
+        double real = json_is_real(a) ? json_real_value(a) : json_real_value(b);
+        json_int_t integer = json_is_real(a) ? json_integer_value(b) : json_integer_value(a);
+        return real >= -0x1p63 && real < 0x1p63 && (double)(json_int_t)real == real &&
+               (json_int_t)real == integer;
+    }
+    return json_equal(a, b);
 }

@@ -67,4 +67,7 @@ size_t cf_json_pointer_push_index(char *buf, size_t index);
 /* Deep copy; the tree is within CF_JSON_DEPTH_MAX because nothing deeper gets in. New reference. */
 json_t *cf_json_copy(const json_t *j) CF_NODISCARD;
 
+/* Equal as JSON values: members in any order, numbers by value (1 equals 1.0). NULL equals only NULL. */
+bool cf_json_equal(const json_t *a, const json_t *b);
+
 #endif
