@@ -36,9 +36,7 @@ enum {
     CF_KUBE_RV_TEXT = 64, /* a resourceVersion: opaque, in practice a decimal */
 };
 
-/* --- the port
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- the port --- */
 
 struct cf_kube_request {
     const char *method; /* "GET" … */
@@ -92,9 +90,7 @@ struct cf_kube_ops {
     void (*free)(void *self);
 };
 
-/* --- clients
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- clients --- */
 
 /* The threads that all clients of the process share: the transports calls, watches and responders,
  * and one thread that keeps credentials fresh (token files, exec plugins) ahead of time, so that no
@@ -136,9 +132,7 @@ struct cf_kube_how {
     bool urgent;                    /* the rollback lane */
 };
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* New reference. `subresource` ("scale", "status") or NULL. */
 bool cf_kube_get(struct cf_kube *k, const struct cf_kube_how *how, const struct cf_object_ref *ref,
@@ -166,9 +160,7 @@ struct cf_kube_list {
 bool cf_kube_list(struct cf_kube *k, const struct cf_kube_how *how, const struct cf_kube_list *what,
                   json_t **out_items, char *out_rv, struct cf_error *err) CF_NODISCARD;
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* NULL anywhere means all defaults. */
 struct cf_kube_write {
@@ -227,8 +219,7 @@ bool cf_kube_raw(struct cf_kube *k, const struct cf_kube_how *how, const char *m
                  const char *path, const char *content_type, const json_t *body, json_t **out,
                  struct cf_error *err) CF_NODISCARD;
 
-/* --- what the server is
- * ------------------------------------------------------------------------------------------- */
+/* --- what the server is --- */
 
 struct cf_kube_version {
     int major, minor;
