@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON within limits, and paths into trees. Writing is in json_write.c. See json.h. */
+/* Reading JSON within limits, paths of keys, equality. Writing is in json_write.c, pointers in
+ * json_pointer.c. See json.h. */
 #include "base/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -110,52 +110,6 @@ bool cf_json_bool(const json_t *j, bool dflt, ...)
     return json_is_boolean(j) ? json_is_true(j) : dflt;
 }
 
-/* One reference token without its slash, unescaped in place ("~1" is '/', "~0" is '~'). */
-static bool unescape_token(char *token)
-{
-    char *out = token;
-    for (const char *in = token; *in; in++) {
-        if (*in != '~') {
-            *out++ = *in;
-            continue;
-        }
-        in++;
-        if (*in != '0' && *in != '1')
-            return false;
-        *out++ = *in == '0' ? '~' : '/';
-    }
-    *out = '\0';
-    return true;
-}
-
-static json_t *child(const json_t *j, const char *token)
-{
-    if (json_is_object(j))
-        return json_object_get(j, token);
-    if (!json_is_array(j) || *token == '\0' || (token[0] == '0' && token[1] != '\0'))
-        return NULL;
-    size_t index = 0;
-    for (const char *p = token; *p; p++) {
-        if (*p < '0' || *p > '9' || p - token > 9)
-            return NULL;
-        index = index * 10 + (size_t)(*p - '0');
-    }
-    return json_array_get(j, index);
-}
-
-json_t *cf_json_pointer(const json_t *j, const char *pointer)
-{
-    if (*pointer != '\0' && *pointer != '/')
-        return NULL;
-    while (j && *pointer == '/') {
-        size_t len = strcspn(pointer + 1, "/");
-        cf_autofree char *token = cf_xstrndup(pointer + 1, len);
-        j = unescape_token(token) ? child(j, token) : NULL;
-        pointer += 1 + len;
-    }
-    return cf_json_unconst(j);
-}
-
 void cf_json_put_take(json_t *j, json_t *value, ...)
 {
     cf_assert(json_is_object(j) && value);
@@ -185,34 +139,6 @@ bool cf_json_del(json_t *j, ...)
         j = json_object_get(j, key);
     va_end(ap);
     return j && json_object_del(j, key) == 0;
-}
-
-size_t cf_json_pointer_push(char *buf, const char *token)
-{
-    size_t old = strlen(buf);
-    size_t at = old;
-    const size_t end = CF_JSON_POINTER_MAX - 1;
-    if (at < end)
-        buf[at++] = '/';
-    for (; *token && at < end; token++) {
-        if (*token != '~' && *token != '/') {
-            buf[at++] = *token;
-            continue;
-        }
-        if (at + 2 > end)
-            break;
-        buf[at++] = '~';
-        buf[at++] = *token == '~' ? '0' : '1';
-    }
-    buf[at] = '\0';
-    return old;
-}
-
-size_t cf_json_pointer_push_index(char *buf, size_t index)
-{
-    char token[24];
-    snprintf(token, sizeof token, "%zu", index);
-    return cf_json_pointer_push(buf, token);
 }
 
 json_t *cf_json_copy(const json_t *j)

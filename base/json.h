@@ -53,6 +53,10 @@ bool cf_json_bool(const json_t *j, bool dflt, ...) __attribute__((sentinel));
 
 /* Borrowed value at an RFC 6901 pointer ("" is the root; numeric tokens index arrays), or NULL. */
 json_t *cf_json_pointer(const json_t *j, const char *pointer);
+/* The next token of a pointer, unescaped; *pointer moves behind it. NULL at the end and where it is malformed. Caller frees. */
+char *cf_json_pointer_next(const char **pointer) CF_NODISCARD;
+/* Whether a token is an array index (digits, no leading zero, below 10^9). */
+bool cf_json_pointer_index(const char *token, size_t *out_index);
 
 /* Sets the value at a path of object keys, making the objects on the way. Takes the reference of `value`. */
 void cf_json_put_take(json_t *j, json_t *value, ...) __attribute__((sentinel));

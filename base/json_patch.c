@@ -99,20 +99,6 @@ static const json_t *value_of(struct patching *p, const json_t *op)
     return value;
 }
 
-static char *unescaped(const char *token)
-{
-    char *copy = cf_xstrdup(token);
-    char *out = copy;
-    for (const char *in = copy; *in; in++) {
-        if (*in == '~')
-            *out++ = *++in == '0' ? '~' : '/';
-        else
-            *out++ = *in;
-    }
-    *out = '\0';
-    return copy;
-}
-
 static bool find_place(struct patching *p, const char *pointer, const char *member,
                        struct place *out)
 {
@@ -126,25 +112,19 @@ static bool find_place(struct patching *p, const char *pointer, const char *memb
         return fail(p, CF_ERR_CONFLICT, member, "there is no object or array at \"%.200s\"",
                     parent_pointer);
     out->parent = parent;
-    out->token = unescaped(last + 1);
+    out->token = cf_json_pointer_next(&last);
     for (const char *s = pointer; *s; s++)
         out->depth += *s == '/';
     return true;
 }
 
-/* An array index below `size`; "-" is not one. */
 static bool index_below(const char *token, size_t size, size_t *out)
 {
-    size_t index = 0;
-    if (*token == '\0' || (token[0] == '0' && token[1] != '\0'))
+    size_t index;
+    if (!cf_json_pointer_index(token, &index) || index >= size)
         return false;
-    for (const char *s = token; *s; s++) {
-        if (*s < '0' || *s > '9' || s - token > 9)
-            return false;
-        index = index * 10 + (size_t)(*s - '0');
-    }
     *out = index;
-    return index < size;
+    return true;
 }
 
 /* Borrowed value at the pointer, or NULL with the error set. */

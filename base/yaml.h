@@ -2,7 +2,7 @@
 /* Strict YAML (JSON is a part of it) to JSON trees, remembering where every node stood.
  *
  * Reads libyaml's events. YAML 1.2 core scalars: true/false/null are themselves, yes/no/on/off are strings. Refused, each with
- * line and column: duplicate keys, tags, anchors and aliases, non-string keys, merge keys, NUL, NaN and infinities, several documents
+ * line and column: duplicate keys, numbers with leading zeros (octal to some readers), tags, anchors and aliases, non-string keys, merge keys, NUL, NaN and infinities, several documents
  * (unless asked for), more than the limits below. Comments are dropped. Any thread. */
 #ifndef CF_BASE_YAML_H
 #define CF_BASE_YAML_H
