@@ -96,7 +96,7 @@ def _key(name: str, part: GoPart | WheelPart) -> str:
 
 def _go(module: Path, argv: list[str], static: bool = False) -> list[str]:
     """A polite go command: others use this machine too."""
-    env = ["env", "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false"]
+    env = ["env", "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false"]
     return ["nice", "-n", "10", *env, *(["CGO_ENABLED=0"] if static else []), "go", "-C", str(module), *argv]
 
 
