@@ -43,12 +43,6 @@ void cf_sampler_free(struct cf_sampler *s)
     free(s);
 }
 
-/* The increase of a counter; a value that fell means it began again at zero. */
-static double increase(double before, double now)
-{
-    return now >= before ? now - before : now;
-}
-
 static uint64_t whole(double v)
 {
     return v <= 0 || !isfinite(v) ? 0 : (uint64_t)llround(v);
@@ -98,8 +92,10 @@ static void take_point(struct cf_sampler *s, const struct cf_point *p, int64_t n
         return; /* double or late */
     } else {
         note_period(s, p->at_ms - one->at_ms);
+        /* A value that fell: the process began again at zero, with both of its counters. */
+        bool reset = p->total < one->total || p->bad < one->bad;
         if (newest_before > 0)
-            add(sums, increase(one->total, p->total), increase(one->bad, p->bad),
+            add(sums, p->total - (reset ? 0 : one->total), p->bad - (reset ? 0 : one->bad),
                 one->at_ms >= since_ms);
     }
     one->at_ms = p->at_ms;
