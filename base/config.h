@@ -3,7 +3,8 @@
  *
  * A program passes its table (orchestrator/cli/config_table.c has ours); loading fills the values, remembers where each came
  * from, and refuses unknown keys with a suggestion. Values are immutable after loading and may be read by any thread.
- * Environment: CROSSFADE_ + the key in upper case with '.' as '_'; a key of type SECRET_FILE is only ever a path. */
+ * Environment: CROSSFADE_ + the key in upper case with '.' and '-' as '_'; variables that Kubernetes makes for a Service named
+ * crossfade… are passed over. Secrets are given as paths of files, never as values, except where `secret` is set. */
 #ifndef CF_BASE_CONFIG_H
 #define CF_BASE_CONFIG_H
 

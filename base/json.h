@@ -44,6 +44,10 @@ char *cf_json_dump_pretty(const json_t *j) CF_NODISCARD;
  * leaves out, keep all their digits. Caller frees. */
 char *cf_json_canonical(const json_t *j) CF_NODISCARD;
 
+/* Appends `s` as a JSON string with its quotes; the bytes must be UTF-8. */
+struct cf_buf;
+void cf_json_append_string(struct cf_buf *b, const char *s, size_t len);
+
 /* Borrowed value at a path of object keys ended by NULL: cf_json_at(o, "metadata", "name", NULL); NULL if absent. */
 const json_t *cf_json_at(const json_t *j, ...) __attribute__((sentinel));
 /* The same for strings and integers; the default when absent or of another type. Strings are borrowed. */

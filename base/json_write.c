@@ -22,9 +22,8 @@ struct writer {
 
 static void write_value(struct writer *w, const json_t *j, int depth);
 
-static void write_string(struct writer *w, const char *s, size_t len)
+void cf_json_append_string(struct cf_buf *b, const char *s, size_t len)
 {
-    struct cf_buf *b = &w->out;
     cf_buf_putc(b, '"');
     size_t plain = 0; /* start of the stretch that needs no escape */
     for (size_t i = 0; i < len; i++) {
@@ -154,7 +153,7 @@ static void write_object(struct writer *w, const json_t *j, int depth)
         if (i > 0)
             cf_buf_putc(&w->out, ',');
         new_line(w, depth + 1);
-        write_string(w, members[i].key, strlen(members[i].key));
+        cf_json_append_string(&w->out, members[i].key, strlen(members[i].key));
         cf_buf_puts(&w->out, w->style == PRETTY ? ": " : ":");
         write_value(w, members[i].value, depth + 1);
     }
@@ -174,7 +173,7 @@ static void write_value(struct writer *w, const json_t *j, int depth)
         write_array(w, j, depth);
         break;
     case JSON_STRING:
-        write_string(w, json_string_value(j), json_string_length(j));
+        cf_json_append_string(&w->out, json_string_value(j), json_string_length(j));
         break;
     case JSON_INTEGER:
         cf_buf_printf(&w->out, "%" JSON_INTEGER_FORMAT, json_integer_value(j));

@@ -51,6 +51,22 @@ bool cf_utf8_valid(const char *text, size_t len)
     return true;
 }
 
+void cf_utf8_append(struct cf_buf *b, const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t good = 0; /* start of the well-formed stretch */
+    for (size_t i = 0; i < len;) {
+        size_t n = sequence_length(s + i, len - i);
+        if (n == 0) {
+            cf_buf_append(b, text + good, i - good);
+            cf_buf_puts(b, "\xEF\xBF\xBD");
+            good = ++i;
+        }
+        i += n;
+    }
+    cf_buf_append(b, text + good, len - good);
+}
+
 void cf_text_position(const char *text, size_t offset, int *out_line, int *out_column)
 {
     *out_line = 1;

@@ -324,6 +324,7 @@ json_t *cf_yaml_parse(const char *text, size_t len, size_t max, struct cf_marks 
         return NULL;
     if (json_array_size(all) == 0) {
         cf_error_set(err, CF_ERR_INVALID, "line 1, column 1: the text is empty");
+        cf_error_reason(err, "Empty");
         return NULL;
     }
     if (out_marks)

@@ -24,7 +24,8 @@ void cf_marks_free_p(struct cf_marks **m);
 bool cf_marks_find(const struct cf_marks *m, const char *pointer, int *out_line, int *out_column);
 
 /* One document of at most `max` bytes (0: CF_YAML_TEXT_MAX). *out_marks may be NULL when not wanted. INVALID's message
- * names line and column; its field is the JSON pointer of the place if known. New reference. */
+ * names line and column; its field is the JSON pointer of the place if known; its reason is "Empty" for a text
+ * without a document. New reference. */
 json_t *cf_yaml_parse(const char *text, size_t len, size_t max, struct cf_marks **out_marks,
                       struct cf_error *err) CF_NODISCARD;
 
