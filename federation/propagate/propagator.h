@@ -79,11 +79,12 @@ struct cf_propagator_ops {
     bool (*dry_run)(const struct cf_propagation *p, const json_t *inventory, json_t **out_findings,
                     struct cf_error *err);
 
-    /* Applies at most `max_objects` objects that the ledger does not yet show as applied, in order;
-     * waits for nothing. *io_ledger (an array, replaced by a longer one) holds per object {"key",
-     * "ref", "uid", "how": "created|adopted|overwritten| same", "digest"}. *out_done: the ledger
-     * covers the inventory. CONFLICT (field = key) names the managers: the caller holds. On failure
-     * the ledger still shows what was done before it. */
+    /* Applies at most `max_objects` objects that the ledger does not yet show with the inventory's
+     * digest (new ones, and those whose source changed since), in order; waits for nothing.
+     * *io_ledger (an array, replaced by a longer one) holds per object {"key", "ref", "uid", "how":
+     * "created|adopted|overwritten| same", "digest"}. *out_done: the ledger covers the inventory.
+     * CONFLICT (field = key) names the managers: the caller holds. On failure the ledger still
+     * shows what was done before it. */
     bool (*apply)(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
                   int max_objects, bool *out_done, struct cf_error *err);
 
