@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each part of tests/run does. A part lists its tests and runs those asked for."""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+from tests.runner.build import ROOT, CannotRun, build
+from tests.runner.postgres import Postgres
+from tests.runner.tally import Tally
+
+UNIT_TIMEOUT_S = 300
+# Sanitizers: every finding ends the test, leaks included.
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": "print_suppressions=0",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/tsan.supp",
+}
+
+
+def environment(**more):
+    return {**os.environ, **SANITIZER_ENV, **more}
+
+
+def show_end(text, lines=60):
+    print("\n".join("    " + line for line in text.splitlines()[-lines:]), flush=True)
+
+
+class House:
+    """Checks of the tree itself: every script in tests/house is one test."""
+
+    def list(self):
+        return sorted(os.path.basename(p) for p in glob.glob(f"{ROOT}/tests/house/*.py"))
+
+    def run(self, wanted):
+        tally = Tally()
+        for name in self.list():
+            if wanted and name not in wanted:
+                continue
+            done = subprocess.run([sys.executable, f"{ROOT}/tests/house/{name}"], cwd=ROOT, capture_output=True, text=True)
+            print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name}")
+            if done.returncode:
+                show_end(done.stdout + done.stderr)
+            tally += Tally(passed=done.returncode == 0, failed=done.returncode != 0)
+        return tally
+
+
+CMOCKA_PASSED = re.compile(r"\[  PASSED  \] (\d+) test\(s\)")
+CMOCKA_FAILED = re.compile(r"\[  FAILED  \] (\d+) test\(s\)")
+CMOCKA_SKIPPED = re.compile(r"\[  SKIPPED \] (\d+) test\(s\)")
+
+
+class Unit:
+    """The cmocka executables and the replayed fuzz corpus of one preset; counts single tests, not executables."""
+
+    def __init__(self, preset):
+        self.preset = preset
+
+    def _folder(self):
+        return os.path.join(ROOT, "build", self.preset, "tests")
+
+    def list(self):
+        build(self.preset)
+        names = [os.path.basename(p) for p in glob.glob(f"{self._folder()}/unit_*") if os.access(p, os.X_OK)]
+        replays = glob.glob(f"{self._folder()}/fuzz/replay_*")
+        return sorted(names + [os.path.basename(p) for p in replays if os.access(p, os.X_OK)])
+
+    def run(self, wanted):
+        build(self.preset)
+        names = [n for n in self.list() if not wanted or any(w in n for w in wanted)]
+        with Postgres() as postgres:
+            results = run_side_by_side([lambda n=n: self.one(n, postgres.conninfo) for n in names], workers=2)
+        return sum(results, Tally())
+
+    def one(self, name, conninfo):
+        folder = f"{self._folder()}/fuzz" if name.startswith("replay_") else self._folder()
+        command = [f"{folder}/{name}"]
+        if name.startswith("replay_"):
+            command.append(f"{ROOT}/tests/fuzz/corpus/{name[len('replay_'):]}")
+        try:
+            done = subprocess.run(command, cwd=ROOT, env=environment(CROSSFADE_TEST_PG=conninfo), timeout=UNIT_TIMEOUT_S,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+            output, status = done.stdout + done.stderr, done.returncode
+        except subprocess.TimeoutExpired as late:
+            output = (late.stdout or b"").decode(errors="replace") + (late.stderr or b"").decode(errors="replace")
+            output, status = output + f"\nended after {UNIT_TIMEOUT_S} s", 1
+        tally = Tally(sum(map(int, CMOCKA_PASSED.findall(output))), sum(map(int, CMOCKA_FAILED.findall(output))),
+                      sum(map(int, CMOCKA_SKIPPED.findall(output))))
+        if status == 0 and not tally.ran:
+            tally.passed += 1  # a replay: silence is success
+        if status and not tally.failed:
+            tally.failed += 1  # a crash or a sanitizer's finding at the end
+        print(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}", flush=True)
+        if tally.failed:
+            show_end(output)
+        return tally
+
+
+def run_side_by_side(jobs, workers):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(workers) as pool:
+        return [f.result() for f in [pool.submit(job) for job in jobs]]
+
+
+class Stories:
+    """The stories of tests/stories, told in one world: "sandbox" or "lab"."""
+
+    def __init__(self, world, preset):
+        self.world = world
+        self.preset = preset
+
+    def list(self):
+        from tests.stories import registry
+        return [s.name for s in registry.stories(self.world)]
+
+    def run(self, wanted):
+        folder = build(self.preset, ["crossfade"])
+        from tests.stories import registry
+        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment())
+
+
+class Tsan:
+    """Unit tests and sandbox stories again, under ThreadSanitizer."""
+
+    def __init__(self):
+        self.unit = Unit("tsan")
+        self.stories = Stories("sandbox", "tsan")
+
+    def list(self):
+        return self.unit.list() + self.stories.list()
+
+    def run(self, wanted):
+        return self.unit.run(wanted) + self.stories.run(wanted)
+
+
+class Lab(Stories):
+    """The stories on real clusters, and the API conformance table on a real kube-apiserver."""
+
+    def __init__(self):
+        super().__init__("lab", "release")
+
+    def run(self, wanted):
+        if os.geteuid() != 0:
+            count = len(self.list())
+            print("THE LAB NEEDS ROOT (network namespaces): its stories are not run.", flush=True)
+            return Tally(failed=count) if os.environ.get("CI") else Tally(skipped=count)
+        return super().run(wanted)
+
+
+class Fuzz:
+    """Every libFuzzer target for a while, starting from its corpus."""
+
+    def list(self):
+        return sorted(os.path.basename(p)[: -len("_fuzz.c")] for p in glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c"))
+
+    def run(self, wanted):
+        folder = build("fuzz")
+        names = [n for n in self.list() if not wanted or n in wanted]
+        return sum(run_side_by_side([lambda n=n: self.one(folder, n) for n in names], workers=2), Tally())
+
+    def one(self, folder, name):
+        seconds = os.environ.get("FUZZ_SECONDS", "60")
+        found = os.path.join(folder, "found", name)
+        os.makedirs(found, exist_ok=True)
+        command = [f"{folder}/tests/fuzz/fuzz_{name}", f"-max_total_time={seconds}", f"-artifact_prefix={found}/",
+                   "-rss_limit_mb=2048", "-timeout=10", found, f"{ROOT}/tests/fuzz/corpus/{name}"]
+        done = subprocess.run(command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, errors="replace")
+        print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} fuzz {name}", flush=True)
+        if done.returncode:
+            show_end(done.stderr)
+        return Tally(passed=done.returncode == 0, failed=done.returncode != 0)
+
+
+class Bench:
+    """Benchmarks: figures beside a reference, never an assertion on time."""
+
+    def list(self):
+        return sorted(os.path.basename(p) for p in glob.glob(f"{ROOT}/tests/bench/*.sh"))
+
+    def run(self, wanted):
+        build("release")
+        tally = Tally()
+        for name in self.list():
+            if wanted and not any(w in name for w in wanted):
+                continue
+            done = subprocess.run([f"{ROOT}/tests/bench/{name}"], cwd=ROOT, stdin=subprocess.DEVNULL)
+            tally += Tally(passed=done.returncode == 0, failed=done.returncode != 0)
+        return tally
+
+
+PARTS = {
+    "house": House(),
+    "unit": Unit("dev"),
+    "sandbox": Stories("sandbox", "dev"),
+    "tsan": Tsan(),
+    "lab": Lab(),
+    "fuzz": Fuzz(),
+    "bench": Bench(),
+}
