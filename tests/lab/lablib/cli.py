@@ -1,24 +1,113 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of the lab: `lab COMMAND`."""
+"""The command line of the lab: one command at a time works on a state folder."""
 
+import fcntl
+import os
+import signal
 import sys
 
+from . import demo, environment, faults
+from .build import PARTS as BINARIES
+from .build import build, install_dependencies
 from .errors import LabError
+from .lab import PARTS, Lab, need_root
 from .layout import Layout
-from .process import Processes
-from .solo import Solo
+from .network import HUB
+
+USAGE = f"""usage: lab COMMAND
+
+  deps                  install the Debian packages that the lab needs
+  build [BINARY…]       build what is missing: {', '.join(BINARIES)}
+  up [PART…]            start parts: {', '.join(PARTS)} (all of them without a name),
+                        or a lone API server on loopback: apiserver
+  demo                  apply the demo application and its routes to east, wait for answers
+  status                what runs; exit 1 when something died
+  env                   facts as shell assignments: eval "$(lab env)"
+  exec hub|east|west COMMAND…
+                        run a command in a namespace of the lab
+  kubectl CLUSTER ARGS… kubectl as admin of east, west or solo
+  reset                 cold start on empty data
+  down [apiserver]      end everything and remove it; the lone API server only by its name
+  fault …               things that go wrong:
+{faults.USAGE}
+
+State: $CROSSFADE_LAB_STATE, or crossfade-lab in the XDG state folder. Two state folders are two labs.
+"""
+
+LOCKED = ("build", "up", "demo", "reset", "down", "fault")
+
+
+def _become(words: list[str]) -> None:
+    os.execvp(words[0], words)
+
+
+def _kubectl(lab: Lab, words: list[str]) -> None:
+    if not words or words[0] not in (*lab.clusters, "solo"):
+        raise LabError("kubectl: name the cluster first: east, west or solo", 2)
+    name, *rest = words
+    command = [str(lab.layout.bin / "kubectl"), f"--kubeconfig={lab.layout.kubeconfig(name)}", *rest]
+    if name in lab.clusters:
+        command = ["nsenter", f"--net=/run/netns/{lab.layout.netns(name)}", "--", *command]
+    _become(command)
+
+
+def _exec(lab: Lab, words: list[str]) -> None:
+    if len(words) < 2 or words[0] not in (HUB, *lab.clusters):
+        raise LabError("exec: hub, east or west, then a command", 2)
+    need_root()
+    _become(["nsenter", f"--net=/run/netns/{lab.layout.netns(words[0])}", "--", *words[1:]])
+
+
+def _dispatch(lab: Lab, command: str, words: list[str]) -> int:
+    match command, words:
+        case "deps", []:
+            install_dependencies()
+        case "build", names:
+            build(lab.layout, names or list(BINARIES))
+        case "up", ["apiserver"]:
+            lab.solo.up()
+        case "up", parts:
+            lab.up(parts)
+        case "demo", []:
+            demo.up(lab)
+        case "status", []:
+            return 0 if lab.status() else 1
+        case "env", []:
+            environment.show(lab)
+        case "exec", _:
+            _exec(lab, words)
+        case "kubectl", _:
+            _kubectl(lab, words)
+        case "reset", []:
+            lab.reset()
+        case "down", ["apiserver"]:
+            lab.solo.down()
+        case "down", []:
+            lab.down()
+        case "fault", _:
+            need_root()
+            faults.run(lab, words)
+        case _:
+            print(USAGE, file=sys.stderr)
+            return 2
+    return 0
 
 
 def main(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0 if words else 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that cleaning-up code runs
     layout = Layout()
     layout.make()
-    processes = Processes(layout)
+    lab = Lab(layout)
     try:
-        if words[:2] == ["up", "apiserver"]:
-            Solo(layout, processes).up()
-        elif words[:2] == ["down", "apiserver"]:
-            Solo(layout, processes).down()
-        return 0
+        with open(layout.state / "lock", "w", encoding="utf-8") as lock:
+            if words[0] in LOCKED:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            return _dispatch(lab, words[0], words[1:])
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130

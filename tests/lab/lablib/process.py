@@ -22,14 +22,21 @@ LOG_TAIL_LINES = 15
 LOG_KEEP_BYTES = 8 << 20  # an older log is kept as one .old file
 
 
-def _stat(pid: int) -> tuple[str, str] | None:
-    """State letter and start time of a process, or None when there is none."""
+def _stat(pid: int) -> tuple[str, str, int] | None:
+    """State letter, start time and session of a process, or None when there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    return fields[0], fields[19]
+    return fields[0], fields[19], int(fields[3])
+
+
+def _session(pid: int) -> list[int]:
+    """Processes of the session that pid was started as the leader of, pid itself among them."""
+    numbers = [int(n) for n in os.listdir("/proc") if n.isdigit()]
+    facts = {n: _stat(n) for n in numbers}
+    return [n for n, fact in facts.items() if fact and fact[2] == pid and fact[0] != "Z"]
 
 
 class Processes:
@@ -105,6 +112,7 @@ class Processes:
 
     def stop(self, names: Iterable[str], grace: float = STOP_GRACE_S) -> None:
         """SIGTERM to all, then SIGKILL to those that outlive the grace. Unknown names are nothing."""
+        names = list(names)
         left = {}
         for name in names:
             pid = self.pid(name)
@@ -112,21 +120,27 @@ class Processes:
                 left[name] = pid
                 self._kill(pid, signal.SIGCONT)  # a stopped process does not see SIGTERM
                 self._kill(pid, signal.SIGTERM)
+        leaders = list(left.values())
         self._await_end(left, grace)
-        for pid in left.values():
-            self._kill(pid, signal.SIGKILL)
+        self._end_sessions(leaders)
         self._await_end(left, KILL_WAIT_S)
         if left:
             raise LabError(f"these processes do not end even with SIGKILL: {left}")
-        for name in list(names):
+        for name in names:
             self.pid_file(name).unlink(missing_ok=True)
 
+    def _end_sessions(self, leaders: list[int]) -> None:
+        """SIGKILL to the leaders that still live and to the children that they left behind."""
+        for leader in leaders:
+            for pid in _session(leader):
+                self._kill(pid, signal.SIGKILL)
+
     def kill(self, name: str) -> None:
-        """End it as a crash would: SIGKILL, nothing else."""
+        """End it and its children as a crash would: SIGKILL, nothing else."""
         pid = self.pid(name)
         if pid is None:
             raise LabError(f"{name} is not running")
-        self._kill(pid, signal.SIGKILL)
+        self._end_sessions([pid])
         left = {name: pid}
         self._await_end(left, KILL_WAIT_S)
         if left:
