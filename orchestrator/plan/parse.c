@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/plan/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+bool cf_plan_media_of(const char *content_type, enum cf_plan_media *out)
+{
+    static const struct {
+        const char *name;
+        enum cf_plan_media media;
+    } known[] = {
+        {"application/json",    CF_PLAN_JSON},
+        { "application/yaml",   CF_PLAN_YAML},
+        { "application/x-yaml", CF_PLAN_YAML},
+        { "text/yaml",          CF_PLAN_YAML},
+        { "text/x-yaml",        CF_PLAN_YAML},
+        { "text/plain",         CF_PLAN_YAML},
+    };
+    size_t n = strcspn(content_type, "; \t");
+    for (size_t i = 0; i < CF_ARRAY_LEN(known); i++)
+        if (strlen(known[i].name) == n && strncasecmp(content_type, known[i].name, n) == 0) {
+            *out = known[i].media;
+            return true;
+        }
+    static const char suffix[] = "+json";
+    size_t m = sizeof suffix - 1;
+    if (n <= m || strncasecmp(content_type + n - m, suffix, m) != 0)
+        return false;
+    *out = CF_PLAN_JSON;
+    return true;
+}
+
+static bool is_duplicate(const struct cf_error *err)
+{
+    return strstr(err->message, "is there twice") != NULL;
+}
+
+/* One issue from a parser's error, whose message begins with "line L, column C: ". */
+static void report_syntax(const struct cf_error *err, struct cf_report *r)
+{
+    int line = 0, column = 0, used = 0;
+    const char *detail = err->message;
+    if (sscanf(detail, "line %d, column %d: %n", &line, &column, &used) == 2 && used > 0)
+        detail += used;
+    enum cf_plan_issue_code code = CF_PLAN_SYNTAX;
+    const char *hint = NULL;
+    if (err->kind == CF_ERR_LIMIT) {
+        code = CF_PLAN_LIMIT;
+    } else if (is_duplicate(err)) {
+        code = CF_PLAN_DUPLICATE_FIELD;
+        hint = "keep one of them";
+    }
+    cf_report_at(r, code, line, column, err->field, hint, detail);
+}
+
+/* JSON is parsed as JSON for its values, and as YAML for the places of its nodes. */
+static json_t *parse_json(const char *text, size_t len, struct cf_marks **out_marks,
+                          struct cf_report *r)
+{
+    struct cf_error err = CF_ERROR_INIT, yaml_err = CF_ERROR_INIT;
+    struct cf_marks *marks CF_CLEANUP(cf_marks_free_p) = NULL;
+    cf_autojson json_t *places = cf_yaml_parse(text, len, CF_PLAN_TEXT_MAX, &marks, &yaml_err);
+    cf_autojson json_t *values = cf_json_parse(text, len, CF_PLAN_TEXT_MAX, &err);
+    if (!values) {
+        report_syntax(!places && is_duplicate(&yaml_err) ? &yaml_err : &err, r);
+        return NULL;
+    }
+    *out_marks = cf_steal(&marks);
+    return cf_steal(&values);
+}
+
+json_t *cf_plan_parse(const char *text, size_t len, enum cf_plan_media media,
+                      struct cf_marks **out_marks, struct cf_report *r)
+{
+    if (media == CF_PLAN_JSON)
+        return parse_json(text, len, out_marks, r);
+    struct cf_error err = CF_ERROR_INIT;
+    json_t *document = cf_yaml_parse(text, len, CF_PLAN_TEXT_MAX, out_marks, &err);
+    if (!document)
+        report_syntax(&err, r);
+    return document;
+}
