@@ -16,7 +16,8 @@ from .layout import Layout
 from .process import Processes, run, wait_until
 
 POSTGRES = "postgres"
-DATABASE = ROLE = "crossfade"
+DATABASE = ROLE = "crossfade"  # the role owns the database and may nothing else
+SUPERUSER = "postgres"
 INIT_LIMIT_S = 60.0
 READY_S = 30.0
 
@@ -67,7 +68,7 @@ class Postgres:
     def _init(self) -> None:
         self.folder.mkdir(mode=0o755)
         os.chown(self.folder, owner().pw_uid, owner().pw_gid)
-        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={ROLE}"]
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={SUPERUSER}"]
         run(self._as_owner([str(programs() / "initdb"), f"--pgdata={self.data}", *options]), INIT_LIMIT_S, cwd="/")
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(_CONFIG.format(folder=self.folder))
@@ -94,9 +95,10 @@ class Postgres:
     def up(self) -> None:
         self.start()
         wait_until("PostgreSQL", self.answers, READY_S, self.processes, [POSTGRES])
-        psql = [str(programs() / "psql"), "-h", str(self.folder), "-U", ROLE, "-d", "postgres", "-Atqc"]
+        psql = [str(programs() / "psql"), "-h", str(self.folder), "-U", SUPERUSER, "-d", "postgres", "-Atqc"]
         if not run([*psql, f"select 1 from pg_database where datname = '{DATABASE}'"]).strip():
-            run([*psql, f"create database {DATABASE}"])
+            run([*psql, f"create role {ROLE} login"])
+            run([*psql, f"create database {DATABASE} owner {ROLE}"])
 
     def remove(self) -> None:
         """Its data, once it is stopped."""
