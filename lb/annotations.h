@@ -53,6 +53,11 @@ struct cf_marks {
 
 void cf_marks_read(const json_t *object, const char *slot, struct cf_marks *out);
 
+/* Whether another run than `run` ("" = any) holds the slot, or the whole object, by its marks; its
+ * uuid into out_run. */
+bool cf_marks_other_run(const json_t *object, const char *slot, const char *run, char *out_run,
+                        size_t size);
+
 /* 32 random hex characters. Returns buf. */
 char *cf_nonce(char buf[CF_NONCE_TEXT]);
 

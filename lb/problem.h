@@ -11,7 +11,7 @@
 enum cf_problem_severity { CF_PROBLEM_WARNING, CF_PROBLEM_BLOCKER };
 
 enum {
-    CF_PROBLEMS_MAX = 16, /* more would not be read; the last one says how many were left out */
+    CF_PROBLEMS_MAX = 16, /* more would not be read; left_out counts the rest */
     CF_PROBLEM_CODE_MAX = 40,
     CF_PROBLEM_TEXT_MAX = 384,
 };

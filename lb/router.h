@@ -57,6 +57,8 @@ struct cf_router_view {
                                               "match:<8 hex>", or "" */
     char ns[CF_DEST_WORD_MAX];             /* of the object that carries the weights */
     char name[CF_DEST_NAME_MAX];
+    char slot[CF_SLOT_MAX];                      /* suffix of the marks' keys on this object */
+    int route_index, source_index, target_index; /* in `object`; target_index -1: absent */
     struct cf_destination source;
     bool target_present; /* the target destination is already in the route */
     bool alone;          /* no destination but ours: then our share is 100 */
