@@ -13,6 +13,7 @@ from .process import run
 
 CALL_LIMIT_S = 5.0
 APPLY_LIMIT_S = 60.0
+_APPLY = ("--server-side", "--force-conflicts", "--field-manager=lab", "--validate=false")
 
 
 class Api:
@@ -58,4 +59,10 @@ class Api:
     def apply(self, *files: Path | str) -> None:
         """Server-side apply of whole files, as the lab's own field manager."""
         names = [w for f in files for w in ("-f", str(f))]
-        self.kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=lab", "--validate=false", *names)
+        self.kubectl("apply", *_APPLY, *names)
+
+    def apply_objects(self, *groups: dict | list[dict]) -> None:
+        """The same for objects made in Python."""
+        items = [o for g in groups for o in (g if isinstance(g, list) else [g])]
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self.kubectl("apply", *_APPLY, "-f", "-", text=text)

@@ -3,6 +3,8 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from . import cluster, ingress, istio, network
 from .build import build
@@ -85,14 +87,9 @@ class Lab:
         if "prometheus" in parts:
             self.prometheus.start()
         if "clusters" in parts:
-            for c in self.clusters.values():
-                c.finish()
-        if "istio" in parts:
-            self.istio.up()
-        if "ingress" in parts:
-            self.ingress.up()
-        if "prometheus" in parts:
-            self.prometheus.up()
+            _together([c.finish for c in self.clusters.values()])
+        gateways = {"istio": self.istio.up, "ingress": self.ingress.up, "prometheus": self.prometheus.up}
+        _together([up for part, up in gateways.items() if part in parts])
 
     def _hint(self) -> None:
         print(f"lab: it did not come up; logs: {self.layout.logs}; `lab down` removes what runs")
@@ -144,6 +141,14 @@ class Lab:
         self.down()
         self.up(parts)
 
+    def all_alive(self) -> bool:
+        return all(self.processes.pid(n) for n in self._own())
+
+    def memory_mib(self) -> int:
+        """Resident memory of the lab's processes (without the pods')."""
+        pids = [self.processes.pid(n) for n in self._own()]
+        return sum(_facts(p)[1] for p in pids if p)
+
     def status(self) -> bool:
         """Print what runs; true when all that was started still lives."""
         good = True
@@ -160,12 +165,23 @@ class Lab:
         return good
 
 
-def _describe(pid: int) -> str:
+def _together(work: list[Callable[[], None]]) -> None:
+    """Run all at once, wait for all (each is bounded), raise the first error."""
+    with ThreadPoolExecutor(max(1, len(work))) as pool:
+        for result in [pool.submit(w) for w in work]:
+            result.result()
+
+
+def _facts(pid: int) -> tuple[str, int]:
+    """State letter and resident MiB of a process."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8") as file:
             facts = dict(line.split(":", 1) for line in file if ":" in line)
     except OSError:
-        return "ended"
-    state = facts.get("State", "?").split()[0]
-    memory = int(facts.get("VmRSS", "0 kB").split()[0]) // 1024
+        return "X", 0
+    return facts.get("State", "?").split()[0], int(facts.get("VmRSS", "0 kB").split()[0]) // 1024
+
+
+def _describe(pid: int) -> str:
+    state, memory = _facts(pid)
     return f"pid {pid:<8} {memory:5} MiB{'  STOPPED' if state == 'T' else ''}"

@@ -2,7 +2,7 @@
 """Work inside a network namespace from this process, for as long as a `with` lasts.
 
 Sockets belong to the namespace in which they are made, so a probe into the lab needs no child
-process. The lab's commands are single-threaded; the namespace is a thread's.
+process. The namespace is the thread's: other threads stay where they are.
 """
 
 import contextlib
