@@ -2,10 +2,10 @@
 /* The schema: numbered SQL files embedded in the program (store/migrations/NNN_name.sql), applied
  * in order.
  *
- * Each file is one transaction; an advisory lock makes concurrent starts wait for each other; the
- * SHA-256 of each applied file is kept. An applied file that differs from ours is refused by name
- * (SCHEMA_CHANGED), a database with more files than we have is refused (SCHEMA_NEWER): nothing is
- * written in either case. */
+ * All pending files are one transaction; an advisory lock makes concurrent starts wait for each
+ * other; the SHA-256 of each applied file is kept. An applied file that differs from ours is
+ * refused by name (SCHEMA_CHANGED), a database with more files than we have is refused
+ * (SCHEMA_NEWER): nothing is written in either case. */
 #ifndef CF_STORE_MIGRATE_H
 #define CF_STORE_MIGRATE_H
 
