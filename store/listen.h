@@ -14,7 +14,8 @@ struct cf_listener *cf_listener_new(struct cf_store *store) CF_NODISCARD;
 void cf_listener_free(struct cf_listener *l); /* accepts NULL */
 
 /* Called for each hint: what is "run" (id: the run's), "preflight" (id: the job's), "setting" (id:
- * its name), or "resync" (id: ""): the connection was new, anything may have been missed. */
+ * its name), "bridge" (id: the bridge's), or "resync" (id: ""): the connection was new, anything
+ * may have been missed. */
 typedef void (*cf_listen_fn)(void *ctx, const char *what, const char *id);
 
 /* Waits at most `timeout_ms` for hints and hands over those that came; reconnects by itself. An

@@ -5,8 +5,8 @@
 
 #include "store/store.h"
 
-#define CF_SETTING_FREEZE "freeze" /* {"frozen": bool, "reason": text}: no forward move anywhere   \
-                                    */
+/* {"frozen": bool, "reason": text}: no forward move anywhere. */
+#define CF_SETTING_FREEZE "freeze"
 
 struct cf_setting {
     json_t *value; /* NULL if it was never set */
