@@ -83,10 +83,10 @@ char *cf_render_restore_text(const json_t *baseline, const json_t *object,
 {
     struct cf_error ignored = CF_ERROR_INIT;
     struct cf_place at;
-    char nonce[CF_NONCE_TEXT], seq[CF_NONCE_TEXT + 8];
+    char nonce[CF_NONCE_TEXT], seq[CF_NONCE_TEXT];
     if (!*grip->arm || !find_place(baseline, object, true, &at, &ignored))
         return cf_xstrdup("");
-    snprintf(seq, sizeof seq, "kubectl-%s", cf_nonce(nonce));
+    snprintf(seq, sizeof seq, "kubectl-%.24s", cf_nonce(nonce));
     cf_autojson json_t *patch = json_array();
     way_back(patch, baseline, object, &at, grip, seq, "kubectl");
     return cf_json_dump(patch);
