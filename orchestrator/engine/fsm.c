@@ -17,33 +17,33 @@ static const char *const step_names[CF_STEP_STATES] = {
 };
 
 const struct cf_edge cf_run_edges[] = {
-    {CF_RUN_ACTIVE,                                           CF_RUN_COMPLETED, "run.completed", "every step is done" },
-    { CF_RUN_ACTIVE,                                        CF_RUN_ROLLING_BACK, "run.rollback.started",
-     "a gate, the deadline or a person asked, before commit" },
-    { CF_RUN_ACTIVE,                                                      CF_RUN_CANCELED, "run.canceled",
-     "rollback asked before anything was written" },
-    { CF_RUN_ROLLING_BACK,CF_RUN_ROLLED_BACK, "run.rolled-back", "every undo is done" },
+    { CF_RUN_ACTIVE, CF_RUN_COMPLETED, "run.completed", "every step is done" },
+    { CF_RUN_ACTIVE, CF_RUN_ROLLING_BACK, "run.rollback.started",
+      "a gate, the deadline or a person asked, before commit" },
+    { CF_RUN_ACTIVE, CF_RUN_CANCELED, "run.canceled",
+      "rollback asked before anything was written" },
+    { CF_RUN_ROLLING_BACK, CF_RUN_ROLLED_BACK, "run.rolled-back", "every undo is done" },
     { CF_RUN_ROLLING_BACK, CF_RUN_FAILED, "run.failed", "an undo cannot be finished" },
-    { 0                                         },
+    { 0 },
 };
 
 const struct cf_edge cf_step_edges[] = {
-    {CF_STEP_PLANNED,                  CF_STEP_INTENT, "step.started", "its turn, and nothing holds the run" },
-    { CF_STEP_INTENT,                  CF_STEP_APPLIED, "step.applied", "written, waiting to see it" },
-    { CF_STEP_INTENT,                               CF_STEP_PLANNED, "step.overtaken",
-     "the object shows that it did not happen" },
-    { CF_STEP_APPLIED,CF_STEP_DONE, "step.done", "seen in the world" },
-    { CF_STEP_INTENT,    CF_STEP_FAILED, "step.failed", "refused for good" },
-    { CF_STEP_APPLIED,                  CF_STEP_FAILED, "step.failed", "will not come true by waiting" },
-    { CF_STEP_FAILED,                CF_STEP_PLANNED, "step.retried", "a person resumed" },
-    { CF_STEP_DONE,                               CF_STEP_PLANNED, "step.reopened", "the source changed and a person resumed" },
-    { CF_STEP_INTENT,                     CF_STEP_UNDOING, "step.undoing", "rolling back" },
-    { CF_STEP_APPLIED,             CF_STEP_UNDOING, "step.undoing", "rolling back" },
-    { CF_STEP_DONE,                  CF_STEP_UNDOING, "step.undoing", "rolling back" },
-    { CF_STEP_FAILED,                   CF_STEP_UNDOING, "step.undoing", "rolling back" },
-    { CF_STEP_UNDOING,                               CF_STEP_UNDONE, "step.undone", "seen to be as before" },
+    { CF_STEP_PLANNED, CF_STEP_INTENT, "step.started", "its turn, and nothing holds the run" },
+    { CF_STEP_INTENT, CF_STEP_APPLIED, "step.applied", "written, waiting to see it" },
+    { CF_STEP_INTENT, CF_STEP_PLANNED, "step.overtaken",
+      "the object shows that it did not happen" },
+    { CF_STEP_APPLIED, CF_STEP_DONE, "step.done", "seen in the world" },
+    { CF_STEP_INTENT, CF_STEP_FAILED, "step.failed", "refused for good" },
+    { CF_STEP_APPLIED, CF_STEP_FAILED, "step.failed", "will not come true by waiting" },
+    { CF_STEP_FAILED, CF_STEP_PLANNED, "step.retried", "a person resumed" },
+    { CF_STEP_DONE, CF_STEP_PLANNED, "step.reopened", "the source changed and a person resumed" },
+    { CF_STEP_INTENT, CF_STEP_UNDOING, "step.undoing", "rolling back" },
+    { CF_STEP_APPLIED, CF_STEP_UNDOING, "step.undoing", "rolling back" },
+    { CF_STEP_DONE, CF_STEP_UNDOING, "step.undoing", "rolling back" },
+    { CF_STEP_FAILED, CF_STEP_UNDOING, "step.undoing", "rolling back" },
+    { CF_STEP_UNDOING, CF_STEP_UNDONE, "step.undone", "seen to be as before" },
     { CF_STEP_UNDOING, CF_STEP_FAILED, "step.undo-failed", "cannot be taken back" },
-    { 0},
+    { 0 },
 };
 
 const char *cf_run_state_name(enum cf_run_state s)
@@ -130,8 +130,8 @@ struct machine {
 };
 
 static const struct machine machines[] = {
-    {"run",   cf_run_edges,  run_names,  CF_RUN_STATES,  CF_RUN_ACTIVE  },
-    { "step", cf_step_edges, step_names, CF_STEP_STATES, CF_STEP_PLANNED},
+    { "run", cf_run_edges, run_names, CF_RUN_STATES, CF_RUN_ACTIVE },
+    { "step", cf_step_edges, step_names, CF_STEP_STATES, CF_STEP_PLANNED },
 };
 
 static const struct machine *machine_find(const char *name)

@@ -18,21 +18,21 @@
 /* What must survive. */
 struct cf_journal_ops {
     /* The run with steps, routers and open actions. NOT_FOUND. */
-    bool (*load)(void *self, const char *run_id, struct cf_run **out, struct cf_error *err);
+    bool (*load)(void *self, const char *run_id, struct cf_live **out, struct cf_error *err);
     /* Writes what is marked in `run` together with `events`, answered actions and, for terminal
      * states, the release of its claims, as one statement under `fence` and `run->rev`. After
-     * CF_RECORDED the marks are clear and run->rev is the new one. An error UNKNOWN means that it
-     * may have been written: load again. `wake_ms`: wall time of the next look, for a replica that
-     * takes over. */
-    bool (*record)(void *self, const struct cf_fence *fence, struct cf_run *run,
+     * CF_RECORDED the marks are clear and run->rev is the new one. An error UNKNOWN means that
+     * it may have been written: load again. `wake_ms`: how long from now until the next look, for a
+     * replica that takes over. */
+    bool (*record)(void *self, const struct cf_fence *fence, struct cf_live *run,
                    const json_t *events, int64_t wake_ms, enum cf_record *out,
                    struct cf_error *err);
     /* Whether an administrator froze everything; `reason` (CF_HOLD_TEXT_MAX bytes) says why. */
     bool (*frozen)(void *self, bool *out, char *reason, struct cf_error *err);
     /* Before-images of objects in the target, sealed at rest. As in propagator.h. */
-    bool (*image_put)(void *self, const char *run_id, const char *key, const json_t *object,
-                      struct cf_error *err);
-    bool (*image_get)(void *self, const char *run_id, const char *key, json_t **out_object,
+    bool (*image_put)(void *self, const struct cf_fence *fence, const struct cf_live *run,
+                      const char *key, const json_t *object, struct cf_error *err);
+    bool (*image_get)(void *self, const struct cf_live *run, const char *key, json_t **out_object,
                       struct cf_error *err);
     void *self;
 };
@@ -75,7 +75,7 @@ struct cf_lane_ops {
     /* The ways back of a run in its present situation: one document per router (lb/router.h),
      * fsynced before it returns. Called before every raise and after every touch; replaces what was
      * there. A fired lane stays fired. */
-    bool (*prepare)(void *self, const struct cf_run *run, struct cf_error *err);
+    bool (*prepare)(void *self, const struct cf_live *run, struct cf_error *err);
     /* Sends the traffic back now, all routers at once, and waits until all have answered or
      * `wait_ms` is over; goes on by itself afterwards. Fired already: only waits. */
     void (*fire)(void *self, const char *run_id, const char *cause, const char *why,
@@ -98,6 +98,12 @@ struct cf_gate_now {
 };
 
 struct cf_gates_view {
+    int64_t last_bad_ms; /* wall time of the last look with failures; 0: none */
+    bool source_known;   /* the two below were measured */
+    double source_rps; /* requests a second that the routers still send to the source, over the last
+                          ten seconds */
+    int observed; /* the target's share of the requests since the last weight change, percent; -1:
+                     unknown */
     enum cf_verdict worst; /* breach before no-data before undecided before pass; pass when there
                               are no gates */
     const char *which;     /* the name of the gate that gave it, "" if none */
@@ -109,7 +115,7 @@ struct cf_gates_view {
 struct cf_gates_ops {
     /* Watches the run's gates from now on; idempotent. `since_ms`: wall time of the last weight
      * change; a later one than before begins the counts for a pass anew. */
-    bool (*watch)(void *self, const struct cf_run *run, int64_t since_ms, struct cf_error *err);
+    bool (*watch)(void *self, const struct cf_live *run, int64_t since_ms, struct cf_error *err);
     void (*judge)(void *self, const char *run_id, struct cf_gates_view *out);
     /* A person resumed after a breach: forget the alarm. */
     void (*reset)(void *self, const char *run_id);
@@ -125,6 +131,7 @@ struct cf_bridge_view {
 };
 
 struct cf_bridge_want {
+    const struct cf_fence *fence; /* of the run's shard */
     const char *run_id;
     const char *cluster, *ns, *service; /* the router's cluster, and the source's Service there */
     const char *target_cluster, *target_ns, *target_service;
@@ -138,22 +145,27 @@ struct cf_bridges_ops {
     void (*view)(void *self, const char *cluster, const char *ns, const char *service,
                  struct cf_bridge_view *out);
     /* Before a raise and after a lowering: above 0 the bridge is never emptied. Durable. */
-    bool (*weight)(void *self, const char *run_id, int weight, struct cf_error *err);
+    bool (*weight)(void *self, const struct cf_fence *fence, const char *run_id, int weight,
+                   struct cf_error *err);
     /* Removes the run's bridges that no router names. CONFLICT names the router. */
-    bool (*remove)(void *self, const char *run_id, struct cf_error *err);
+    bool (*remove)(void *self, const struct cf_fence *fence, const char *run_id,
+                   struct cf_error *err);
     void *self;
 };
 
+struct cf_preflight_world;
 struct cf_ports {
     struct cf_journal_ops journal;
     struct cf_clusters_ops clusters;
     struct cf_lane_ops lane;
     struct cf_gates_ops gates;
     struct cf_bridges_ops bridges;
-    const struct cf_propagator_ops *propagators; /* NULL: the real ones, by copy.method */
+    const struct cf_preflight_world
+        *preflight; /* orchestrator/preflight/checks.h: what the checks ask */
+    const struct cf_propagator_ops *propagator; /* NULL: the plan's copy.method */
     /* One request through the router's own data plane or to the bridge's address at weight 0; says
      * what was probed. */
-    bool (*probe)(void *self, const struct cf_run *run, const struct cf_run_router *router,
+    bool (*probe)(void *self, const struct cf_live *run, const struct cf_run_router *router,
                   bool *out_ok, char *said, size_t size, struct cf_error *err);
     void *probe_self;
     const struct cf_clock *clock;

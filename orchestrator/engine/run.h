@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run in memory: what one pass loads, changes and records again.
+/* A live run, that is a run in memory: what one pass loads, changes and records again.
  *
  * Made by the journal port's load, changed only through the functions below (each marks what it
  * changed), written back by the journal port's record, which writes what is marked in one fenced
@@ -74,7 +74,7 @@ struct cf_run_action {
     char answer[CF_HOLD_TEXT_MAX];
 };
 
-struct cf_run {
+struct cf_live {
     char id[CF_UUID_TEXT];
     const char *name; /* "PLAN/3" */
     const char *plan_name;
@@ -101,8 +101,8 @@ struct cf_run {
     struct cf_arena *arena; /* owned; strings and arrays above */
 };
 
-void cf_run_free(struct cf_run *run); /* accepts NULL */
-void cf_run_free_p(struct cf_run **run);
+void cf_live_free(struct cf_live *run); /* accepts NULL */
+void cf_live_free_p(struct cf_live **run);
 
 /* ---- the memo's members (all optional) ----
  *   paused          {at, by, reason}             a person's pause stands
@@ -114,29 +114,32 @@ void cf_run_free_p(struct cf_run **run);
  *   recopy          true                         the next pass copies again what changed in the
  * source left            ["…"]                        what an undo could not take back reasserted
  * true                         a person agreed that our weight is written over a drift */
-const json_t *cf_memo(const struct cf_run *run, const char *key);
-void cf_memo_set_take(struct cf_run *run, const char *key, json_t *value);
-void cf_memo_clear(struct cf_run *run, const char *key);
+const json_t *cf_memo(const struct cf_live *run, const char *key);
+void cf_memo_set_take(struct cf_live *run, const char *key, json_t *value);
+void cf_memo_clear(struct cf_live *run, const char *key);
 
 /* ---- questions ---- */
 
 /* The step whose turn it is: the first that is not done; NULL when all are. */
-struct cf_step *cf_run_current(struct cf_run *run);
-struct cf_step *cf_run_step(struct cf_run *run,
+struct cf_step *cf_run_current(struct cf_live *run);
+struct cf_step *cf_run_step(struct cf_live *run,
                             const char *kind); /* the first of that kind, or NULL */
-/* From the moment the intent of commit is durable: nothing rolls back any more. */
-bool cf_run_is_committed(const struct cf_run *run);
+/* From the moment the intent of commit is durable: nobody may ask for a rollback any more. */
+bool cf_run_is_committed(const struct cf_live *run);
+/* From the moment all routers were seen to be disarmed: nothing can send the traffic back any more.
+ * In between an alarm may still win the race on an object; then the run rolls back. */
+bool cf_run_is_disarmed(const struct cf_live *run);
 /* Whether anything was written to any cluster: canceled or rolled back? */
-bool cf_run_has_written(const struct cf_run *run);
+bool cf_run_has_written(const struct cf_live *run);
 /* The highest recorded weight over its routers. */
-int cf_run_weight(const struct cf_run *run);
+int cf_run_weight(const struct cf_live *run);
 /* "Preflight", "Copying", … "RollingBack", "Completed": what people see. */
-const char *cf_run_phase(const struct cf_run *run);
+const char *cf_run_phase(const struct cf_live *run);
 
 /* ---- changes; they mark, and append events to `events` (a JSON array of {kind, step, actor,
  * body}) ---- */
 
-bool cf_run_to(struct cf_run *run, enum cf_run_state to, json_t *body_take, json_t *events,
+bool cf_run_to(struct cf_live *run, enum cf_run_state to, json_t *body_take, json_t *events,
                struct cf_error *err) CF_NODISCARD;
 bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int64_t now_wall,
                 struct cf_error *err) CF_NODISCARD;
@@ -145,7 +148,7 @@ void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
 void cf_step_progress(struct cf_step *step, int done, int total);
 /* Sets or clears (reason NONE) the run's hold; an event only when reason or message changed. */
-void cf_run_hold(struct cf_run *run, const struct cf_hold *hold, json_t *events);
+void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events);
 void cf_event_add_take(json_t *events, const char *kind, int step, const char *actor, json_t *body);
 
 #endif

@@ -24,6 +24,8 @@ enum cf_outcome_kind {
     CF_OUT_WAIT,     /* not yet: look again after wake_ms */
     CF_OUT_HOLD,     /* not yet, and a person should know why (hold); look again after wake_ms */
     CF_OUT_LOST,     /* observe: the effect is not there (any more): plan the step again */
+    CF_OUT_REASSERT, /* somebody changed a weight, and ours is to be written again: the last shift
+                        is done once more */
     CF_OUT_FAILED,   /* will not come true by waiting (message) */
     CF_OUT_ROLLBACK, /* the plan asks to go back because of this (hold says why) */
 };
@@ -39,16 +41,20 @@ struct cf_outcome {
 struct cf_pass {
     const struct cf_ports *ports;
     struct cf_fence fence;
-    struct cf_run *run;
+    struct cf_live *run;
     json_t *events;    /* since the last record */
     int64_t now_wall;  /* taken anew after every record */
     json_t *inventory; /* of the source, read at most once in a pass; NULL: not yet */
     int records;       /* so far: the length of a pass is bounded */
 };
 
+struct cf_survey_router;
 struct cf_preview {
-    const struct cf_ports *ports;
     const struct cf_plan *plan;
+    const struct cf_propagator_ops *propagator;
+    const struct cf_propagation *propagation;
+    const json_t *inventory;
+    const struct cf_survey_router *routers; /* one per row of the plan, inspected */
     json_t *out; /* array; the kind appends {"step", "cluster", "verb", "ref", "patch" | "body",
                     "note"} */
 };

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of a run's steps (compile.h). */
+#include "orchestrator/engine/compile.h"
+
+#include "base/units.h"
+
+static void add(json_t *steps, const char *kind, char *name_take, json_t *params_take)
+{
+    json_t *step = json_object();
+    json_object_set_new(step, "kind", json_string(kind));
+    json_object_set_new(step, "name", json_string(name_take));
+    json_object_set_new(step, "params", params_take ? params_take : json_object());
+    json_array_append_new(steps, step);
+    free(name_take);
+}
+
+static void add_weight(json_t *steps, const struct cf_plan *plan, const struct cf_plan_step *step,
+                       int index, int from)
+{
+    char hold[CF_UNIT_TEXT_MAX];
+    add(steps, "traffic.shift", cf_xasprintf("%d %% to %s", step->weight, plan->target_cluster),
+        json_pack("{s:i,s:i,s:i}", "index", index, "from", from, "weight", step->weight));
+    add(steps, "traffic.soak",
+        cf_xasprintf("prove %d %% for %s", step->weight, cf_duration_format(step->hold_ms, hold)),
+        json_pack("{s:i,s:i,s:I}", "index", index, "weight", step->weight, "holdMs",
+                  (json_int_t)step->hold_ms));
+}
+
+json_t *cf_compile(const struct cf_plan *plan)
+{
+    json_t *steps = json_array();
+    add(steps, "preflight", cf_xstrdup("check both ends"), NULL);
+    add(steps, "propagate",
+        cf_xasprintf("copy %s/%s to %s/%s", plan->source_cluster, plan->source_namespace,
+                     plan->target_cluster, plan->target_namespace),
+        NULL);
+    add(steps, "workload.ready", cf_xasprintf("copies ready in %s", plan->target_cluster), NULL);
+    add(steps, "reach", cf_xasprintf("routers reach %s", plan->target_cluster), NULL);
+    int from = 0;
+    for (size_t i = 0; i < plan->traffic.n_steps; i++) {
+        add_weight(steps, plan, &plan->traffic.steps[i], (int)i, from);
+        from = plan->traffic.steps[i].weight;
+    }
+    bool automatic = plan->commit == CF_PLAN_COMMIT_AUTO;
+    add(steps, "commit", cf_xstrdup(automatic ? "commit" : "commit when asked"),
+        json_pack("{s:b}", "auto", automatic));
+    if (plan->cleanup_source == CF_PLAN_CLEANUP_SCALE_TO_ZERO)
+        add(steps, "source.scale_down", cf_xasprintf("retire %s", plan->source_cluster),
+            json_pack("{s:I}", "afterMs", (json_int_t)plan->cleanup_after_ms));
+    add(steps, "cleanup", cf_xstrdup("release what was marked"), NULL);
+    return steps;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The copies of a run within a pass: the propagator's view, the ledger, source against copy, health
+ * (pass.h). */
+#include <string.h>
+
+#include "orchestrator/engine/pass.h"
+#include "orchestrator/preflight/survey.h"
+
+enum { LINES_SHOWN = 4 }; /* of a list of objects in a message; the rest is counted */
+
+static bool image_put(void *self, const char *key, const json_t *object, struct cf_error *err)
+{
+    struct cf_pass *p = self;
+    return p->ports->journal.image_put(p->ports->journal.self, &p->fence, p->run, key, object, err);
+}
+
+static bool image_get(void *self, const char *key, json_t **out_object, struct cf_error *err)
+{
+    struct cf_pass *p = self;
+    return p->ports->journal.image_get(p->ports->journal.self, p->run, key, out_object, err);
+}
+
+void cf_copies_close(struct cf_copies *c)
+{
+    cf_kube_unref(c->source);
+    cf_kube_unref(c->target);
+    memset(c, 0, sizeof *c);
+}
+
+const json_t *cf_copies_ledger(const struct cf_pass *p)
+{
+    struct cf_step *s = cf_run_step(p->run, "propagate");
+    return s ? cf_json_at(s->observation, "ledger", NULL) : NULL;
+}
+
+const json_t *cf_copies_services(const struct cf_pass *p)
+{
+    struct cf_step *s = cf_run_step(p->run, "propagate");
+    return s ? cf_json_at(s->intent, "services", NULL) : NULL;
+}
+
+bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { .pass = p };
+    const struct cf_plan *plan = p->run->plan;
+    c.ops = p->ports->propagator ? p->ports->propagator : &cf_propagator_direct;
+    if (!cf_pass_kube(p, plan->source_cluster, &c.source, err) ||
+        !cf_pass_kube(p, plan->target_cluster, &c.target, err))
+        return false;
+    c.request = cf_survey_propagation(plan, c.source, c.target, p->run->id, cf_copies_services(p));
+    c.request.before = (struct cf_before_images){ .put = image_put, .get = image_get, .self = p };
+    *out = c;
+    memset(&c, 0, sizeof c);
+    return true;
+}
+
+bool cf_copies_inventory(struct cf_copies *c, const json_t **out, struct cf_error *err)
+{
+    if (!c->pass->inventory && !c->ops->inventory(&c->request, &c->pass->inventory, err))
+        return cf_error_wrap(err, "read the source");
+    *out = c->pass->inventory;
+    return true;
+}
+
+/* "a; b; c; and 5 more" from an array, each row made by `line`. */
+static void list_lines(const json_t *rows, void (*line)(const json_t *row, struct cf_buf *out),
+                       struct cf_buf *out)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        if (i == LINES_SHOWN) {
+            cf_buf_printf(out, "; and %zu more", json_array_size(rows) - i);
+            return;
+        }
+        if (i > 0)
+            cf_buf_puts(out, "; ");
+        line(row, out);
+    }
+}
+
+static void change_line(const json_t *row, struct cf_buf *out)
+{
+    const char *by = cf_json_str(row, "", "by", NULL);
+    cf_buf_printf(out, "%s %s", cf_json_str(row, "?", "key", NULL),
+                  cf_json_str(row, "changed", "change", NULL));
+    const char *detail = cf_json_str(row, "", "detail", NULL);
+    if (*detail)
+        cf_buf_printf(out, " (%s)", detail);
+    if (*by)
+        cf_buf_printf(out, " by %s", by);
+}
+
+bool cf_copies_compare(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    const json_t *inventory;
+    cf_autojson json_t *changes = NULL;
+    if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
+        return false;
+    if (!c.ops->changes(&c.request, inventory, cf_copies_ledger(p), &changes, err))
+        return cf_error_wrap(err, "compare the source with what was copied");
+    if (json_array_size(changes) == 0)
+        return cf_out_done(out);
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);
+    list_lines(changes, change_line, &text);
+    return cf_out_hold(out, CF_HOLD_SOURCE_CHANGED, CF_PASS_WAKE_MAX_MS,
+                       "the source is not what was copied: %s", cf_buf_str(&text));
+}
+
+static void health_line(const json_t *row, struct cf_buf *out)
+{
+    cf_buf_printf(out, "%s: %s", cf_json_str(row, "?", "key", NULL),
+                  cf_json_str(row, "not ready", "message", NULL));
+}
+
+/* The rows of a health report that are not ready. */
+static json_t *not_ready(const json_t *report)
+{
+    json_t *rows = json_array();
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)cf_json_at(report, "objects", NULL), i,
+                       row) if (!cf_json_bool(row, false, "ready", NULL))
+        json_array_append(rows, row);
+    return rows;
+}
+
+bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_outcome *out,
+                      struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    cf_autojson json_t *report = NULL;
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    if (!c.ops->health(&c.request, cf_copies_ledger(p), &report, err))
+        return cf_error_wrap(err, "health of the copies");
+    if (progress_of)
+        cf_step_progress(progress_of, (int)cf_json_int(report, 0, "done", NULL),
+                         (int)cf_json_int(report, 0, "total", NULL));
+    if (cf_json_bool(report, false, "ready", NULL))
+        return cf_out_done(out);
+    cf_autojson json_t *rows = not_ready(report);
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);
+    list_lines(rows, health_line, &text);
+    if (cf_json_bool(report, false, "failed", NULL))
+        return cf_out_failed(out, "%s", cf_buf_str(&text));
+    return cf_out_hold(out, CF_HOLD_NOT_READY, 1000, "%s", cf_buf_str(&text));
+}

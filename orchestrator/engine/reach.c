@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the two sides behind the routers can serve: the bridge or the copies, and the source
+ * (pass.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "lb/bridge.h"
+#include "orchestrator/engine/pass.h"
+
+enum { LOOK_MS = 1000 };
+
+/* What the reach step recorded about a router: {"name", "service", "serviceNs", "bridge": bool}. */
+static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_router *r)
+{
+    const struct cf_step *s = cf_run_step(p->run, "reach");
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)cf_json_at(s ? s->intent : NULL, "routers", NULL), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "name", NULL), r->name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static bool bridge_ready(struct cf_pass *p, const struct cf_run_router *r, const json_t *row,
+                         struct cf_outcome *out)
+{
+    struct cf_bridge_view view = { 0 };
+    p->ports->bridges.view(p->ports->bridges.self, r->cluster,
+                           cf_json_str(row, "", "serviceNs", NULL),
+                           cf_json_str(row, "", "service", NULL), &view);
+    if (!view.known || !view.synced)
+        return cf_out_hold(out, CF_HOLD_NOT_READY, LOOK_MS,
+                           "the bridge of router %s is not in step yet: %s", r->name, view.why);
+    if (view.stale)
+        return cf_out_hold(out, CF_HOLD_CLUSTER_UNREACHABLE, LOOK_MS,
+                           "the bridge of router %s may be stale: %s", r->name, view.why);
+    if (view.ready == 0)
+        return cf_out_hold(out, CF_HOLD_NOT_READY, LOOK_MS,
+                           "no ready endpoint of the target stands behind router %s", r->name);
+    return cf_out_done(out);
+}
+
+bool cf_pass_target_ready(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        const json_t *row = reach_row(p, &p->run->routers[i]);
+        if (!cf_json_bool(row, false, "bridge", NULL))
+            continue;
+        if (!bridge_ready(p, &p->run->routers[i], row, out))
+            return false;
+        if (out->kind != CF_OUT_DONE)
+            return true;
+    }
+    return cf_copies_health(p, NULL, out, err);
+}
+
+bool cf_pass_source_alive(struct cf_pass *p, bool *out_alive, char *why, size_t size,
+                          struct cf_error *err)
+{
+    *out_alive = true;
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        const struct cf_run_router *r = &p->run->routers[i];
+        const json_t *row = reach_row(p, r);
+        const char *service = cf_json_str(row, "", "service", NULL);
+        if (!*service)
+            continue;
+        CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+        cf_autojson json_t *slices = NULL;
+        if (!cf_pass_kube(p, r->cluster, &kube, err) ||
+            !cf_bridge_target_slices(kube, NULL, cf_json_str(row, "", "serviceNs", NULL), service,
+                                     &slices, err))
+            return cf_error_wrap(err, "endpoints of the source behind router %s", r->name);
+        if (cf_bridge_ready_count(slices) > 0)
+            continue;
+        *out_alive = false;
+        (void)snprintf(why, size, "Service %s/%s of the source has no ready endpoint",
+                       cf_json_str(row, "", "serviceNs", NULL), service);
+        return true;
+    }
+    return true;
+}

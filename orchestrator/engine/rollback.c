@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Going back: traffic first, all routers at once through the rollback lane; then the undo of every
+ * step, in reverse (pass.h).
+ *
+ * It needs no gate, no approval and no target: an undo that cannot reach its cluster waits for it,
+ * while the traffic is already home. */
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/engine/pass.h"
+
+enum {
+    LANE_WAIT_MS = 3000, /* for all routers to answer, within a pass */
+    LANE_LOOK_MS = 500,
+    DRAIN_MS =
+        3000, /* from traffic home to the first undo: data planes follow, requests under way end */
+};
+
+bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, const char *actor,
+                       struct cf_error *err)
+{
+    json_t *body = json_pack("{s:s,s:s}", "cause", cause, "reason", why);
+    if (!cf_run_has_written(p->run))
+        return cf_run_to(p->run, CF_RUN_CANCELED, body, p->events, err);
+    cf_memo_set_take(p->run, "rollback",
+                     json_pack("{s:s,s:s,s:s,s:I}", "cause", cause, "reason", why, "by",
+                               actor ? actor : "", "at", (json_int_t)p->now_wall));
+    cf_memo_clear(p->run, "paused");
+    p->run->desired = 0;
+    struct cf_hold none = { .reason = CF_HOLD_NONE };
+    cf_run_hold(p->run, &none, p->events);
+    return cf_run_to(p->run, CF_RUN_ROLLING_BACK, body, p->events, err);
+}
+
+/* ---- traffic ---- */
+
+static const json_t *memo_rollback(const struct cf_pass *p)
+{
+    return cf_memo(p->run, "rollback");
+}
+
+static void note(struct cf_pass *p, const char *key, json_t *value)
+{
+    json_t *memo = memo_rollback(p) ? json_copy((json_t *)memo_rollback(p)) : json_object();
+    json_object_set_new(memo, key, value);
+    cf_memo_set_take(p->run, "rollback", memo);
+}
+
+/* Only routers that were ever to be raised have a way back to take. */
+static bool was_raised(const struct cf_live *run)
+{
+    for (size_t i = 0; i < run->n_routers; i++)
+        if (run->routers[i].restore)
+            return true;
+    return false;
+}
+
+static void came_home(struct cf_pass *p, const struct cf_lane_view *view)
+{
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        struct cf_run_router *r = &p->run->routers[i];
+        if (!r->restore)
+            continue;
+        if (i < view->n_routers && view->routers[i].seq[0])
+            memcpy(r->seq, view->routers[i].seq, sizeof r->seq);
+        r->weight = cf_baseline_weight(r->baseline);
+        r->changed = true;
+    }
+    p->run->applied = cf_run_weight(p->run);
+    note(p, "firstBadAt", json_integer((json_int_t)view->bad_ms));
+    note(p, "decidedAt", json_integer((json_int_t)view->alarm_ms));
+    note(p, "patchSentAt", json_integer((json_int_t)view->sent_ms));
+    note(p, "patchDoneAt", json_integer((json_int_t)view->done_ms));
+    note(p, "homeAt", json_integer((json_int_t)(view->done_ms ? view->done_ms : p->now_wall)));
+    cf_event_add_take(p->events, "run.traffic.home", -1, NULL,
+                      json_copy((json_t *)memo_rollback(p)));
+}
+
+/* A router that refused its document: it may be home all the same (somebody else sent it back), or
+ * carry another arm or place than the document knows. Then a new document is made from what it is
+ * now; the lane sends it at once. */
+static bool mend_router(struct cf_pass *p, struct cf_run_router *r, bool *out_home,
+                        struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
+    struct cf_router_reading reading;
+    json_t *document = NULL;
+    *out_home = false;
+    cf_pass_grip(p, r, &grip);
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_touch(kube, NULL, r->baseline, &grip, &reading, err))
+        return cf_error_wrap(err, "router %s", r->name);
+    if (reading.state == CF_ROUTER_OURS)
+        cf_pass_took(r, &grip, &reading);
+    if (!cf_router_read(kube, NULL, r->baseline, &grip, -1, &reading, NULL, err))
+        return cf_error_wrap(err, "router %s", r->name);
+    if (reading.located && reading.weight == cf_baseline_weight(r->baseline)) {
+        *out_home = true;
+        return true;
+    }
+    if (reading.state == CF_ROUTER_OURS && !grip.arm[0]) {
+        char arm[CF_NONCE_TEXT], seq[CF_NONCE_TEXT];
+        if (!cf_router_set_arm(kube, NULL, r->baseline, &grip, cf_nonce(arm), cf_nonce(seq),
+                               &reading, err))
+            return cf_error_wrap(err, "arm router %s", r->name);
+        if (reading.state == CF_ROUTER_OURS)
+            cf_pass_took(r, &grip, &reading);
+    }
+    if (!cf_router_prepare_rollback(kube, NULL, r->baseline, &grip, "crossfade", &document, err))
+        return cf_error_wrap(err, "way back of router %s", r->name);
+    json_decref(r->restore);
+    r->restore = document;
+    r->changed = true;
+    return true;
+}
+
+static bool mend_all(struct cf_pass *p, const struct cf_lane_view *view, bool *out_home,
+                     struct cf_error *err)
+{
+    *out_home = true;
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        struct cf_run_router *r = &p->run->routers[i];
+        bool home = !r->restore || (i < view->n_routers && view->routers[i].home);
+        if (!home && !mend_router(p, r, &home, err))
+            return false;
+        *out_home = *out_home && home;
+    }
+    if (*out_home)
+        return true;
+    return p->ports->lane.prepare(p->ports->lane.self, p->run, err);
+}
+
+/* True: *out_home says whether the traffic is home and recorded as such. */
+static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
+                         struct cf_error *err)
+{
+    *out_home = cf_json_at(memo_rollback(p), "homeAt", NULL) != NULL;
+    if (*out_home)
+        return true;
+    struct cf_lane_view view = { .state = CF_LANE_QUIET };
+    if (was_raised(p->run)) {
+        if (!p->ports->lane.prepare(p->ports->lane.self, p->run, err))
+            return cf_error_wrap(err, "keep the way back");
+        p->ports->lane.fire(p->ports->lane.self, p->run->id,
+                            cf_json_str(memo_rollback(p), "", "cause", NULL),
+                            cf_json_str(memo_rollback(p), "", "reason", NULL), LANE_WAIT_MS, &view);
+        if (view.state == CF_LANE_REFUSED && !mend_all(p, &view, out_home, err))
+            return false;
+        if (view.state != CF_LANE_HOME && !*out_home) {
+            struct cf_hold hold;
+            cf_hold_set(&hold,
+                        view.state == CF_LANE_REFUSED ? CF_HOLD_DRIFT : CF_HOLD_CLUSTER_UNREACHABLE,
+                        "the traffic is on its way back: %s", view.why);
+            cf_run_hold(p->run, &hold, p->events);
+            *io_wake_ms = LANE_LOOK_MS;
+            return true;
+        }
+    }
+    came_home(p, &view);
+    struct cf_hold none = { .reason = CF_HOLD_NONE };
+    cf_run_hold(p->run, &none, p->events);
+    *out_home = true;
+    return true;
+}
+
+/* Data planes follow the API, and requests under way end, before anything behind them is taken
+ * away. */
+static bool drained(struct cf_pass *p, int64_t *io_wake_ms)
+{
+    if (!was_raised(p->run) || cf_json_at(memo_rollback(p), "drainedAt", NULL))
+        return true;
+    int64_t home = cf_json_int(memo_rollback(p), p->now_wall, "homeAt", NULL);
+    int64_t left = home + DRAIN_MS - p->now_wall;
+    if (left > 0) {
+        *io_wake_ms = left;
+        return false;
+    }
+    struct cf_gates_view *view = cf_xcalloc(1, sizeof *view);
+    p->ports->gates.judge(p->ports->gates.self, p->run->id, view);
+    note(p, "lastBadAt", json_integer((json_int_t)view->last_bad_ms));
+    note(p, "drainedAt", json_integer((json_int_t)p->now_wall));
+    free(view);
+    return true;
+}
+
+/* ---- undo ---- */
+
+static struct cf_step *next_to_undo(struct cf_live *run)
+{
+    for (size_t i = run->n_steps; i-- > 0;) {
+        enum cf_step_state s = run->steps[i].state;
+        bool touched = run->steps[i].attempt > 0;
+        if (s == CF_STEP_INTENT || s == CF_STEP_APPLIED || s == CF_STEP_DONE ||
+            s == CF_STEP_UNDOING)
+            return &run->steps[i];
+        /* Failed forward; failed in its undo has a line in `left`. A step planned again has been
+         * written before. */
+        if (s == CF_STEP_FAILED && !json_object_get(run->steps[i].observation, "undoFailed"))
+            return &run->steps[i];
+        if (s == CF_STEP_PLANNED && touched && run->steps[i].intent)
+            return &run->steps[i];
+    }
+    return NULL;
+}
+
+static void list_left(struct cf_pass *p, struct cf_step *s, const char *what)
+{
+    json_t *left =
+        cf_memo(p->run, "left") ? json_copy((json_t *)cf_memo(p->run, "left")) : json_array();
+    json_array_append_new(left, json_string(what));
+    cf_memo_set_take(p->run, "left", left);
+    json_t *observation = s->observation ? json_copy(s->observation) : json_object();
+    json_object_set_new(observation, "undoFailed", json_string(what));
+    cf_step_set_observation_take(s, observation);
+}
+
+/* Into `undoing`; a step that was planned again goes by way of `intent`, which is what it may have
+ * done. */
+static bool begin_undo(struct cf_pass *p, struct cf_step *s, struct cf_error *err)
+{
+    if (s->state == CF_STEP_PLANNED && !cf_step_to(s, CF_STEP_INTENT, p->events, p->now_wall, err))
+        return false;
+    return s->state == CF_STEP_UNDOING ||
+           cf_step_to(s, CF_STEP_UNDOING, p->events, p->now_wall, err);
+}
+
+static bool undo_step(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                      struct cf_error *err)
+{
+    const struct cf_step_kind *kind = cf_step_kind_find(s->kind);
+    if (!kind || !kind->undo)
+        return cf_out_done(out);
+    return kind->undo(p, s, out, err);
+}
+
+static bool finish(struct cf_pass *p, struct cf_error *err)
+{
+    bool clean = json_array_size(cf_memo(p->run, "left")) == 0;
+    if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
+        return cf_error_wrap(err, "forget the way back");
+    p->ports->gates.forget(p->ports->gates.self, p->run->id);
+    struct cf_hold none = { .reason = CF_HOLD_NONE };
+    cf_run_hold(p->run, &none, p->events);
+    json_t *body =
+        json_pack("{s:O?,s:O?}", "rollback", memo_rollback(p), "left", cf_memo(p->run, "left"));
+    return cf_run_to(p->run, clean ? CF_RUN_ROLLED_BACK : CF_RUN_FAILED, body, p->events, err);
+}
+
+static void hold_undo(struct cf_pass *p, const struct cf_step *s, enum cf_hold_reason reason,
+                      const char *why)
+{
+    struct cf_hold hold;
+    cf_hold_set(&hold, reason, "traffic is home; undoing %s waits: %s", s->name, why);
+    cf_run_hold(p->run, &hold, p->events);
+}
+
+static bool undo_all(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,
+                     struct cf_error *err)
+{
+    struct cf_step *s;
+    while (*out_end == CF_PASS_WAIT && (s = next_to_undo(p->run)) != NULL) {
+        if (p->records >= CF_PASS_RECORDS_MAX) {
+            *io_wake_ms = 0;
+            return true;
+        }
+        if (s->state != CF_STEP_UNDOING &&
+            (!begin_undo(p, s, err) || !cf_pass_record(p, 0, out_end, err) ||
+             *out_end != CF_PASS_WAIT))
+            return err->kind == CF_ERR_NONE;
+        struct cf_outcome out = { .kind = CF_OUT_DONE };
+        if (!undo_step(p, s, &out, err)) {
+            if (err->kind == CF_ERR_FENCED || err->kind == CF_ERR_BUG)
+                return false;
+            hold_undo(p, s, CF_HOLD_CLUSTER_UNREACHABLE, err->message);
+            cf_error_clear(err);
+            *io_wake_ms = CF_PASS_RETRY_MS * 2;
+            return true;
+        }
+        if (out.kind == CF_OUT_WAIT || out.kind == CF_OUT_HOLD) {
+            hold_undo(p, s, out.hold.reason ? out.hold.reason : CF_HOLD_NOT_READY, out.message);
+            *io_wake_ms = CF_MAX(out.wake_ms, 1);
+            return true;
+        }
+        bool failed = out.kind == CF_OUT_FAILED;
+        if (failed)
+            list_left(p, s, out.message);
+        if (out.kind != CF_OUT_MORE &&
+            !cf_step_to(s, failed ? CF_STEP_FAILED : CF_STEP_UNDONE, p->events, p->now_wall, err))
+            return false;
+        if (!cf_pass_record(p, 0, out_end, err))
+            return false;
+    }
+    return *out_end != CF_PASS_WAIT || finish(p, err);
+}
+
+bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,
+                      struct cf_error *err)
+{
+    bool home;
+    /* The decision is durable before anything else happens; the lane may be ahead of it, never
+     * behind. */
+    if (!cf_pass_record(p, 0, out_end, err) || *out_end != CF_PASS_WAIT)
+        return err->kind == CF_ERR_NONE;
+    if (!traffic_home(p, &home, io_wake_ms, err) || !home)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_pass_record(p, 0, out_end, err) || *out_end != CF_PASS_WAIT)
+        return err->kind == CF_ERR_NONE;
+    if (!drained(p, io_wake_ms))
+        return true;
+    return undo_all(p, io_wake_ms, out_end, err);
+}

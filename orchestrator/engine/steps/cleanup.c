@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `cleanup`: ownership is released; what must stay, stays and is named.
+ *
+ *   start    our marks leave the routers (weights stay), a canary Ingress goes once the main one
+ * names the target; floors that were raised are given back; our labels leave the copies; gates and
+ * the way back are forgotten A bridge stays as long as traffic flows over it: the step's message
+ * says so and what to do. After commit: no undo. */
+#include <string.h>
+
+#include "lb/bridge.h"
+#include "orchestrator/engine/pass.h"
+
+#include "orchestrator/engine/steps/floors.h"
+
+static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
+    struct cf_router_reading reading;
+    if (!r->adopted)
+        return cf_out_done(out);
+    cf_pass_grip(p, r, &grip);
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_release(kube, NULL, r->baseline, &grip, &reading, err))
+        return cf_error_wrap(err, "release router %s", r->name);
+    if (reading.state == CF_ROUTER_FENCED)
+        return cf_error_set(err, CF_ERR_FENCED, "router %s: %s", r->name, reading.what);
+    /* Changed by somebody after commit: theirs now, and no reason to hold a run that has done its
+     * work. */
+    if (reading.state != CF_ROUTER_OURS)
+        cf_event_add_take(p->events, "router.left", -1, NULL,
+                          json_pack("{s:s,s:s,s:s}", "router", r->name, "what", reading.what, "who",
+                                    reading.who));
+    r->adopted = false;
+    r->changed = true;
+    return cf_out_done(out);
+}
+
+static bool release_copies(struct cf_pass *p, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    if (!c.ops->release(&c.request, cf_copies_ledger(p), err))
+        return cf_error_wrap(err, "release the copies");
+    return true;
+}
+
+/* "echo-crossfade" of every bridge that stays. */
+static void name_bridges(const struct cf_pass *p, struct cf_buf *out)
+{
+    const struct cf_step *reach = cf_run_step(p->run, "reach");
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
+    {
+        char name[CF_DEST_WORD_MAX];
+        if (!cf_json_bool(row, false, "bridge", NULL))
+            continue;
+        cf_buf_printf(out, "%s%s/%s", out->len ? ", " : "", cf_json_str(row, "", "serviceNs", NULL),
+                      cf_bridge_name(cf_json_str(row, "", "service", NULL), name));
+    }
+}
+
+static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                  struct cf_error *err)
+{
+    const struct cf_step *ready = cf_run_step(p->run, "workload.ready");
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        if (!release(p, &p->run->routers[i], out, err))
+            return false;
+        if (out->kind != CF_OUT_DONE)
+            return true;
+    }
+    if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))
+        return false;
+    if (!release_copies(p, err) || !p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
+        return false;
+    p->ports->gates.forget(p->ports->gates.self, p->run->id);
+    CF_CLEANUP(cf_buf_free) struct cf_buf bridges = CF_BUF_INIT(512);
+    name_bridges(p, &bridges);
+    if (bridges.len > 0)
+        cf_step_say(
+            s,
+            "traffic still flows over the bridge %s: point clients at the target's own entry, then "
+            "`crossfade bridge remove`",
+            cf_buf_str(&bridges));
+    else
+        cf_step_say(s, "nothing of ours is left");
+    return cf_out_done(out);
+}
+
+const struct cf_step_kind cf_step_cleanup = {
+    .name = "cleanup",
+    .phase = "Cleaning",
+    .says = "releases routers and copies; names the bridge that stays",
+    .start = start,
+};

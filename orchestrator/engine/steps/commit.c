@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `commit`: the point after which the source may be touched and nothing goes back.
+ *
+ *   intend   asked for (or `commit: auto`), the source is what was copied, the routers are as we
+ * left them, no gate is broken; then, per router, the seq of the patch that disarms it start
+ * disarms every router: from here on no old owner, rescue or alarm can send it back. Then the main
+ * Ingress takes the bridge as its backend, and what must not run twice starts in the target observe
+ * every router shows an empty arm After its intent nobody may ask for a rollback; there is no undo.
+ */
+#include <string.h>
+
+#include "orchestrator/engine/pass.h"
+
+enum { LOOK_MS = 500 };
+
+static bool may_commit(struct cf_pass *p, const struct cf_step *s, struct cf_outcome *out,
+                       struct cf_error *err)
+{
+    if (!cf_json_bool(s->params, false, "auto", NULL) && !cf_memo(p->run, "commitAsked"))
+        return cf_out_hold(out, CF_HOLD_COMMIT, CF_PASS_WAKE_MAX_MS,
+                           "all traffic goes to %s and has proved itself; waiting for commit",
+                           p->run->plan->target_cluster);
+    if (!cf_copies_compare(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_pass_target_ready(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    return cf_pass_look_at_routers(p, out, err);
+}
+
+static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                   struct cf_error *err)
+{
+    if (!may_commit(p, s, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        char next[CF_NONCE_TEXT];
+        const struct cf_run_router *r = &p->run->routers[i];
+        json_array_append_new(rows, json_pack("{s:s,s:s,s:s}", "name", r->name, "seq", r->seq,
+                                              "next", cf_nonce(next)));
+    }
+    cf_step_set_intent_take(s, json_pack("{s:o}", "routers", rows));
+    return cf_out_done(out);
+}
+
+static bool disarm(struct cf_pass *p, struct cf_run_router *r, const json_t *row,
+                   struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
+    struct cf_router_reading reading;
+    if (!r->arm[0])
+        return cf_out_done(out);
+    cf_pass_grip(p, r, &grip);
+    (void)snprintf(grip.seq, sizeof grip.seq, "%s", cf_json_str(row, "", "seq", NULL));
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_set_arm(kube, NULL, r->baseline, &grip, "", cf_json_str(row, "", "next", NULL),
+                           &reading, err))
+        return cf_error_wrap(err, "disarm router %s", r->name);
+    if (!cf_pass_heed(p, r, &reading, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    cf_pass_took(r, &grip, &reading);
+    return true;
+}
+
+static bool switch_main(struct cf_pass *p, const struct cf_run_router *r, struct cf_outcome *out,
+                        struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_reading reading;
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_switch(kube, NULL, r->baseline, &reading, err))
+        return cf_error_wrap(err, "main backend of router %s", r->name);
+    if (reading.state == CF_ROUTER_OURS)
+        return cf_out_done(out);
+    return cf_out_hold(out, CF_HOLD_DRIFT, CF_PASS_RETRY_MS, "router %s: %s %s", r->name,
+                       reading.what, reading.who);
+}
+
+static bool activate_copies(struct cf_pass *p, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    if (!c.ops->activate(&c.request, cf_copies_ledger(p), false, err))
+        return cf_error_wrap(err, "start in %s what waited for the commit",
+                             p->run->plan->target_cluster);
+    return true;
+}
+
+static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                  struct cf_error *err)
+{
+    const json_t *rows = cf_json_at(s->intent, "routers", NULL);
+    p->ports->lane.block(p->ports->lane.self, p->run->id, "committing");
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        if (!disarm(p, &p->run->routers[i], json_array_get(rows, i), out, err))
+            return false;
+        if (out->kind != CF_OUT_DONE)
+            return true;
+    }
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        if (!switch_main(p, &p->run->routers[i], out, err))
+            return false;
+        if (out->kind != CF_OUT_DONE)
+            return true;
+    }
+    if (!activate_copies(p, err))
+        return false;
+    return cf_out_done(out);
+}
+
+static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    for (size_t i = 0; i < p->run->n_routers; i++)
+        if (p->run->routers[i].arm[0])
+            return cf_out_wait(out, LOOK_MS, "router %s is not disarmed yet",
+                               p->run->routers[i].name);
+    if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
+        return cf_error_wrap(err, "forget the way back");
+    cf_memo_set_take(p->run, "committedAt", json_integer((json_int_t)p->now_wall));
+    cf_step_say(s, "committed: nothing goes back from here");
+    return cf_out_done(out);
+}
+
+const struct cf_step_kind cf_step_commit = {
+    .name = "commit",
+    .phase = "Committing",
+    .says = "the point of no return: disarms the way back, then the source may be touched",
+    .intend = intend,
+    .start = start,
+    .observe = observe,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `propagate`: the workloads and what they need are copied into the target.
+ *
+ *   intend   which Services the routers name, and the digest of what is to be copied
+ *   start    applies a batch, records the ledger, goes on; a conflict holds and names the managers.
+ * Done again after a change of the source, it applies only what changed undo     deletes exactly
+ * what was created, gives back what was adopted or overwritten */
+#include <string.h>
+
+#include "orchestrator/engine/pass.h"
+#include "orchestrator/preflight/survey.h"
+
+/* Services behind the routers' source destinations; the routers are only read. */
+static bool find_services(struct cf_pass *p, json_t *services, struct cf_error *err)
+{
+    const struct cf_plan *plan = p->run->plan;
+    for (size_t i = 0; i < plan->traffic.n_routers; i++) {
+        CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+        CF_CLEANUP(cf_survey_router_free) struct cf_survey_router r = { 0 };
+        if (!cf_pass_kube(p, plan->traffic.routers[i].cluster, &kube, err) ||
+            !cf_survey_router(kube, plan, &plan->traffic.routers[i], p->run->id, &r, err))
+            return false;
+        cf_survey_add_service(plan, &r, services);
+    }
+    return true;
+}
+
+static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                   struct cf_error *err)
+{
+    json_t *services = json_array();
+    cf_step_set_intent_take(s, json_pack("{s:o}", "services", services));
+    if (!find_services(p, services, err))
+        return false;
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    const json_t *inventory;
+    if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
+        return false;
+    json_object_set_new(s->intent, "digest",
+                        json_string(cf_json_str(inventory, "", "digest", NULL)));
+    json_object_set_new(
+        s->intent, "objects",
+        json_integer((json_int_t)json_array_size(cf_json_at(inventory, "objects", NULL))));
+    return cf_out_done(out);
+}
+
+static void keep_ledger_take(struct cf_step *s, json_t *ledger)
+{
+    json_t *observation = s->observation ? json_copy(s->observation) : json_object();
+    json_object_set_new(observation, "ledger", ledger);
+    cf_step_set_observation_take(s, observation);
+}
+
+static json_t *ledger_of(const struct cf_step *s)
+{
+    const json_t *ledger = cf_json_at(s->observation, "ledger", NULL);
+    return ledger ? cf_json_copy(ledger) : json_array();
+}
+
+static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                  struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    const json_t *inventory;
+    if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
+        return false;
+    json_t *ledger = ledger_of(s);
+    bool done = false;
+    bool ok = c.ops->apply(&c.request, inventory, &ledger, CF_PROPAGATE_BATCH, &done, err);
+    int total = (int)json_array_size(cf_json_at(inventory, "objects", NULL));
+    cf_step_progress(s, CF_MIN((int)json_array_size(ledger), total), total);
+    keep_ledger_take(s, ledger);
+    if (!ok && err->kind == CF_ERR_CONFLICT) {
+        struct cf_error why = *err;
+        cf_error_clear(err);
+        return cf_out_hold(out, CF_HOLD_CONFLICT, CF_PASS_WAKE_MAX_MS, "%s", why.message);
+    }
+    if (!ok)
+        return cf_error_wrap(err, "copy to %s", p->run->plan->target_cluster);
+    if (!done)
+        return cf_out_more(out);
+    cf_step_say(s, "%d objects are in %s", total, p->run->plan->target_cluster);
+    return cf_out_done(out);
+}
+
+static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    cf_autojson json_t *left = NULL;
+    bool done = false;
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    json_t *ledger = ledger_of(s);
+    bool ok = c.ops->undo(&c.request, &ledger, CF_PROPAGATE_BATCH, &done, &left, err);
+    cf_step_progress(s, (int)json_array_size(ledger), s->total);
+    keep_ledger_take(s, ledger);
+    if (!ok)
+        return cf_error_wrap(err, "take the copies back from %s", p->run->plan->target_cluster);
+    if (!done)
+        return cf_out_more(out);
+    if (json_array_size(left) > 0)
+        return cf_out_failed(out, "%s", json_string_value(json_array_get(left, 0)));
+    return cf_out_done(out);
+}
+
+static bool preview(struct cf_preview *p, const json_t *params, struct cf_error *err)
+{
+    (void)params;
+    cf_autojson json_t *bodies = NULL;
+    if (!p->propagator->preview(p->propagation, p->inventory, &bodies, err))
+        return false;
+    size_t i;
+    json_t *row;
+    json_array_foreach(bodies, i, row)
+    {
+        json_object_set_new(row, "cluster", json_string(p->plan->target_cluster));
+        json_array_append(p->out, row);
+    }
+    return true;
+}
+
+const struct cf_step_kind cf_step_propagate = {
+    .name = "propagate",
+    .phase = "Copying",
+    .says =
+        "copies workloads and what they need into the target, in order, each by server-side apply",
+    .preview = preview,
+    .intend = intend,
+    .start = start,
+    .undo = undo,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `traffic.soak`: the weight stays until its time is over and every gate has proved the
+ * target.
+ *
+ *   observe  routers as we left them; the source could take everything back; time; gates: pass →
+ * done, undecided and no-data hold and say what is missing. (A breach never arrives here: the gate
+ * fires the rollback lane itself.) No effect of its own: nothing to undo. */
+#include <string.h>
+
+#include "orchestrator/engine/pass.h"
+
+enum { LOOK_MS = 1000, ROUTER_LOOK_MS = 5000 };
+
+/* Drift and a dead source are looked for every few seconds, not at every wake-up. */
+static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                        struct cf_error *err)
+{
+    int64_t last = cf_json_int(s->observation, 0, "lookedAt", NULL);
+    if (p->now_wall - last < ROUTER_LOOK_MS && p->run->hold.reason != CF_HOLD_DRIFT)
+        return cf_out_done(out);
+    char why[CF_HOLD_TEXT_MAX];
+    bool alive;
+    if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_pass_source_alive(p, &alive, why, sizeof why, err))
+        return false;
+    p->ports->lane.block(p->ports->lane.self, p->run->id, alive ? NULL : why);
+    if (!alive)
+        return cf_out_hold(out, CF_HOLD_NO_WAY_BACK, LOOK_MS, "%s: no rollback by itself", why);
+    cf_step_set_observation_take(s, json_pack("{s:I}", "lookedAt", (json_int_t)p->now_wall));
+    return cf_out_done(out);
+}
+
+static bool hear_gates(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out)
+{
+    struct cf_gates_view *view = cf_xcalloc(1, sizeof *view);
+    p->ports->gates.judge(p->ports->gates.self, p->run->id, view);
+    const char *text = "";
+    for (size_t i = 0; i < view->n_gates; i++)
+        if (strcmp(view->gates[i].name, view->which) == 0)
+            text = view->gates[i].j.text;
+    if (view->worst != CF_VERDICT_NO_DATA)
+        cf_memo_clear(p->run, "noDataSince");
+    else if (!cf_memo(p->run, "noDataSince"))
+        cf_memo_set_take(p->run, "noDataSince", json_integer((json_int_t)p->now_wall));
+    if (view->observed >= 0 && view->observed != p->run->observed) {
+        p->run->observed = view->observed;
+        p->run->changed = true;
+    }
+    switch (view->worst) {
+    case CF_VERDICT_PASS:
+        cf_step_say(s, "%s", text[0] ? text : "time is over; no gates to ask");
+        cf_out_done(out);
+        break;
+    case CF_VERDICT_UNDECIDED:
+        cf_out_hold(out, CF_HOLD_UNDECIDED, LOOK_MS, "%s: %s", view->which, text);
+        break;
+    case CF_VERDICT_NO_DATA:
+        cf_out_hold(out, CF_HOLD_NO_DATA, LOOK_MS, "%s: %s", view->which, text);
+        break;
+    case CF_VERDICT_BREACH:
+        cf_out_hold(out, CF_HOLD_BREACH, LOOK_MS, "%s: %s", view->which, text);
+        break;
+    }
+    free(view);
+    return true;
+}
+
+static bool advance_asked(const struct cf_pass *p, const struct cf_step *s)
+{
+    const json_t *step = cf_memo(p->run, "advance");
+    return step && json_integer_value(step) == s->no;
+}
+
+static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    if (!look_around(p, s, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    int64_t left = s->started_ms + cf_json_int(s->params, 0, "holdMs", NULL) - p->now_wall;
+    hear_gates(p, s, out);
+    if (advance_asked(p, s) && out->hold.reason != CF_HOLD_BREACH) {
+        cf_step_say(s, "a person asked to go on");
+        return cf_out_done(out);
+    }
+    bool breach = out->kind == CF_OUT_HOLD && out->hold.reason == CF_HOLD_BREACH;
+    if (left > 0 && !breach)
+        return cf_out_wait(out, CF_MIN(left, LOOK_MS), "%lld s to go",
+                           (long long)((left + 999) / 1000));
+    return true;
+}
+
+const struct cf_step_kind cf_step_traffic_soak = {
+    .name = "traffic.soak",
+    .phase = "Soaking",
+    .says = "keeps the weight until its time is over and every gate has proved the target",
+    .observe = observe,
+};
