@@ -19,8 +19,8 @@
  * Deadlines are absolute, in cf_mono_now_ms() milliseconds (base/thread.h). Everything here may be
  * called by any thread but where said otherwise.
  *
- * (The names cf_http_request and cf_http_stream are those of the server, orchestrator/http/http.h; the client says
- * cf_http_call_request and cf_http_download.) */
+ * (The names cf_http_request and cf_http_stream are those of the server, orchestrator/http/http.h;
+ * the client says cf_http_call_request and cf_http_download.) */
 #ifndef CF_BASE_TRANSPORT_H
 #define CF_BASE_TRANSPORT_H
 
@@ -62,8 +62,8 @@ struct cf_transport_options {
 /* `options` may be NULL. Starts the thread. */
 struct cf_transport *cf_transport_new(const struct cf_transport_options *options,
                                       struct cf_error *err) CF_NODISCARD;
-/* Ends what is in flight (calls: CANCELLED or UNKNOWN; streams: CANCELLED) and joins the thread.
- * Accepts NULL. No call may be started meanwhile. */
+/* All streams must be closed. Ends what is in flight (CANCELLED, or UNKNOWN for a write) and joins
+ * the thread. Accepts NULL. No call may be started meanwhile. */
 void cf_transport_free(struct cf_transport *t);
 
 /* Since the start; for /metrics and tests. */
@@ -180,10 +180,10 @@ struct cf_http_download_options {
  * everything is copied. The handle is the caller's until cf_http_download_close. Fails only by
  * INVALID. */
 struct cf_http_download *cf_http_download_open(struct cf_transport *t, struct cf_endpoint *e,
-                                           const struct cf_http_call_request *request,
-                                           const struct cf_http_download_options *options,
-                                           const struct cf_http_download_events *events,
-                                           struct cf_error *err) CF_NODISCARD;
+                                               const struct cf_http_call_request *request,
+                                               const struct cf_http_download_options *options,
+                                               const struct cf_http_download_events *events,
+                                               struct cf_error *err) CF_NODISCARD;
 /* No callback of it runs or will run after this returns; waits for one that is running, but for
  * calls made on the transport's thread (from a callback, also its own), which do not wait. Must be
  * called exactly once, also after on_end. Accepts NULL. */
