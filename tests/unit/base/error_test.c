@@ -102,14 +102,10 @@ static void test_errno_kinds(void **state)
         enum cf_err_kind kind;
         bool retryable;
     } cases[] = {
-        {EACCES,        CF_ERR_DENIED,      false},
-        { ENOENT,       CF_ERR_NOT_FOUND,   false},
-        { EEXIST,       CF_ERR_CONFLICT,    false},
-        { EINVAL,       CF_ERR_INVALID,     false},
-        { ECONNREFUSED, CF_ERR_UNAVAILABLE, true },
-        { EAGAIN,       CF_ERR_TRANSIENT,   true },
-        { ENOSPC,       CF_ERR_TRANSIENT,   true },
-        { EFBIG,        CF_ERR_LIMIT,       false},
+        { EACCES, CF_ERR_DENIED, false },           { ENOENT, CF_ERR_NOT_FOUND, false },
+        { EEXIST, CF_ERR_CONFLICT, false },         { EINVAL, CF_ERR_INVALID, false },
+        { ECONNREFUSED, CF_ERR_UNAVAILABLE, true }, { EAGAIN, CF_ERR_TRANSIENT, true },
+        { ENOSPC, CF_ERR_TRANSIENT, true },         { EFBIG, CF_ERR_LIMIT, false },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         struct cf_error err = CF_ERROR_INIT;

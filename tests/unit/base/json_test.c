@@ -25,19 +25,19 @@ static void test_refusals(void **state)
         enum cf_err_kind kind;
         const char *message;
     } cases[] = {
-        {"",                      0, CF_ERR_INVALID, "line 1, column"      },
-        { "{\"a\":1,\n \"a\":2}", 0, CF_ERR_INVALID, "line 2, column"      },
-        { "{\"a\":1} x",          0, CF_ERR_INVALID, "line 1, column 9"    },
-        { "[1,]",                 0, CF_ERR_INVALID, "not valid JSON"      },
-        { "{\"a\":01}",           0, CF_ERR_INVALID, "not valid JSON"      },
-        { "\"\\u0000\"",          0, CF_ERR_INVALID, "not valid JSON"      },
-        { "\"a\0b\"",             5, CF_ERR_INVALID, "not valid JSON"      },
-        { "\"\xC0\xAF\"",         0, CF_ERR_INVALID, "not valid JSON"      },
-        { "\"\xED\xA0\x80\"",     0, CF_ERR_INVALID, "not valid JSON"      },
-        { "\"\\ud800\"",          0, CF_ERR_INVALID, "not valid JSON"      },
-        { "9223372036854775808",  0, CF_ERR_INVALID, "too big integer"     },
-        { "1e999",                0, CF_ERR_INVALID, "real number overflow"},
-        { "NaN",                  0, CF_ERR_INVALID, "not valid JSON"      },
+        { "", 0, CF_ERR_INVALID, "line 1, column" },
+        { "{\"a\":1,\n \"a\":2}", 0, CF_ERR_INVALID, "line 2, column" },
+        { "{\"a\":1} x", 0, CF_ERR_INVALID, "line 1, column 9" },
+        { "[1,]", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "{\"a\":01}", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "\"\\u0000\"", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "\"a\0b\"", 5, CF_ERR_INVALID, "not valid JSON" },
+        { "\"\xC0\xAF\"", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "\"\xED\xA0\x80\"", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "\"\\ud800\"", 0, CF_ERR_INVALID, "not valid JSON" },
+        { "9223372036854775808", 0, CF_ERR_INVALID, "too big integer" },
+        { "1e999", 0, CF_ERR_INVALID, "real number overflow" },
+        { "NaN", 0, CF_ERR_INVALID, "not valid JSON" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         struct cf_error err = CF_ERROR_INIT;
@@ -96,30 +96,30 @@ static void test_canonical_numbers(void **state)
         uint64_t bits;
         const char *text;
     } cases[] = {
-        {0x0000000000000000,  "0"                        },
-        { 0x8000000000000000, "0"                        },
-        { 0x0000000000000001, "5e-324"                   },
-        { 0x8000000000000001, "-5e-324"                  },
-        { 0x7fefffffffffffff, "1.7976931348623157e+308"  },
+        { 0x0000000000000000, "0" },
+        { 0x8000000000000000, "0" },
+        { 0x0000000000000001, "5e-324" },
+        { 0x8000000000000001, "-5e-324" },
+        { 0x7fefffffffffffff, "1.7976931348623157e+308" },
         { 0xffefffffffffffff, "-1.7976931348623157e+308" },
-        { 0x4340000000000000, "9007199254740992"         },
-        { 0xc340000000000000, "-9007199254740992"        },
-        { 0x4430000000000000, "295147905179352830000"    },
-        { 0x44b52d02c7e14af5, "9.999999999999997e+22"    },
-        { 0x44b52d02c7e14af6, "1e+23"                    },
-        { 0x44b52d02c7e14af7, "1.0000000000000001e+23"   },
-        { 0x444b1ae4d6e2ef4e, "999999999999999700000"    },
-        { 0x444b1ae4d6e2ef4f, "999999999999999900000"    },
-        { 0x444b1ae4d6e2ef50, "1e+21"                    },
-        { 0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7"     },
-        { 0x3eb0c6f7a0b5ed8d, "0.000001"                 },
-        { 0x41b3de4355555553, "333333333.3333332"        },
-        { 0x41b3de4355555554, "333333333.33333325"       },
-        { 0x41b3de4355555555, "333333333.3333333"        },
-        { 0x41b3de4355555556, "333333333.3333334"        },
-        { 0x41b3de4355555557, "333333333.33333343"       },
-        { 0xbecbf647612f3696, "-0.0000033333333333333333"},
-        { 0x43143ff3c1cb0959, "1424953923781206.2"       },
+        { 0x4340000000000000, "9007199254740992" },
+        { 0xc340000000000000, "-9007199254740992" },
+        { 0x4430000000000000, "295147905179352830000" },
+        { 0x44b52d02c7e14af5, "9.999999999999997e+22" },
+        { 0x44b52d02c7e14af6, "1e+23" },
+        { 0x44b52d02c7e14af7, "1.0000000000000001e+23" },
+        { 0x444b1ae4d6e2ef4e, "999999999999999700000" },
+        { 0x444b1ae4d6e2ef4f, "999999999999999900000" },
+        { 0x444b1ae4d6e2ef50, "1e+21" },
+        { 0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7" },
+        { 0x3eb0c6f7a0b5ed8d, "0.000001" },
+        { 0x41b3de4355555553, "333333333.3333332" },
+        { 0x41b3de4355555554, "333333333.33333325" },
+        { 0x41b3de4355555555, "333333333.3333333" },
+        { 0x41b3de4355555556, "333333333.3333334" },
+        { 0x41b3de4355555557, "333333333.33333343" },
+        { 0xbecbf647612f3696, "-0.0000033333333333333333" },
+        { 0x43143ff3c1cb0959, "1424953923781206.2" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         double value;
@@ -137,19 +137,21 @@ static void test_canonical_documents(void **state)
     static const struct {
         const char *text, *canonical;
     } cases[] = {
-        {"{\"numbers\": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],"
+        { "{\"numbers\": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],"
           "\"string\": \"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\","
-          "\"literals\": [null, true, false]}", "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],"
-          "\"string\":\"\xE2\x82\xAC$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"},
+          "\"literals\": [null, true, false]}",
+          "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],"
+          "\"string\":\"\xE2\x82\xAC$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}" },
         { "{\"\\u20ac\": \"Euro Sign\", \"\\r\": \"Carriage Return\", \"\\ufb33\": \"Hebrew\","
           "\"1\": \"One\", \"\\ud83d\\ude00\": \"Emoji\", \"\\u0080\": \"Control\","
-          "\"\\u00f6\": \"Latin\"}",            "{\"\\r\":\"Carriage "
-         "Return\",\"1\":\"One\",\"\xC2\x80\":\"Control\",\"\xC3\xB6\":\"Latin\","
+          "\"\\u00f6\": \"Latin\"}",
+          "{\"\\r\":\"Carriage "
+          "Return\",\"1\":\"One\",\"\xC2\x80\":\"Control\",\"\xC3\xB6\":\"Latin\","
           "\"\xE2\x82\xAC\":\"Euro "
-          "Sign\",\"\xF0\x9F\x98\x80\":\"Emoji\",\"\xEF\xAC\xB3\":\"Hebrew\"}"                                                                                  },
-        { "{\"b\":{\"d\":1,\"c\":[ ]},\"a\":{ }}",                                             "{\"a\":{},\"b\":{\"c\":[],\"d\":1}}"},
+          "Sign\",\"\xF0\x9F\x98\x80\":\"Emoji\",\"\xEF\xAC\xB3\":\"Hebrew\"}" },
+        { "{\"b\":{\"d\":1,\"c\":[ ]},\"a\":{ }}", "{\"a\":{},\"b\":{\"c\":[],\"d\":1}}" },
         { "[1.0, 1, -0.0, 9007199254740993, \"\\b\\f\\t\\u007f\"]",
-         "[1,1,0,9007199254740993,\"\\b\\f\\t\x7f\"]"                                                                 },
+          "[1,1,0,9007199254740993,\"\\b\\f\\t\x7f\"]" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         cf_autojson json_t *j = parse(cases[i].text);
@@ -238,28 +240,28 @@ static void test_pointers(void **state)
     static const struct {
         const char *pointer, *value; /* NULL: nothing there */
     } cases[] = {
-        {"/foo",                       "[\"bar\",\"baz\"]"},
-        { "/foo/0",                    "\"bar\""          },
-        { "/",                         "0"                },
-        { "/a~1b",                     "1"                },
-        { "/c%d",                      "2"                },
-        { "/e^f",                      "3"                },
-        { "/g|h",                      "4"                },
-        { "/i\\j",                     "5"                },
-        { "/k\"l",                     "6"                },
-        { "/ ",                        "7"                },
-        { "/m~0n",                     "8"                },
-        { "/foo/2",                    NULL               },
-        { "/foo/-",                    NULL               },
-        { "/foo/01",                   NULL               },
-        { "/foo/",                     NULL               },
-        { "/foo/+1",                   NULL               },
-        { "/foo/99999999999999999999", NULL               },
-        { "/foo/0/x",                  NULL               },
-        { "foo",                       NULL               },
-        { "/m~2n",                     NULL               },
-        { "/m~",                       NULL               },
-        { "/none",                     NULL               },
+        { "/foo", "[\"bar\",\"baz\"]" },
+        { "/foo/0", "\"bar\"" },
+        { "/", "0" },
+        { "/a~1b", "1" },
+        { "/c%d", "2" },
+        { "/e^f", "3" },
+        { "/g|h", "4" },
+        { "/i\\j", "5" },
+        { "/k\"l", "6" },
+        { "/ ", "7" },
+        { "/m~0n", "8" },
+        { "/foo/2", NULL },
+        { "/foo/-", NULL },
+        { "/foo/01", NULL },
+        { "/foo/", NULL },
+        { "/foo/+1", NULL },
+        { "/foo/99999999999999999999", NULL },
+        { "/foo/0/x", NULL },
+        { "foo", NULL },
+        { "/m~2n", NULL },
+        { "/m~", NULL },
+        { "/none", NULL },
     };
     assert_ptr_equal(cf_json_pointer(j, ""), j);
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
@@ -296,18 +298,18 @@ static void test_equal_by_value(void **state)
         const char *a, *b;
         bool equal;
     } cases[] = {
-        {"1",                    "1.0",                   true },
-        { "[1,{\"a\":2.0}]",     "[1.0,{\"a\":2}]",       true },
-        { "{\"a\":1,\"b\":2}",   "{\"b\":2,\"a\":1}",     true },
-        { "9007199254740993",    "9007199254740992.0",    false},
-        { "9223372036854775807", "9223372036854775808.0", false},
-        { "1",                   "1.5",                   false},
-        { "1",                   "\"1\"",                 false},
-        { "1",                   "true",                  false},
-        { "[1]",                 "[1,2]",                 false},
-        { "{\"a\":1}",           "{\"b\":1}",             false},
-        { "{\"a\":1}",           "{\"a\":1,\"b\":1}",     false},
-        { "null",                "false",                 false},
+        { "1", "1.0", true },
+        { "[1,{\"a\":2.0}]", "[1.0,{\"a\":2}]", true },
+        { "{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true },
+        { "9007199254740993", "9007199254740992.0", false },
+        { "9223372036854775807", "9223372036854775808.0", false },
+        { "1", "1.5", false },
+        { "1", "\"1\"", false },
+        { "1", "true", false },
+        { "[1]", "[1,2]", false },
+        { "{\"a\":1}", "{\"b\":1}", false },
+        { "{\"a\":1}", "{\"a\":1,\"b\":1}", false },
+        { "null", "false", false },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         cf_autojson json_t *a = parse(cases[i].a);
