@@ -40,21 +40,21 @@ static const struct owner_mark {
     const char *code;
     const char *who;
 } owner_marks[] = {
-    {"annotations",  "flagger.kubernetes.app/original-configuration",  NULL,      CF_PROBLEM_BLOCKER,
-     "owned-by-flagger",                                                                                                  "Flagger"            },
-    { "labels",      "app.kubernetes.io/managed-by",                   "flagger", CF_PROBLEM_BLOCKER, "owned-by-flagger",
-     "Flagger"                                                                                                                                 },
-    { "annotations", "argo-rollouts.argoproj.io/managed-by-rollouts",  NULL,      CF_PROBLEM_BLOCKER,
-     "owned-by-argo-rollouts",                                                                                            "Argo Rollouts"      },
-    { "labels",      "argo-rollouts.argoproj.io/managed-by-rollouts",  NULL,      CF_PROBLEM_BLOCKER,
-     "owned-by-argo-rollouts",                                                                                            "Argo Rollouts"      },
-    { "annotations", "rollouts.kruise.io/original-spec-configuration", NULL,      CF_PROBLEM_BLOCKER,
-     "owned-by-kruise",                                                                                                   "OpenKruise Rollouts"},
-    { "annotations", "argocd.argoproj.io/tracking-id",                 NULL,      CF_PROBLEM_WARNING, "gitops",
-     "Argo CD"                                                                                                                                 },
-    { "labels",      "argocd.argoproj.io/instance",                    NULL,      CF_PROBLEM_WARNING, "gitops",           "Argo CD"            },
-    { "labels",      "kustomize.toolkit.fluxcd.io/name",               NULL,      CF_PROBLEM_WARNING, "gitops",           "Flux"               },
-    { "labels",      "helm.toolkit.fluxcd.io/name",                    NULL,      CF_PROBLEM_WARNING, "gitops",           "Flux"               },
+    { "annotations", "flagger.kubernetes.app/original-configuration", NULL, CF_PROBLEM_BLOCKER,
+      "owned-by-flagger", "Flagger" },
+    { "labels", "app.kubernetes.io/managed-by", "flagger", CF_PROBLEM_BLOCKER, "owned-by-flagger",
+      "Flagger" },
+    { "annotations", "argo-rollouts.argoproj.io/managed-by-rollouts", NULL, CF_PROBLEM_BLOCKER,
+      "owned-by-argo-rollouts", "Argo Rollouts" },
+    { "labels", "argo-rollouts.argoproj.io/managed-by-rollouts", NULL, CF_PROBLEM_BLOCKER,
+      "owned-by-argo-rollouts", "Argo Rollouts" },
+    { "annotations", "rollouts.kruise.io/original-spec-configuration", NULL, CF_PROBLEM_BLOCKER,
+      "owned-by-kruise", "OpenKruise Rollouts" },
+    { "annotations", "argocd.argoproj.io/tracking-id", NULL, CF_PROBLEM_WARNING, "gitops",
+      "Argo CD" },
+    { "labels", "argocd.argoproj.io/instance", NULL, CF_PROBLEM_WARNING, "gitops", "Argo CD" },
+    { "labels", "kustomize.toolkit.fluxcd.io/name", NULL, CF_PROBLEM_WARNING, "gitops", "Flux" },
+    { "labels", "helm.toolkit.fluxcd.io/name", NULL, CF_PROBLEM_WARNING, "gitops", "Flux" },
 };
 
 static void add_owner(const struct owner_mark *m, struct cf_problems *out)

@@ -55,9 +55,9 @@ static void name_the_writer(const json_t *baseline, const json_t *object, bool m
 {
     static const char *const annotations[] = { "f:metadata", "f:annotations", NULL };
     static const char *const lists[CF_ROUTER_TYPES][3] = {
-        [CF_ROUTER_VIRTUAL_SERVICE] = {"f:spec",      "f:http",        NULL},
-        [CF_ROUTER_HTTP_ROUTE] = { "f:spec",     "f:rules",       NULL},
-        [CF_ROUTER_INGRESS] = { "f:metadata", "f:annotations", NULL},
+        [CF_ROUTER_VIRTUAL_SERVICE] = { "f:spec", "f:http", NULL },
+        [CF_ROUTER_HTTP_ROUTE] = { "f:spec", "f:rules", NULL },
+        [CF_ROUTER_INGRESS] = { "f:metadata", "f:annotations", NULL },
     };
     find_manager(object, marks ? annotations : lists[cf_baseline_type(baseline)], out->who,
                  sizeof out->who);
