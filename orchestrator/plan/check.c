@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "orchestrator/plan/walk.h"
+#include "orchestrator/plan/hint.h"
 
 int64_t cf_check_ms(const json_t *object, const char *key, int64_t dflt)
 {
@@ -76,8 +76,8 @@ static void check_triggers(const json_t *effective, struct cf_report *r)
     const json_t *on = cf_json_at(effective, "spec", "rollback", "on", NULL);
     if (json_array_size(on) == 2 && json_is_string(json_array_get(on, 0)) &&
         json_equal(json_array_get(on, 0), json_array_get(on, 1)))
-        cf_report(r, CF_PLAN_DUPLICATE_NAME, "/spec/rollback/on/1", NULL, "\"%s\" is there already",
-                  json_string_value(json_array_get(on, 1)));
+        cf_report(r, CF_PLAN_DUPLICATE_NAME, "/spec/rollback/on/1", "remove it",
+                  "\"%s\" is there already", json_string_value(json_array_get(on, 1)));
 }
 
 void cf_check(const json_t *effective, struct cf_report *r)

@@ -7,7 +7,7 @@
 
 #include "base/units.h"
 #include "orchestrator/plan/limits.h"
-#include "orchestrator/plan/walk.h"
+#include "orchestrator/plan/hint.h"
 
 #define GATES "/spec/gates"
 

@@ -159,6 +159,7 @@ void cf_check_steps(const json_t *effective, struct cf_report *r)
 {
     const json_t *steps = cf_json_pointer(effective, STEPS);
     int64_t before = 0, weight = 0;
+    bool rises = true;
     size_t i, n_known = 0;
     json_t *step;
     char pointer[64];
@@ -171,12 +172,13 @@ void cf_check_steps(const json_t *effective, struct cf_report *r)
         }
         n_known++;
         snprintf(pointer, sizeof pointer, STEPS "/%zu/weight", i);
+        rises = rises && weight > before;
         if (weight <= before)
             cf_report(r, CF_PLAN_STEP_ORDER, pointer, "weights rise from step to step",
                       "weight %d does not rise above the %d before it", (int)weight, (int)before);
         before = weight;
     }
-    if (n_known > 0 && n_known == json_array_size(steps) && weight != 100)
+    if (n_known > 0 && n_known == json_array_size(steps) && rises && weight != 100)
         cf_report(r, CF_PLAN_STEP_ORDER, pointer, "add 100 as the last step",
                   "the last weight is %d, but all traffic must have moved before commit",
                   (int)weight);

@@ -15,22 +15,22 @@ static const struct {
     const char *kind;
     const char *hint;
 } not_copied[] = {
-    {"Pod",                       "include the Deployment, StatefulSet, DaemonSet or Job that makes it"},
-    { "ReplicaSet",               "include the Deployment that makes it"                               },
-    { "ControllerRevision",       "include the StatefulSet or DaemonSet that makes it"                 },
-    { "Endpoints",                "include the Service; the target makes its own endpoints"            },
-    { "EndpointSlice",            "include the Service; the target makes its own endpoints"            },
-    { "Event",                    "events belong to their cluster"                                     },
-    { "Lease",                    "leases belong to their cluster"                                     },
-    { "Namespace",                "spec.target.createNamespace makes the target's namespace"           },
-    { "Node",                     "nodes belong to their cluster"                                      },
-    { "PersistentVolume",         "include the PersistentVolumeClaim"                                  },
-    { "StorageClass",             "it must be there in the target; change the claim by a transform"    },
-    { "IngressClass",             "it must be there in the target"                                     },
-    { "ClusterRole",              "it must be there in the target; preflight reports what is missing"  },
-    { "ClusterRoleBinding",       "it must be there in the target; preflight reports what is missing"  },
-    { "CustomResourceDefinition", "it must be there in the target"                                     },
-    { "PriorityClass",            "it must be there in the target"                                     },
+    { "Pod", "include the Deployment, StatefulSet, DaemonSet or Job that makes it" },
+    { "ReplicaSet", "include the Deployment that makes it" },
+    { "ControllerRevision", "include the StatefulSet or DaemonSet that makes it" },
+    { "Endpoints", "include the Service; the target makes its own endpoints" },
+    { "EndpointSlice", "include the Service; the target makes its own endpoints" },
+    { "Event", "events belong to their cluster" },
+    { "Lease", "leases belong to their cluster" },
+    { "Namespace", "spec.target.createNamespace makes the target's namespace" },
+    { "Node", "nodes belong to their cluster" },
+    { "PersistentVolume", "include the PersistentVolumeClaim" },
+    { "StorageClass", "it must be there in the target; change the claim by a transform" },
+    { "IngressClass", "it must be there in the target" },
+    { "ClusterRole", "it must be there in the target; preflight reports what is missing" },
+    { "ClusterRoleBinding", "it must be there in the target; preflight reports what is missing" },
+    { "CustomResourceDefinition", "it must be there in the target" },
+    { "PriorityClass", "it must be there in the target" },
 };
 
 static void check_kind(const char *kind, size_t index, struct cf_report *r)
@@ -45,20 +45,21 @@ static void check_kind(const char *kind, size_t index, struct cf_report *r)
     }
 }
 
-/* Fields by which an object is known: a patch there would make another object of it. */
+/* Fields by which an object is known, or that its cluster writes. */
 static void check_identity(const json_t *patch, const char *pointer, struct cf_report *r)
 {
     static const char *const fields[] = {
-        "/apiVersion",   "/kind",   "/metadata/name",           "/metadata/namespace",
-        "/metadata/uid", "/status", "/metadata/resourceVersion"
+        "apiVersion",   "kind",   "metadata/name",           "metadata/namespace",
+        "metadata/uid", "status", "metadata/resourceVersion"
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(fields); i++) {
-        if (!cf_json_pointer(patch, fields[i]))
-            continue;
         char place[CF_JSON_POINTER_MAX];
-        snprintf(place, sizeof place, "%s%s", pointer, fields[i]);
+        snprintf(place, sizeof place, "/%s", fields[i]);
+        if (!cf_json_pointer(patch, place))
+            continue;
+        snprintf(place, sizeof place, "%s/%s", pointer, fields[i]);
         cf_report(r, CF_PLAN_CONFLICTING_FIELDS, place, "remove it from the patch",
-                  "a transform cannot change %s: it says which object this is", fields[i] + 1);
+                  "a transform cannot change %s: the copy must stay the same object", fields[i]);
     }
 }
 
@@ -72,8 +73,9 @@ static void check_patch(const json_t *row, const json_t *patch, const char *at, 
     }
     cf_autofree char *text = cf_json_dump(patch);
     if (strlen(text) > CF_PLAN_PATCH_BYTES_MAX)
-        cf_report(r, CF_PLAN_LIMIT, pointer, NULL, "%zu bytes are more than the %d allowed",
-                  strlen(text), CF_PLAN_PATCH_BYTES_MAX);
+        cf_report(r, CF_PLAN_LIMIT, pointer,
+                  "make several transforms, or prepare the object in the target",
+                  "%zu bytes are more than the %d allowed", strlen(text), CF_PLAN_PATCH_BYTES_MAX);
     check_identity(patch, pointer, r);
     bool is_secret = strcmp(cf_json_str(row, "", "match", "kind", NULL), "Secret") == 0;
     if (is_secret && (json_object_get(patch, "data") || json_object_get(patch, "stringData")))

@@ -58,6 +58,8 @@ static void expand_router(json_t *traffic, struct cf_report *r)
     json_t *name = json_object_get(router, "name");
     if (name && !json_object_get(router, "object"))
         json_object_set(router, "object", name);
+    else if (!name && json_is_object(router) && !json_object_get(router, "object"))
+        json_object_set_new(router, "object", json_string("unnamed")); /* one mistake, one issue */
     json_t *list = json_array();
     json_array_append(list, router);
     json_object_del(traffic, "router");

@@ -11,12 +11,9 @@ bool cf_plan_media_of(const char *content_type, enum cf_plan_media *out)
         const char *name;
         enum cf_plan_media media;
     } known[] = {
-        {"application/json",    CF_PLAN_JSON},
-        { "application/yaml",   CF_PLAN_YAML},
-        { "application/x-yaml", CF_PLAN_YAML},
-        { "text/yaml",          CF_PLAN_YAML},
-        { "text/x-yaml",        CF_PLAN_YAML},
-        { "text/plain",         CF_PLAN_YAML},
+        { "application/json", CF_PLAN_JSON },   { "application/yaml", CF_PLAN_YAML },
+        { "application/x-yaml", CF_PLAN_YAML }, { "text/yaml", CF_PLAN_YAML },
+        { "text/x-yaml", CF_PLAN_YAML },        { "text/plain", CF_PLAN_YAML },
     };
     size_t n = strcspn(content_type, "; \t");
     for (size_t i = 0; i < CF_ARRAY_LEN(known); i++)
@@ -37,6 +34,19 @@ static bool is_duplicate(const struct cf_error *err)
     return strstr(err->message, "is there twice") != NULL;
 }
 
+/* What to do about a syntax error, by a piece of its message. */
+static const struct {
+    const char *piece, *hint;
+} syntax_hints[] = {
+    { "is there twice", "keep one of them" },
+    { "is empty", "`crossfade plan init` writes a first plan" },
+    { "only one document", "remove the line --- and what follows" },
+    { "not allowed", "a plan holds mappings, lists and plain values only" },
+    { "key must be", "put the key in quotes" },
+    { "larger than", "a plan is at most 1 MiB" },
+    { "", "look at the brackets, quotes and indentation here and just before" },
+};
+
 /* One issue from a parser's error, whose message begins with "line L, column C: ". */
 static void report_syntax(const struct cf_error *err, struct cf_report *r)
 {
@@ -44,15 +54,13 @@ static void report_syntax(const struct cf_error *err, struct cf_report *r)
     const char *detail = err->message;
     if (sscanf(detail, "line %d, column %d: %n", &line, &column, &used) == 2 && used > 0)
         detail += used;
-    enum cf_plan_issue_code code = CF_PLAN_SYNTAX;
-    const char *hint = NULL;
-    if (err->kind == CF_ERR_LIMIT) {
-        code = CF_PLAN_LIMIT;
-    } else if (is_duplicate(err)) {
-        code = CF_PLAN_DUPLICATE_FIELD;
-        hint = "keep one of them";
-    }
-    cf_report_at(r, code, line, column, err->field, hint, detail);
+    size_t i = 0;
+    while (!strstr(err->message, syntax_hints[i].piece))
+        i++;
+    enum cf_plan_issue_code code = err->kind == CF_ERR_LIMIT ? CF_PLAN_LIMIT
+                                   : is_duplicate(err)       ? CF_PLAN_DUPLICATE_FIELD
+                                                             : CF_PLAN_SYNTAX;
+    cf_report_at(r, code, line, column, err->field, syntax_hints[i].hint, detail);
 }
 
 /* JSON is parsed as JSON for its values, and as YAML for the places of its nodes. */

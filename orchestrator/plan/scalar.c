@@ -4,44 +4,11 @@
 #include "orchestrator/plan/walk.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/suggest.h"
 #include "base/units.h"
-#include "orchestrator/plan/limits.h"
-
-enum { WORDS_MAX = 16 }; /* words of one field in the table */
-
-const char *cf_quote(const char *text, char *buf)
-{
-    enum { KEEP = CF_QUOTE_MAX - 8 };
-    size_t n = 0;
-    buf[n++] = '"';
-    const char *p = text;
-    for (; *p && n < KEEP; p++)
-        buf[n++] = (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p;
-    if (*p) {
-        while (n > 1 && ((unsigned char)*p & 0xc0) == 0x80) { /* not in the middle of a character */
-            p--;
-            n--;
-        }
-        n += (size_t)snprintf(buf + n, 4, "...");
-    }
-    buf[n++] = '"';
-    buf[n] = '\0';
-    return buf;
-}
-
-const char *cf_did_you_mean(const char *word, const char *const *candidates, char *buf)
-{
-    const char *near = cf_suggest(word, candidates);
-    if (!near)
-        return NULL;
-    snprintf(buf, CF_QUOTE_MAX, "did you mean \"%s\"?", near);
-    return buf;
-}
+#include "orchestrator/plan/hint.h"
 
 static const char *type_name(const json_t *j)
 {
@@ -55,7 +22,7 @@ static const char *type_name(const json_t *j)
     case JSON_INTEGER:
         return "a whole number";
     case JSON_REAL:
-        return "a number";
+        return "a number with a fraction";
     case JSON_TRUE:
     case JSON_FALSE:
         return "true or false";
@@ -65,55 +32,51 @@ static const char *type_name(const json_t *j)
     return "empty";
 }
 
-json_t *cf_walk_wrong_type(struct cf_walk *w, const json_t *value, const char *wanted,
-                           const char *hint)
+json_t *cf_walk_wrong_type(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value,
+                           const char *wanted, const char *hint)
 {
-    if (json_is_null(value))
-        hint = "give it a value, or leave the field out";
+    char shape[CF_HINT_MAX];
+    if (!hint)
+        hint = cf_hint_shape(row, shape);
     cf_report(w->report, CF_PLAN_WRONG_TYPE, w->pointer, hint, "must be %s, but is %s", wanted,
               type_name(value));
     return NULL;
 }
 
-/* ---- texts ---- */
-
-/* The lower-case form, if that would do. */
-static const char *lower_case_hint(enum cf_format f, const char *text, char *buf)
+/* What is allowed on the side on which the value is beyond it. */
+static void report_range(struct cf_walk *w, bool is_below, const char *low, const char *high,
+                         const char *value)
 {
-    char lower[CF_QUOTE_MAX / 2];
-    size_t n = strlen(text);
-    if (n >= sizeof lower)
-        return NULL;
-    for (size_t i = 0; i <= n; i++)
-        lower[i] = text[i] == '_' ? '-' : (char)tolower((unsigned char)text[i]);
-    if (!cf_format_ok(f, lower))
-        return NULL;
-    snprintf(buf, CF_QUOTE_MAX, "did you mean \"%s\"?", lower);
-    return buf;
+    char hint[CF_UNIT_TEXT_MAX + 32];
+    snprintf(hint, sizeof hint, is_below ? "the smallest is %s" : "the largest is %s",
+             is_below ? low : high);
+    cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, hint, "must be from %s to %s, but is %s",
+              low, high, value);
 }
+
+/* ---- texts ---- */
 
 static json_t *walk_text(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
     const struct cf_format_row *form = cf_format_row(row->format);
-    char hint[CF_QUOTE_MAX + CF_PLAN_NAME_MAX], quoted[CF_QUOTE_MAX];
+    char hint[CF_HINT_MAX], quoted[CF_QUOTE_MAX];
     if (json_is_number(value) || json_is_boolean(value)) {
         cf_autofree char *plain = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         snprintf(hint, sizeof hint, "put it in quotes: \"%.32s\"", plain);
-        return cf_walk_wrong_type(w, value, "a text", hint);
+        return cf_walk_wrong_type(w, row, value, "a text", hint);
     }
     if (!json_is_string(value))
-        return cf_walk_wrong_type(w, value, "a text", NULL);
+        return cf_walk_wrong_type(w, row, value, "a text", NULL);
     const char *text = json_string_value(value);
     if (strlen(text) > form->max) {
-        cf_report(w->report, CF_PLAN_LIMIT, w->pointer, NULL,
+        cf_report(w->report, CF_PLAN_LIMIT, w->pointer, "shorten it",
                   "%zu characters are more than the %zu allowed", strlen(text), form->max);
         return NULL;
     }
     if (!cf_format_ok(row->format, text)) {
-        if (!lower_case_hint(row->format, text, hint))
-            snprintf(hint, sizeof hint, "such as %s", form->example);
-        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer, hint, "%s is not %s",
-                  cf_quote(text, quoted), form->what);
+        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer,
+                  cf_hint_format(row->format, text, hint), "%s is not %s", cf_quote(text, quoted),
+                  form->what);
         return NULL;
     }
     return json_string(text);
@@ -124,32 +87,22 @@ static json_t *walk_text(struct cf_walk *w, const struct cf_schema_row *row, con
 static void report_unknown_word(struct cf_walk *w, const struct cf_schema_row *row,
                                 const char *text)
 {
-    const char *offered[WORDS_MAX + 1];
-    size_t n = 0;
-    for (size_t i = 0; row->words[i]; i++)
-        if (row->words[i][0] != '!' && n < WORDS_MAX)
-            offered[n++] = row->words[i];
-    offered[n] = NULL;
-    struct cf_buf hint CF_CLEANUP(cf_buf_free) = CF_BUF_INIT(512);
-    char quoted[CF_QUOTE_MAX];
-    const char *note = cf_schema_word_note(row, text);
-    if (note) {
-        cf_buf_puts(&hint, note);
-    } else if (cf_did_you_mean(text, offered, quoted)) {
-        cf_buf_puts(&hint, quoted);
-    } else {
-        cf_buf_puts(&hint, n > 1 ? "one of " : "must be ");
-        for (size_t i = 0; i < n; i++)
-            cf_buf_printf(&hint, "%s%s", i ? ", " : "", offered[i]);
-    }
-    cf_report(w->report, CF_PLAN_UNKNOWN_VALUE, w->pointer, cf_buf_str(&hint), "unknown value %s",
+    char quoted[CF_QUOTE_MAX], hint[CF_HINT_MAX];
+    const char *says = cf_schema_word_note(row, text);
+    if (!says)
+        says = cf_did_you_mean(text, row->words, quoted);
+    if (!says || strchr(says, '!')) /* words of a later version are not offered */
+        says = cf_hint_words(row, hint);
+    cf_autofree char *copy = cf_xstrdup(says);
+    cf_report(w->report, CF_PLAN_UNKNOWN_VALUE, w->pointer, copy, "unknown value %s",
               cf_quote(text, quoted));
 }
 
 static json_t *walk_word(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
+    char hint[CF_HINT_MAX];
     if (!json_is_string(value))
-        return cf_walk_wrong_type(w, value, "a word", NULL);
+        return cf_walk_wrong_type(w, row, value, "a word", NULL);
     const char *text = json_string_value(value);
     for (size_t i = 0; row->words[i]; i++) {
         bool is_later = row->words[i][0] == '!';
@@ -157,7 +110,7 @@ static json_t *walk_word(struct cf_walk *w, const struct cf_schema_row *row, con
             continue;
         if (!is_later)
             return json_string(text);
-        cf_report(w->report, CF_PLAN_NOT_SUPPORTED_YET, w->pointer, NULL,
+        cf_report(w->report, CF_PLAN_NOT_SUPPORTED_YET, w->pointer, cf_hint_words(row, hint),
                   "\"%s\" is not supported yet", text);
         return NULL;
     }
@@ -174,18 +127,19 @@ static json_t *walk_int(struct cf_walk *w, const struct cf_schema_row *row, cons
         const char *text = json_string_value(value);
         int digits = (int)strspn(text, "0123456789");
         snprintf(hint, sizeof hint, "write %.*s, without quotes and unit", CF_MIN(digits, 9), text);
-        return cf_walk_wrong_type(w, value, "a whole number", digits > 0 ? hint : NULL);
+        return cf_walk_wrong_type(w, row, value, "a whole number", digits > 0 ? hint : NULL);
     }
     if (!json_is_integer(value))
-        return cf_walk_wrong_type(w, value, "a whole number", NULL);
+        return cf_walk_wrong_type(w, row, value, "a whole number", NULL);
     json_int_t n = json_integer_value(value);
-    bool has_range = row->min != 0 || row->max != 0;
-    if (has_range && ((double)n < row->min || (double)n > row->max)) {
-        cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, NULL,
-                  "must be from %.0f to %.0f, but is %" JSON_INTEGER_FORMAT, row->min, row->max, n);
-        return NULL;
-    }
-    return json_integer(n);
+    if ((double)n >= row->min && (double)n <= row->max)
+        return json_integer(n);
+    char low[32], high[32], text[32];
+    snprintf(low, sizeof low, "%.0f", row->min);
+    snprintf(high, sizeof high, "%.0f", row->max);
+    snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, n);
+    report_range(w, (double)n < row->min, low, high, text);
+    return NULL;
 }
 
 static bool is_bare_number(const json_t *value)
@@ -213,36 +167,35 @@ static void bare_text(const json_t *value, char *buf, size_t size)
 static json_t *walk_duration(struct cf_walk *w, const struct cf_schema_row *row,
                              const json_t *value)
 {
-    char n[32], hint[128], low[CF_UNIT_TEXT_MAX], high[CF_UNIT_TEXT_MAX], quoted[CF_QUOTE_MAX];
+    char n[32], hint[CF_HINT_MAX], low[CF_UNIT_TEXT_MAX], high[CF_UNIT_TEXT_MAX];
+    char quoted[CF_QUOTE_MAX];
     if (is_bare_number(value)) {
         bare_text(value, n, sizeof n);
-        snprintf(hint, sizeof hint, "write %ss, %sm or %sh", n, n, n);
-        cf_report(w->report, CF_PLAN_UNIT_MISSING, w->pointer, hint,
+        cf_report(w->report, CF_PLAN_UNIT_MISSING, w->pointer, cf_hint_units(row, n, hint),
                   "a duration needs a unit: %s says nothing", n);
         return NULL;
     }
     if (!json_is_string(value))
-        return cf_walk_wrong_type(w, value, "a duration", "such as 90s, 5m or 1h30m");
+        return cf_walk_wrong_type(w, row, value, "a duration", NULL);
     int64_t ms;
     struct cf_error err = CF_ERROR_INIT;
-    if (!cf_duration_parse(json_string_value(value), &ms, &err)) {
-        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer, "such as 90s, 5m or 1h30m",
-                  "%s is not a duration", cf_quote(json_string_value(value), quoted));
+    const char *text = json_string_value(value);
+    if (!cf_duration_parse(text, &ms, &err)) {
+        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer, cf_hint_shape(row, hint),
+                  "%s is not a duration", cf_quote(text, quoted));
         return NULL;
     }
-    if ((double)ms < row->min || (double)ms > row->max) {
-        cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, NULL,
-                  "must be from %s to %s, but is %s", cf_duration_format((int64_t)row->min, low),
-                  cf_duration_format((int64_t)row->max, high),
-                  cf_quote(json_string_value(value), quoted));
-        return NULL;
-    }
-    return json_string(cf_duration_format(ms, low));
+    if ((double)ms >= row->min && (double)ms <= row->max)
+        return json_string(cf_duration_format(ms, low));
+    report_range(w, (double)ms < row->min, cf_duration_format((int64_t)row->min, low),
+                 cf_duration_format((int64_t)row->max, high), cf_quote(text, quoted));
+    return NULL;
 }
 
 static json_t *walk_percent(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
-    char n[32], hint[128], low[CF_UNIT_TEXT_MAX], high[CF_UNIT_TEXT_MAX], quoted[CF_QUOTE_MAX];
+    char n[32], hint[CF_HINT_MAX], low[CF_UNIT_TEXT_MAX], high[CF_UNIT_TEXT_MAX];
+    char quoted[CF_QUOTE_MAX];
     if (is_bare_number(value)) {
         bare_text(value, n, sizeof n);
         double x = strtod(n, NULL);
@@ -253,22 +206,21 @@ static json_t *walk_percent(struct cf_walk *w, const struct cf_schema_row *row, 
         return NULL;
     }
     if (!json_is_string(value))
-        return cf_walk_wrong_type(w, value, "a percentage", "such as 99.5%");
+        return cf_walk_wrong_type(w, row, value, "a percentage", NULL);
     double ratio;
     struct cf_error err = CF_ERROR_INIT;
-    if (!cf_percent_parse(json_string_value(value), &ratio, &err)) {
-        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer, "such as 99.5%",
-                  "%s is not a percentage", cf_quote(json_string_value(value), quoted));
+    const char *text = json_string_value(value);
+    if (!cf_percent_parse(text, &ratio, &err)) {
+        cf_report(w->report, CF_PLAN_BAD_FORMAT, w->pointer, cf_hint_shape(row, hint),
+                  "%s is not a percentage", cf_quote(text, quoted));
         return NULL;
     }
     const double rounding = 1e-12; /* of the decimal text to binary */
-    if (ratio < row->min - rounding || ratio > row->max + rounding) {
-        cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, NULL,
-                  "must be from %s to %s, but is %s", cf_percent_format(row->min, low),
-                  cf_percent_format(row->max, high), cf_quote(json_string_value(value), quoted));
-        return NULL;
-    }
-    return json_string(cf_percent_format(ratio, low));
+    if (ratio >= row->min - rounding && ratio <= row->max + rounding)
+        return json_string(cf_percent_format(ratio, low));
+    report_range(w, ratio < row->min, cf_percent_format(row->min, low),
+                 cf_percent_format(row->max, high), cf_quote(text, quoted));
+    return NULL;
 }
 
 json_t *cf_walk_scalar(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
@@ -288,10 +240,10 @@ json_t *cf_walk_scalar(struct cf_walk *w, const struct cf_schema_row *row, const
         return json_is_integer(value) ? walk_int(w, row, value) : walk_text(w, row, value);
     case CF_SCHEMA_BOOL:
         return json_is_boolean(value) ? json_boolean(json_is_true(value))
-                                      : cf_walk_wrong_type(w, value, "true or false", NULL);
+                                      : cf_walk_wrong_type(w, row, value, "true or false", NULL);
     case CF_SCHEMA_JSON:
         return json_is_object(value) ? cf_json_copy(value)
-                                     : cf_walk_wrong_type(w, value, "a mapping", NULL);
+                                     : cf_walk_wrong_type(w, row, value, "a mapping", NULL);
     default:
         cf_assert(!"a scalar row");
         return NULL;

@@ -30,11 +30,13 @@ enum cf_schema_type {
 
 enum {
     CF_SCHEMA_REQUIRED = 1,
-    CF_SCHEMA_LATER = 2, /* planned: refused as "not supported yet"; has no children here */
-    CF_SCHEMA_SHORT =
-        4, /* a short form: written out before decoding, absent from the effective form */
-    CF_SCHEMA_NOTE = 8, /* a name that people try: refused as unknown with `help` as the hint.
-                           "path=word" for a word */
+    /* Planned: refused as "not supported yet"; has no children here. */
+    CF_SCHEMA_LATER = 2,
+    /* A short form: written out before decoding, absent from the effective form. */
+    CF_SCHEMA_SHORT = 4,
+    /* A name that people try: refused as unknown with `help` as the hint. "path=word" for a word.
+     */
+    CF_SCHEMA_NOTE = 8,
 };
 
 struct cf_schema_row {
@@ -44,11 +46,11 @@ struct cf_schema_row {
     /* As text; JSON for lists and objects ("{}": made even when left out). "= …": follows from
      * other fields (derive.h), the rest of the text says how. NULL: stays absent. */
     const char *dflt;
-    double min, max;       /* both 0: no range */
-    enum cf_format format; /* TEXT, NAME_OR_INDEX, values of MAP */
-    const char *const
-        *words; /* WORD: ended by NULL; a leading '!' marks a word that is not supported yet */
-    const char *help; /* for people, Markdown, no trailing dot needed */
+    double min, max;          /* both 0: no range */
+    enum cf_format format;    /* TEXT, NAME_OR_INDEX, values of MAP */
+    const char *const *words; /* WORD: ended by NULL; '!' before a word: not supported yet */
+    const char *example;      /* how it is written, for hints; NULL: none */
+    const char *help;         /* for people, Markdown, no dot at the end */
 };
 
 /* All rows in order; the one after the last is NULL. */

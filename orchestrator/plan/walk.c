@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
+#include "orchestrator/plan/hint.h"
+
 enum { CHILDREN_MAX = 64 }; /* fields of one mapping in the table; the largest has 25 */
 
 static json_t *walk_value(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value);
@@ -84,6 +87,50 @@ static void check_keys(struct cf_walk *w, const struct cf_schema_row *row, const
     }
 }
 
+/* Whether an unknown key is a misspelling of `key`: then that is the mistake, not that `key` is
+ * missing. */
+static bool is_misspelt(const struct cf_schema_row *row, const json_t *value, const char *key)
+{
+    const char *names[CHILDREN_MAX + 1];
+    known_fields(row, names);
+    const char *given;
+    json_t *ignored;
+    json_object_foreach(cf_json_unconst(value), given, ignored)
+    {
+        const char *near = cf_schema_child(row, given) ? NULL : cf_suggest(given, names);
+        if (near && strcmp(near, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether nothing in a mapping is what it should be, or a short form got fields beside it: one
+ * mistake, already reported. */
+static bool is_something_else(const struct cf_schema_row *row, const json_t *value)
+{
+    const char *key;
+    json_t *ignored;
+    size_t n_known = 0;
+    json_object_foreach(cf_json_unconst(value), key, ignored)
+    {
+        const struct cf_schema_row *child = cf_schema_child(row, key);
+        unsigned flags = child ? child->flags : CF_SCHEMA_NOTE;
+        if (child && (flags & CF_SCHEMA_NOTE) && (flags & CF_SCHEMA_SHORT))
+            return true;
+        n_known += !(flags & CF_SCHEMA_NOTE);
+    }
+    return n_known == 0 && json_object_size(value) > 0;
+}
+
+static void report_missing(struct cf_walk *w, const struct cf_schema_row *row,
+                           const struct cf_schema_row *child, const json_t *value)
+{
+    const char *key = cf_schema_key(child);
+    char hint[CF_HINT_MAX];
+    if (!is_something_else(row, value) && !is_misspelt(row, value, key))
+        cf_report_missing(w->report, w->pointer, key, cf_hint_shape(child, hint));
+}
+
 /* ---- defaults ---- */
 
 static json_t *default_of(const struct cf_schema_row *row)
@@ -119,7 +166,7 @@ static json_t *absent(struct cf_walk *w, const struct cf_schema_row *row)
 static json_t *walk_object(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
     if (!json_is_object(value))
-        return cf_walk_wrong_type(w, value, "a mapping", NULL);
+        return cf_walk_wrong_type(w, row, value, "a mapping", NULL);
     check_keys(w, row, value);
     json_t *out = json_object();
     const struct cf_schema_row *child = NULL;
@@ -129,7 +176,7 @@ static json_t *walk_object(struct cf_walk *w, const struct cf_schema_row *row, c
         const char *key = cf_schema_key(child);
         const json_t *given = json_object_get(value, key);
         if (!given && (child->flags & CF_SCHEMA_REQUIRED)) {
-            cf_report_missing(w->report, w->pointer, key, child->help);
+            report_missing(w, row, child, value);
             continue;
         }
         size_t len = cf_json_pointer_push(w->pointer, key);
@@ -143,13 +190,14 @@ static json_t *walk_object(struct cf_walk *w, const struct cf_schema_row *row, c
 
 static bool check_count(struct cf_walk *w, const struct cf_schema_row *row, size_t n)
 {
+    char hint[CF_HINT_MAX];
     if (n > (size_t)row->max) {
-        cf_report(w->report, CF_PLAN_LIMIT, w->pointer, NULL,
-                  "%zu rows are more than the %d allowed", n, (int)row->max);
+        cf_report(w->report, CF_PLAN_LIMIT, w->pointer, "remove some, or make several plans",
+                  "%zu entries are more than the %d allowed", n, (int)row->max);
         return false;
     }
     if (n < (size_t)row->min) {
-        cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, row->help,
+        cf_report(w->report, CF_PLAN_OUT_OF_RANGE, w->pointer, cf_hint_shape(row, hint),
                   "must have at least %d element%s", (int)row->min, row->min == 1 ? "" : "s");
         return false;
     }
@@ -166,8 +214,7 @@ static bool was_refused(const struct cf_walk *w, const json_t *element)
 static json_t *walk_list(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
     if (!json_is_array(value))
-        return cf_walk_wrong_type(w, value, "a list",
-                                  "write each element on a line of its own, after \"- \"");
+        return cf_walk_wrong_type(w, row, value, "a list", NULL);
     if (!check_count(w, row, json_array_size(value)))
         return NULL;
     const struct cf_schema_row *element_row = cf_schema_child(row, "*");
@@ -205,7 +252,7 @@ static void walk_label(struct cf_walk *w, const struct cf_schema_row *row, const
 static json_t *walk_map(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value)
 {
     if (!json_is_object(value))
-        return cf_walk_wrong_type(w, value, "a mapping of texts", NULL);
+        return cf_walk_wrong_type(w, row, value, "a mapping of texts", NULL);
     if (!check_count(w, row, json_object_size(value)))
         return NULL;
     json_t *out = json_object();

@@ -26,17 +26,9 @@ json_t *cf_walk_document(const json_t *expanded, struct cf_report *r) CF_NODISCA
 json_t *cf_walk_scalar(struct cf_walk *w, const struct cf_schema_row *row,
                        const json_t *value) CF_NODISCARD;
 
-/* Reports that the value is of another type than the one wanted ("a list"). Returns NULL. */
-json_t *cf_walk_wrong_type(struct cf_walk *w, const json_t *value, const char *wanted,
-                           const char *hint);
-
-enum { CF_QUOTE_MAX = 96 };
-/* A text from a document, in quotes, cut and without control characters, into buf of CF_QUOTE_MAX
- * bytes; returns buf. */
-const char *cf_quote(const char *text, char *buf);
-
-/* "did you mean \"…\"?" for the nearest of the candidates (ended by NULL), else NULL; into buf of
- * CF_QUOTE_MAX bytes. */
-const char *cf_did_you_mean(const char *word, const char *const *candidates, char *buf);
+/* Reports that the value is of another type than the one wanted ("a list"). The hint is made from
+ * the row if it is NULL. Returns NULL. */
+json_t *cf_walk_wrong_type(struct cf_walk *w, const struct cf_schema_row *row, const json_t *value,
+                           const char *wanted, const char *hint);
 
 #endif
