@@ -172,8 +172,8 @@ static size_t put_steps(const struct cf_live *run, struct cf_step_update *rows, 
         u.intent = s->intent ? s->intent : json_null();
         u.observation = s->observation ? s->observation : json_null();
         u.progress = progress;
-        u.started = s->state == CF_STEP_INTENT && s->finished_ms == 0;
-        u.finished = s->finished_ms != 0;
+        u.started = s->begun;
+        u.finished = s->finished_ms != 0 && !s->begun;
         rows[n++] = u;
     }
     return n;
@@ -263,7 +263,7 @@ static void clear_marks(struct cf_live *run)
     size_t open = 0;
     run->changed = false;
     for (size_t i = 0; i < run->n_steps; i++)
-        run->steps[i].changed = false;
+        run->steps[i].changed = run->steps[i].begun = false;
     for (size_t i = 0; i < run->n_routers; i++)
         run->routers[i].changed = false;
     for (size_t i = 0; i < run->n_actions; i++) {

@@ -163,6 +163,7 @@ bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int
     step->changed = true;
     if (to == CF_STEP_INTENT) {
         step->attempt++;
+        step->begun = true;
         step->started_ms = now_wall;
         step->finished_ms = 0;
     }
