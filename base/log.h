@@ -24,7 +24,11 @@ struct cf_log_field {
     const char *str; /* NULL: the number */
     int64_t num;
 };
-#define CF_S(k, v) ((struct cf_log_field){ .key = (k), .str = (v) ? (v) : "" })
+static inline const char *cf_log_text(const char *s)
+{
+    return s ? s : "";
+}
+#define CF_S(k, v) ((struct cf_log_field){ .key = (k), .str = cf_log_text(v) })
 #define CF_I(k, v) ((struct cf_log_field){ .key = (k), .num = (int64_t)(v) })
 #define cf_log(level, event, message, ...)                                                         \
     cf_log_write((level), (event), (message), NULL,                                                \
