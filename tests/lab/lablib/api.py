@@ -22,14 +22,18 @@ class Api:
     def __init__(self, layout: Layout, name: str, host: str, port: int, netns: str | None):
         self.layout, self.name, self.host, self.port, self.netns = layout, name, host, port, netns
 
-    def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> tuple[int, bytes]:
+    def call(
+        self, method: str, path: str, body: object = None, content: str = "application/json"
+    ) -> tuple[int, bytes]:
         """One request; returns status and body. No answer is an OSError."""
         pki = self.layout.pki(self.name)
         context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
         context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
         data = None if body is None else json.dumps(body).encode()
         with inside(self.netns):
-            link = http.client.HTTPSConnection(self.host, self.port, timeout=CALL_LIMIT_S, context=context)
+            link = http.client.HTTPSConnection(
+                self.host, self.port, timeout=CALL_LIMIT_S, context=context
+            )
             try:
                 link.request(method, path, data, {"Content-Type": content} if data else {})
                 answer = link.getresponse()
@@ -52,7 +56,10 @@ class Api:
         return self.call("GET", "/readyz")[0] == 200
 
     def kubectl(self, *words: str, seconds: float = APPLY_LIMIT_S, text: str | None = None) -> str:
-        command = [str(self.layout.bin / "kubectl"), f"--kubeconfig={self.layout.kubeconfig(self.name)}"]
+        command = [
+            str(self.layout.bin / "kubectl"),
+            f"--kubeconfig={self.layout.kubeconfig(self.name)}",
+        ]
         prefix = ["nsenter", f"--net=/run/netns/{self.netns}", "--"] if self.netns else []
         return run([*prefix, *command, *words], seconds, input=text)
 

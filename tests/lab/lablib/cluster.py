@@ -54,9 +54,15 @@ class LabCluster:
         c = self.cluster
         config = self.layout.pki(c.name) / "proxy.yaml"
         kubeconfig = self.layout.kubeconfig(c.name, "proxy")
-        config.write_text(_PROXY_CONFIG.format(kubeconfig=kubeconfig, name=c.name, address=c.address, pods=c.pod_range))
+        config.write_text(
+            _PROXY_CONFIG.format(
+                kubeconfig=kubeconfig, name=c.name, address=c.address, pods=c.pod_range
+            )
+        )
         binary = str(self.layout.bin / "kube-proxy")
-        self.processes.start(f"{c.name}/proxy", [binary, f"--config={config}"], self.netns, {"GOGC": "50"})
+        self.processes.start(
+            f"{c.name}/proxy", [binary, f"--config={config}"], self.netns, {"GOGC": "50"}
+        )
 
     def start_podlet(self) -> None:
         c, data = self.cluster, self.layout.data(f"{self.cluster.name}-podlet")
@@ -106,12 +112,21 @@ class LabCluster:
     def finish(self) -> None:
         """The rest of up(): everything running, nodes ready, the lab's objects applied."""
         self.plane.await_api()
-        self.api.apply(self.layout.objects / "rbac-components.yaml", self.layout.objects / "rbac-crossfade.yaml")
+        self.api.apply(
+            self.layout.objects / "rbac-components.yaml",
+            self.layout.objects / "rbac-crossfade.yaml",
+        )
         for component in COMPONENTS[2:]:
             self.start(component)
         crds.apply(self.api)
         self.api.apply(self.layout.objects / "storage.yaml")
-        wait_until(f"nodes of {self.cluster.name}", self.nodes_ready, NODES_READY_S, self.processes, self.names())
+        wait_until(
+            f"nodes of {self.cluster.name}",
+            self.nodes_ready,
+            NODES_READY_S,
+            self.processes,
+            self.names(),
+        )
 
     def nodes_ready(self) -> bool:
         nodes = self.api.get("/api/v1/nodes") or {"items": []}
@@ -136,7 +151,9 @@ class LabCluster:
     def pods(self, namespace: str, selector: str) -> list[dict]:
         """Running pods by label selector."""
         items = self.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")
-        return [p for p in (items or {"items": []})["items"] if p["status"].get("phase") == "Running"]
+        return [
+            p for p in (items or {"items": []})["items"] if p["status"].get("phase") == "Running"
+        ]
 
 
 def check_kernel() -> None:

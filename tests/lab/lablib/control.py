@@ -76,7 +76,11 @@ class ControlPlane:
 
     def make_pki(self) -> None:
         """Fresh keys, certificates, tokens and kubeconfigs."""
-        words = [str(self.layout.bin / "pki"), f"-dir={self.layout.pki(self.name)}", f"-cluster={self.name}"]
+        words = [
+            str(self.layout.bin / "pki"),
+            f"-dir={self.layout.pki(self.name)}",
+            f"-cluster={self.name}",
+        ]
         words += [f"-server={self.server}", f"-ips={self.address},{self.first_service},127.0.0.1"]
         if self.node_addresses:
             words.append(f"-node-ips={','.join(self.node_addresses)}")
@@ -140,7 +144,9 @@ class ControlPlane:
             "--audit-log-maxsize=200",
             "--audit-log-maxbackup=1",
         ]
-        if self.netns is None:  # loopback may not stand in the endpoints of the service "kubernetes"
+        if (
+            self.netns is None
+        ):  # loopback may not stand in the endpoints of the service "kubernetes"
             options.append("--endpoint-reconciler-type=none")
         binary = str(self.layout.bin / "kube-apiserver")
         self.processes.start(self.part("apiserver"), [binary, *options], self.netns, {"GOGC": "50"})
@@ -153,7 +159,13 @@ class ControlPlane:
     def start_api(self) -> None:
         """etcd and API server, up to ready. The API server ends when it finds no etcd: etcd first."""
         self.start_etcd()
-        wait_until(f"etcd of {self.name}", self.etcd_listens, ETCD_READY_S, self.processes, [self.part("etcd")])
+        wait_until(
+            f"etcd of {self.name}",
+            self.etcd_listens,
+            ETCD_READY_S,
+            self.processes,
+            [self.part("etcd")],
+        )
         self.start_apiserver()
 
     def start_controller_manager(self) -> None:

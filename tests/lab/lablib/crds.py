@@ -19,7 +19,9 @@ _PROBES = (
 
 
 def files() -> list[Path]:
-    istio = module_folder("istiod", "istio.io/istio") / "manifests/charts/base/files/crd-all.gen.yaml"
+    istio = (
+        module_folder("istiod", "istio.io/istio") / "manifests/charts/base/files/crd-all.gen.yaml"
+    )
     gateway_api = module_folder("istiod", "sigs.k8s.io/gateway-api") / "config/crd/standard"
     return [istio, gateway_api]
 

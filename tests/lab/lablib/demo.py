@@ -32,7 +32,9 @@ def available(lab: Lab, cluster: str = EAST.name) -> bool:
         return False
     status = d.get("status", {})
     fresh = status.get("observedGeneration", 0) >= d["metadata"]["generation"]
-    counts = [status.get(f"{kind}Replicas", 0) for kind in ("available", "updated")] + [status.get("replicas", 0)]
+    counts = [status.get(f"{kind}Replicas", 0) for kind in ("available", "updated")] + [
+        status.get("replicas", 0)
+    ]
     return fresh and counts == [d["spec"]["replicas"]] * 3
 
 
@@ -60,9 +62,16 @@ def answerer(lab: Lab, route: str) -> str | None:
 def envoy_weights(lab: Lab) -> list[list[int]]:
     """The weights of every weighted route in Envoy's present configuration."""
     path = "/config_dump?resource=dynamic_route_configs"
-    dump = json.loads(_get(lab, EAST.gateway_address, ENVOY_ADMIN_PORT, path, EAST.gateway_address)[2])
+    dump = json.loads(
+        _get(lab, EAST.gateway_address, ENVOY_ADMIN_PORT, path, EAST.gateway_address)[2]
+    )
     hosts = [h for c in dump.get("configs", []) for h in c["route_config"].get("virtual_hosts", [])]
-    split = [r["route"].get("weighted_clusters") for h in hosts for r in h.get("routes", []) if "route" in r]
+    split = [
+        r["route"].get("weighted_clusters")
+        for h in hosts
+        for r in h.get("routes", [])
+        if "route" in r
+    ]
     return [[c["weight"] for c in s["clusters"]] for s in split if s]
 
 
@@ -75,4 +84,9 @@ def up(lab: Lab) -> None:
     for route in ROUTES:
         process = "ingress" if route == "ingress" else istio.ENVOY
         if lab.processes.pid(process):
-            wait_until(f"an answer through the {route}", lambda r=route: answerer(lab, r), ROUTED_S, step=0.1)
+            wait_until(
+                f"an answer through the {route}",
+                lambda r=route: answerer(lab, r),
+                ROUTED_S,
+                step=0.1,
+            )

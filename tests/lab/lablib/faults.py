@@ -56,7 +56,9 @@ def app(lab: Lab, cluster: str, namespace: str, selector: str, settings: dict[st
                 link.request("GET", "/fault?" + urlencode(settings))
                 answer = link.getresponse()
                 if answer.status != 200:
-                    raise LabError(f"{pod['metadata']['name']}: {answer.read().decode(errors='replace').strip()}")
+                    raise LabError(
+                        f"{pod['metadata']['name']}: {answer.read().decode(errors='replace').strip()}"
+                    )
             except (OSError, http.client.HTTPException) as error:
                 raise LabError(f"{pod['metadata']['name']}: {error}") from error
             finally:
@@ -101,7 +103,9 @@ def run(lab: Lab, words: list[str]) -> None:
             _cluster_of(lab, node).silence(node, True)
         case ["speak", node]:
             _cluster_of(lab, node).silence(node, False)
-        case ["app", cluster, namespace, selector, *settings] if settings and all("=" in s for s in settings):
+        case ["app", cluster, namespace, selector, *settings] if settings and all(
+            "=" in s for s in settings
+        ):
             count = app(lab, cluster, namespace, selector, dict(s.split("=", 1) for s in settings))
             print(f"{count} pods")
         case ["heal"]:

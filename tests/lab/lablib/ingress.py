@@ -85,7 +85,10 @@ class Ingress:
         for path in [tree, *tree.rglob("*")]:  # the module cache is read-only
             path.chmod(0o755 if path.is_dir() else 0o644)
         shutil.copytree(LAB_DIR / "ingress/lua", tree / "lua", dirs_exist_ok=True)
-        for name, adapt in (("template/nginx.tmpl", adapt_template), ("lua/configuration.lua", adapt_configuration)):
+        for name, adapt in (
+            ("template/nginx.tmpl", adapt_template),
+            ("lua/configuration.lua", adapt_configuration),
+        ):
             (tree / name).write_text(adapt((tree / name).read_text()))
         shutil.copy("/etc/nginx/mime.types", tree / "mime.types")
         for folder in ("controller/ssl", "controller/auth", "controller/telemetry", "log", "tmp"):
@@ -124,12 +127,18 @@ class Ingress:
                 "--post-shutdown-grace-period=0",
             ],
             self.netns,
-            {"POD_NAME": "ingress-nginx", "POD_NAMESPACE": NAMESPACE, "NGINX_BINARY": shutil.which("nginx") or ""},
+            {
+                "POD_NAME": "ingress-nginx",
+                "POD_NAMESPACE": NAMESPACE,
+                "NGINX_BINARY": shutil.which("nginx") or "",
+            },
         )
 
     def ready(self) -> bool:
         with inside(self.netns):
-            link = http.client.HTTPConnection(self.cluster.ingress_address, INGRESS_METRICS_PORT, timeout=3)
+            link = http.client.HTTPConnection(
+                self.cluster.ingress_address, INGRESS_METRICS_PORT, timeout=3
+            )
             try:
                 link.request("GET", "/healthz")
                 return link.getresponse().status == 200

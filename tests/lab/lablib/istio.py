@@ -83,7 +83,7 @@ stats_config:
   use_all_default_tags: false
   stats_tags:
   - {{tag_name: cluster_name, regex: '^cluster(\\.(.+);)'}}
-  - {{tag_name: http_conn_manager_prefix, regex: '^http\\.(((?:[_.[:digit:]\\w]*|[_\\[\\]aAbBcCdDeEfF[:digit:]\\w\\:]*));\\.)'}}
+  - {{tag_name: http_conn_manager_prefix, regex: '^http\\.((.*?);\\.)'}}
   - {{tag_name: response_code, regex: '_rq(_(\\d{{3}}))$'}}
   - {{tag_name: response_code_class, regex: '_rq(_(\\dxx))$'}}
 """
@@ -122,11 +122,22 @@ class Istio:
         config = self.layout.run / "envoy.yaml"
         config.write_text(
             _ENVOY.format(
-                address=self.cluster.gateway_address, namespace=NAMESPACE, admin=ENVOY_ADMIN_PORT, xds=XDS_PORT
+                address=self.cluster.gateway_address,
+                namespace=NAMESPACE,
+                admin=ENVOY_ADMIN_PORT,
+                xds=XDS_PORT,
             )
         )
         threads = str(min(2, os.cpu_count() or 1))
-        words = ["-c", str(config), "--concurrency", threads, "--disable-hot-restart", "--log-level", "warning"]
+        words = [
+            "-c",
+            str(config),
+            "--concurrency",
+            threads,
+            "--disable-hot-restart",
+            "--log-level",
+            "warning",
+        ]
         self.processes.start(ENVOY, [str(self.layout.bin / "envoy"), *words], self.netns)
 
     def _http(self, host: str, port: int, path: str) -> tuple[int, str]:
@@ -157,4 +168,6 @@ class Istio:
         self.start_istiod()
         self.start_envoy()
         wait_until("istiod", self.istiod_ready, ISTIOD_READY_S, self.processes, [ISTIOD])
-        wait_until("Envoy's listeners", self.envoy_ready, ENVOY_READY_S, self.processes, [ISTIOD, ENVOY])
+        wait_until(
+            "Envoy's listeners", self.envoy_ready, ENVOY_READY_S, self.processes, [ISTIOD, ENVOY]
+        )

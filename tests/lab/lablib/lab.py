@@ -59,7 +59,9 @@ class Lab:
         parts = parts or list(PARTS)
         unknown = [p for p in parts if p not in PARTS]
         if unknown:
-            raise LabError(f"no such part: {', '.join(unknown)}; parts: apiserver, {', '.join(PARTS)}")
+            raise LabError(
+                f"no such part: {', '.join(unknown)}; parts: apiserver, {', '.join(PARTS)}"
+            )
         if any(p in _NEED_CLUSTERS for p in parts):
             parts = [*parts, "clusters"]
         parts = [p for p in PARTS if p in parts]
@@ -88,7 +90,11 @@ class Lab:
             self.prometheus.start()
         if "clusters" in parts:
             _together([c.finish for c in self.clusters.values()])
-        gateways = {"istio": self.istio.up, "ingress": self.ingress.up, "prometheus": self.prometheus.up}
+        gateways = {
+            "istio": self.istio.up,
+            "ingress": self.ingress.up,
+            "prometheus": self.prometheus.up,
+        }
         _together([up for part, up in gateways.items() if part in parts])
 
     def _hint(self) -> None:

@@ -38,7 +38,9 @@ def _join(layout: Layout, c: Cluster) -> None:
         here,
         ["link set lo up", f"addr add {c.address}/24 dev up0", "link set up0 up"]
         + [f"addr add {address}/32 dev lo" for address in own]
-        + [f"route add {r} via {o.address}" for o in others for r in (o.pod_range, o.service_range)],
+        + [
+            f"route add {r} via {o.address}" for o in others for r in (o.pod_range, o.service_range)
+        ],
     )
     _ip(hub, [f"route add {r} via {c.address}" for r in (c.pod_range, c.service_range)])
 
@@ -55,7 +57,15 @@ def up(layout: Layout) -> None:
             with open("/proc/sys/net/ipv4/ip_forward", "w") as file:
                 file.write("1")
     hub = layout.netns(HUB)
-    _ip(hub, ["link set lo up", "link add hub0 type bridge", f"addr add {HUB_ADDRESS}/24 dev hub0", "link set hub0 up"])
+    _ip(
+        hub,
+        [
+            "link set lo up",
+            "link add hub0 type bridge",
+            f"addr add {HUB_ADDRESS}/24 dev hub0",
+            "link set hub0 up",
+        ],
+    )
     for cluster in CLUSTERS.values():
         _join(layout, cluster)
 
@@ -101,4 +111,6 @@ def set_link(layout: Layout, cluster: str, up: bool) -> None:
 
 
 def link_is_up(layout: Layout, cluster: str) -> bool:
-    return "state UP" in run(["ip", "-n", layout.netns(HUB), "link", "show", link_name(cluster)], IP_LIMIT_S)
+    return "state UP" in run(
+        ["ip", "-n", layout.netns(HUB), "link", "show", link_name(cluster)], IP_LIMIT_S
+    )

@@ -63,13 +63,30 @@ class Postgres:
 
     def _as_owner(self, words: list[str]) -> list[str]:
         user = owner()
-        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--", *words]
+        return [
+            "setpriv",
+            f"--reuid={user.pw_uid}",
+            f"--regid={user.pw_gid}",
+            "--clear-groups",
+            "--",
+            *words,
+        ]
 
     def _init(self) -> None:
         self.folder.mkdir(mode=0o755)
         os.chown(self.folder, owner().pw_uid, owner().pw_gid)
-        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={SUPERUSER}"]
-        run(self._as_owner([str(programs() / "initdb"), f"--pgdata={self.data}", *options]), INIT_LIMIT_S, cwd="/")
+        options = [
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            f"--username={SUPERUSER}",
+        ]
+        run(
+            self._as_owner([str(programs() / "initdb"), f"--pgdata={self.data}", *options]),
+            INIT_LIMIT_S,
+            cwd="/",
+        )
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(_CONFIG.format(folder=self.folder))
 
@@ -95,7 +112,16 @@ class Postgres:
     def up(self) -> None:
         self.start()
         wait_until("PostgreSQL", self.answers, READY_S, self.processes, [POSTGRES])
-        psql = [str(programs() / "psql"), "-h", str(self.folder), "-U", SUPERUSER, "-d", "postgres", "-Atqc"]
+        psql = [
+            str(programs() / "psql"),
+            "-h",
+            str(self.folder),
+            "-U",
+            SUPERUSER,
+            "-d",
+            "postgres",
+            "-Atqc",
+        ]
         if not run([*psql, f"select 1 from pg_database where datname = '{DATABASE}'"]).strip():
             run([*psql, f"create role {ROLE} login"])
             run([*psql, f"create database {DATABASE} owner {ROLE}"])

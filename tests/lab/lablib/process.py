@@ -217,4 +217,6 @@ def run(argv: list[str], seconds: float = 30.0, **options) -> str:
 def need_programs(names: Iterable[str]) -> None:
     missing = [n for n in names if not shutil.which(n)]
     if missing:
-        raise LabError(f"missing programs: {', '.join(missing)}; `tests/lab/lab deps` installs them")
+        raise LabError(
+            f"missing programs: {', '.join(missing)}; `tests/lab/lab deps` installs them"
+        )

@@ -38,7 +38,15 @@ class Solo:
 
     def _plane(self, ports: list[int]) -> ControlPlane:
         return ControlPlane(
-            self.layout, self.processes, NAME, None, "127.0.0.1", ports[0], (ports[1], ports[2]), "198.19.48.0/20", "198.19.48.1"
+            self.layout,
+            self.processes,
+            NAME,
+            None,
+            "127.0.0.1",
+            ports[0],
+            (ports[1], ports[2]),
+            "198.19.48.0/20",
+            "198.19.48.1",
         )
 
     def up(self) -> None:

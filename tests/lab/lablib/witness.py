@@ -42,7 +42,9 @@ class Result:
 class Witness:
     """Requests at a fixed rate from hub until stop() or the duration's end."""
 
-    def __init__(self, lab: Lab, route: str, rate: float = 100, seconds: float = 3600, name: str = ""):
+    def __init__(
+        self, lab: Lab, route: str, rate: float = 100, seconds: float = 3600, name: str = ""
+    ):
         address, port, host = ROUTES[route]
         folder = lab.layout.state / "witness"
         folder.mkdir(exist_ok=True)
@@ -50,7 +52,12 @@ class Witness:
         self._limit = seconds + END_S
         self._child = subprocess.Popen(
             [
-                *["nsenter", f"--net=/run/netns/{lab.layout.netns(HUB)}", "--", str(lab.layout.bin / "traffic")],
+                *[
+                    "nsenter",
+                    f"--net=/run/netns/{lab.layout.netns(HUB)}",
+                    "--",
+                    str(lab.layout.bin / "traffic"),
+                ],
                 f"-url=http://{address}:{port}/",
                 f"-host={host}",
                 f"-rps={rate}",
