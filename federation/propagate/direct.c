@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of the direct method, and what its parts share. */
+#include "federation/propagate/direct.h"
+
+#include <string.h>
+
+#include "federation/objects/diff.h"
+#include "federation/objects/kinds.h"
+
+const struct cf_propagator_ops cf_propagator_direct = {
+    .name = "direct",
+    .inventory = cf_direct_inventory,
+    .preview = cf_direct_preview,
+    .dry_run = cf_direct_dry_run,
+    .apply = cf_direct_apply,
+    .health = cf_direct_health,
+    .changes = cf_direct_changes,
+    .activate = cf_direct_activate,
+    .undo = cf_direct_undo,
+    .release = cf_direct_release,
+};
+
+struct cf_object_ref cf_direct_ref(const json_t *item)
+{
+    const json_t *r = json_object_get(item, "ref");
+    const char *group = cf_json_str(r, "", "group", NULL);
+    cf_autofree char *api_version =
+        cf_xasprintf("%s%s%s", group, *group ? "/" : "", cf_json_str(r, "", "version", NULL));
+    return cf_ref(api_version, cf_json_str(r, "", "kind", NULL), cf_json_str(r, "", "namespace", NULL),
+                  cf_json_str(r, "", "name", NULL));
+}
+
+json_t *cf_direct_ref_json(const struct cf_object_ref *ref)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "group", ref->group, "version", ref->version, "kind", ref->kind,
+                     "namespace", ref->ns, "name", ref->name);
+}
+
+json_t *cf_direct_entry(const json_t *ledger, const char *key)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(ledger, i, entry)
+    {
+        if (strcmp(cf_json_str(entry, "", "key", NULL), key) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code, const char *hint,
+                       const char *message, ...)
+{
+    va_list ap;
+    va_start(ap, message);
+    cf_autofree char *text = cf_xvasprintf(message, ap);
+    va_end(ap);
+    json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", key, "level", level, "code", code,
+                                              "message", text, "hint", hint));
+}
+
+static bool is_shared_kind(const char *kind)
+{
+    return strcmp(kind, "Namespace") == 0;
+}
+
+bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum cf_standing *out,
+                        json_t **out_live, struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_direct_ref(item);
+    bool found = false;
+    json_t *live = NULL;
+    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err)) {
+        char text[CF_REF_TEXT_MAX];
+        return cf_error_wrap(err, "read %s on %s", cf_ref_text(&ref, text), cf_kube_name(p->target));
+    }
+    const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
+    cf_autojson json_t *unlabelled = cf_json_copy(json_object_get(item, "body"));
+    cf_json_del(unlabelled, "metadata", "labels", CF_LABEL_RUN, NULL);
+    if (!found)
+        *out = CF_STANDING_ABSENT;
+    else if (*p->run_id && strcmp(owner, p->run_id) == 0)
+        *out = CF_STANDING_OURS;
+    else if (is_shared_kind(ref.kind))
+        *out = CF_STANDING_SHARED;
+    else
+        *out = cf_object_same(unlabelled, live, NULL) ? CF_STANDING_EQUAL : CF_STANDING_FOREIGN;
+    *out_live = live;
+    return true;
+}
