@@ -11,13 +11,10 @@ static const struct {
     const char *name;
     enum cf_kube_verb verb;
 } verb_names[] = {
-    {"get",     CF_KUBE_VERB_GET   },
-    { "list",   CF_KUBE_VERB_LIST  },
-    { "watch",  CF_KUBE_VERB_WATCH },
-    { "create", CF_KUBE_VERB_CREATE},
-    { "update", CF_KUBE_VERB_UPDATE},
-    { "patch",  CF_KUBE_VERB_PATCH },
-    { "delete", CF_KUBE_VERB_DELETE},
+    { "get", CF_KUBE_VERB_GET },       { "list", CF_KUBE_VERB_LIST },
+    { "watch", CF_KUBE_VERB_WATCH },   { "create", CF_KUBE_VERB_CREATE },
+    { "update", CF_KUBE_VERB_UPDATE }, { "patch", CF_KUBE_VERB_PATCH },
+    { "delete", CF_KUBE_VERB_DELETE },
 };
 
 void kube_group_version_path(const char *api_version, struct cf_buf *out)

@@ -52,10 +52,10 @@ bool cf_ref_of(const json_t *object, struct cf_object_ref *out, struct cf_error 
     struct {
         const char *field, *text;
     } parts[] = {
-        {"/apiVersion",       cf_json_str(object, NULL,        "apiVersion", NULL)},
-        {                      "/kind", cf_json_str(object,               NULL,      "kind",        NULL)    },
-        {       "/metadata/name",               cf_json_str(object,                       NULL,      "metadata",        "name",     NULL) },
-        { "/metadata/namespace",                 cf_json_str(object,                         "", "metadata",        "namespace",     NULL) },
+        { "/apiVersion", cf_json_str(object, NULL, "apiVersion", NULL) },
+        { "/kind", cf_json_str(object, NULL, "kind", NULL) },
+        { "/metadata/name", cf_json_str(object, NULL, "metadata", "name", NULL) },
+        { "/metadata/namespace", cf_json_str(object, "", "metadata", "namespace", NULL) },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(parts); i++) {
         if (!parts[i].text || (i < 3 && parts[i].text[0] == '\0')) {

@@ -71,12 +71,9 @@ static json_t *access_review(const struct cf_kube_access *what)
     const struct {
         const char *name, *value;
     } parts[] = {
-        {"verb",         what->verb       },
-        { "group",       what->group      },
-        { "resource",    what->resource   },
-        { "subresource", what->subresource},
-        { "namespace",   what->ns         },
-        { "name",        what->name       },
+        { "verb", what->verb },         { "group", what->group },
+        { "resource", what->resource }, { "subresource", what->subresource },
+        { "namespace", what->ns },      { "name", what->name },
     };
     json_t *review = json_object();
     json_object_set_new(review, "apiVersion", json_string("authorization.k8s.io/v1"));

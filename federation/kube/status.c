@@ -16,17 +16,17 @@ static const struct {
     enum cf_err_kind read, write;
     const char *reason; /* when the body has none */
 } kinds[] = {
-    {400,  CF_ERR_INVALID,   CF_ERR_INVALID,   "BadRequest"        },
-    { 401, CF_ERR_DENIED,    CF_ERR_DENIED,    "Unauthorized"      },
-    { 403, CF_ERR_DENIED,    CF_ERR_DENIED,    "Forbidden"         },
-    { 404, CF_ERR_NOT_FOUND, CF_ERR_NOT_FOUND, "NotFound"          },
-    { 409, CF_ERR_CONFLICT,  CF_ERR_CONFLICT,  "Conflict"          },
-    { 410, CF_ERR_NOT_FOUND, CF_ERR_NOT_FOUND, "Expired"           },
-    { 422, CF_ERR_INVALID,   CF_ERR_INVALID,   "Invalid"           },
-    { 429, CF_ERR_TRANSIENT, CF_ERR_TRANSIENT, "TooManyRequests"   },
-    { 502, CF_ERR_TRANSIENT, CF_ERR_UNKNOWN,   "BadGateway"        },
-    { 503, CF_ERR_TRANSIENT, CF_ERR_TRANSIENT, "ServiceUnavailable"},
-    { 504, CF_ERR_TRANSIENT, CF_ERR_UNKNOWN,   "Timeout"           },
+    { 400, CF_ERR_INVALID, CF_ERR_INVALID, "BadRequest" },
+    { 401, CF_ERR_DENIED, CF_ERR_DENIED, "Unauthorized" },
+    { 403, CF_ERR_DENIED, CF_ERR_DENIED, "Forbidden" },
+    { 404, CF_ERR_NOT_FOUND, CF_ERR_NOT_FOUND, "NotFound" },
+    { 409, CF_ERR_CONFLICT, CF_ERR_CONFLICT, "Conflict" },
+    { 410, CF_ERR_NOT_FOUND, CF_ERR_NOT_FOUND, "Expired" },
+    { 422, CF_ERR_INVALID, CF_ERR_INVALID, "Invalid" },
+    { 429, CF_ERR_TRANSIENT, CF_ERR_TRANSIENT, "TooManyRequests" },
+    { 502, CF_ERR_TRANSIENT, CF_ERR_UNKNOWN, "BadGateway" },
+    { 503, CF_ERR_TRANSIENT, CF_ERR_TRANSIENT, "ServiceUnavailable" },
+    { 504, CF_ERR_TRANSIENT, CF_ERR_UNKNOWN, "Timeout" },
 };
 
 static enum cf_err_kind kind_of(int status, const char *reason, bool is_write,
