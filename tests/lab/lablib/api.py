@@ -71,5 +71,8 @@ class Api:
     def apply_objects(self, *groups: dict | list[dict]) -> None:
         """The same for objects made in Python."""
         items = [o for g in groups for o in (g if isinstance(g, list) else [g])]
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self.apply_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+    def apply_text(self, text: str) -> None:
+        """The same for YAML or JSON text."""
         self.kubectl("apply", *_APPLY, "-f", "-", text=text)

@@ -20,7 +20,9 @@ USAGE = f"""usage: lab COMMAND
   build [BINARY…]       build what is missing: {', '.join(BINARIES)}
   up [PART…]            start parts: {', '.join(PARTS)} (all of them without a name),
                         or a lone API server on loopback: apiserver
-  demo                  apply the demo application and its routes to east, wait for answers
+  demo [NAMESPACE [ROUTE…]]
+                        apply the demo application to east with its routes (virtualservice, httproute,
+                        ingress; all without a name) and wait until they answer
   status                what runs; exit 1 when something died
   env                   facts as shell assignments: eval "$(lab env)"
   exec hub|east|west COMMAND…
@@ -72,6 +74,8 @@ def _dispatch(lab: Lab, command: str, words: list[str]) -> int:
             lab.solo.up()
         case "up", parts:
             lab.up(parts)
+        case "demo", [namespace, *routes]:
+            demo.up(lab, namespace, routes)
         case "demo", []:
             demo.up(lab)
         case "status", []:

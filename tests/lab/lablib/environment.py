@@ -3,7 +3,7 @@
 
 import shlex
 
-from .demo import ROUTES
+from .demo import ROUTES, host
 from .lab import Lab
 from .layout import EAST, ENVOY_ADMIN_PORT, HUB_ADDRESS, INGRESS_METRICS_PORT, PROMETHEUS_PORT
 from .network import HUB
@@ -36,9 +36,9 @@ def facts(lab: Lab) -> dict[str, str]:
             f"LAB_{upper}_AUDIT": layout.logs / f"{name}-audit.jsonl",
             f"LAB_{upper}_POD_RANGE": cluster.cluster.pod_range,
         }
-    for route, (address, port, host) in ROUTES.items():
+    for route, (address, port) in ROUTES.items():
         values[f"LAB_{route.upper()}_URL"] = f"http://{address}:{port}/"
-        values[f"LAB_{route.upper()}_HOST"] = host
+        values[f"LAB_{route.upper()}_HOST"] = host(route)
     return {k: str(v) for k, v in values.items()}
 
 

@@ -57,7 +57,7 @@ def split(stay: int) -> list[dict]:
             "kind": "VirtualService",
             "metadata": _meta("echo"),
             "spec": {
-                "hosts": ["virtualservice.example.com"],
+                "hosts": ["virtualservice.demo.example.com"],
                 "gateways": ["gateways/istio"],
                 "http": [{"name": "primary", "route": [istio("echo", stay), istio(BRIDGE, go)]}],
             },
@@ -68,7 +68,7 @@ def split(stay: int) -> list[dict]:
             "metadata": _meta("echo"),
             "spec": {
                 "parentRefs": [{"name": "kubernetes", "namespace": "gateways"}],
-                "hostnames": ["httproute.example.com"],
+                "hostnames": ["httproute.demo.example.com"],
                 "rules": [{"backendRefs": [backend("echo", stay), backend(BRIDGE, go)]}],
             },
         },
@@ -84,7 +84,7 @@ def split(stay: int) -> list[dict]:
             ),
             "spec": {
                 "ingressClassName": "nginx",
-                "rules": [{"host": "ingress.example.com", "http": {"paths": [path]}}],
+                "rules": [{"host": "ingress.demo.example.com", "http": {"paths": [path]}}],
             },
         },
     ]

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .demo import ROUTES
+from .demo import NAMESPACE, ROUTES, host
 from .errors import LabError
 from .lab import Lab
 from .network import HUB
@@ -43,9 +43,15 @@ class Witness:
     """Requests at a fixed rate from hub until stop() or the duration's end."""
 
     def __init__(
-        self, lab: Lab, route: str, rate: float = 100, seconds: float = 3600, name: str = ""
+        self,
+        lab: Lab,
+        route: str,
+        rate: float = 100,
+        seconds: float = 3600,
+        name: str = "",
+        namespace: str = NAMESPACE,
     ):
-        address, port, host = ROUTES[route]
+        address, port = ROUTES[route]
         folder = lab.layout.state / "witness"
         folder.mkdir(exist_ok=True)
         self.log = folder / f"{name or route}.jsonl"
@@ -59,7 +65,7 @@ class Witness:
                     str(lab.layout.bin / "traffic"),
                 ],
                 f"-url=http://{address}:{port}/",
-                f"-host={host}",
+                f"-host={host(route, namespace)}",
                 f"-rps={rate}",
                 f"-duration={seconds}s",
                 f"-log={self.log}",
