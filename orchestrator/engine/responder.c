@@ -140,12 +140,12 @@ static bool compact(struct cf_lane *lane, struct cf_error *err)
     return cf_local_journal_rewrite(lane->journal, lines, err);
 }
 
-/* Durable when it returns. Never called with `mutex` held: no PATCH waits for a disk. */
+/* Durable when it returns. With `journal_mutex` held, so that a line and its effect on the table are one to compact(); never with
+ * `mutex` held: no PATCH waits for a disk. */
 static bool append_take(struct cf_lane *lane, json_t *line_take, struct cf_error *err)
 {
     cf_autojson json_t *line = line_take;
-    CF_LOCKED(&lane->journal_mutex);
-    return cf_local_journal_append(lane->journal, line, err) && compact(lane, err);
+    return cf_local_journal_append(lane->journal, line, err);
 }
 
 static void replay_prepare(struct lane_run *run, const json_t *line)
@@ -387,6 +387,19 @@ static json_t *live_line(const struct cf_live *live)
     return json_pack("{s:s,s:s,s:o}", "op", "prepare", "run", live->id, "routers", routers);
 }
 
+static bool keep_documents(struct cf_lane *lane, const struct cf_live *live, struct cf_kube **kubes,
+                           struct cf_error *err)
+{
+    CF_LOCKED(&lane->journal_mutex);
+    if (!append_take(lane, live_line(live), err))
+        return false;
+    {
+        CF_LOCKED(&lane->mutex);
+        replace_documents(lane, find_or_make(lane, live->id), live, kubes);
+    }
+    return compact(lane, err);
+}
+
 static bool prepare(void *self, const struct cf_live *live, struct cf_error *err)
 {
     struct cf_lane *lane = self;
@@ -400,11 +413,7 @@ static bool prepare(void *self, const struct cf_live *live, struct cf_error *err
     }
     for (size_t i = 0; ok && i < live->n_routers && i < CF_LANE_ROUTERS_MAX; i++)
         ok = lane->config.clusters.kube(lane->config.clusters.self, live->routers[i].cluster, &kubes[i], err);
-    ok = ok && append_take(lane, live_line(live), err);
-    if (ok) {
-        CF_LOCKED(&lane->mutex);
-        replace_documents(lane, find_or_make(lane, live->id), live, kubes);
-    }
+    ok = ok && keep_documents(lane, live, kubes, err);
     for (size_t i = 0; i < CF_LANE_ROUTERS_MAX; i++)
         cf_kube_unref(kubes[i]);
     return ok;
@@ -449,6 +458,7 @@ static void view(void *self, const char *run_id, struct cf_lane_view *out)
 static void journal_fired(struct cf_lane *lane, json_t *line_take, const char *run_id)
 {
     struct cf_error err = CF_ERROR_INIT;
+    CF_LOCKED(&lane->journal_mutex);
     if (line_take && !append_take(lane, line_take, &err))
         cf_log_err(CF_LOG_ERROR, "lane.journal", "the rollback is under way but not journalled", &err,
                    CF_S("run", run_id));
@@ -510,6 +520,7 @@ static bool forget(void *self, const char *run_id, struct cf_error *err)
         if (!find(lane, run_id))
             return true;
     }
+    CF_LOCKED(&lane->journal_mutex);
     if (!append_take(lane, json_pack("{s:s,s:s}", "op", "forget", "run", run_id), err))
         return false;
     CF_LOCKED(&lane->mutex);
