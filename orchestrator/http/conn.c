@@ -13,7 +13,7 @@
 #include "orchestrator/http/limits.h"
 
 static const char h2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-enum { H2_PREFACE_BYTES = sizeof h2_preface - 1, LINGER_BYTES_MAX = 4 * 1024 * 1024 };
+enum { H2_PREFACE_BYTES = sizeof h2_preface - 1 };
 
 struct http_loop *http_conn_loop(const struct http_conn *c)
 {
@@ -228,7 +228,7 @@ static void drop_input(struct http_conn *c)
     char *buf = http_loop_scratch(http_conn_loop(c));
     ssize_t n = recv(c->fd.fd, buf, CF_HTTP_READ_BYTES, MSG_DONTWAIT);
     c->lingered += n > 0 ? (size_t)n : 0;
-    if (n == 0 || c->lingered > LINGER_BYTES_MAX || (n < 0 && errno != EAGAIN && errno != EINTR))
+    if (n == 0 || c->lingered > CF_HTTP_LINGER_BYTES_MAX || (n < 0 && errno != EAGAIN && errno != EINTR))
         http_conn_close(c);
 }
 

@@ -253,8 +253,10 @@ static void h1_fill(struct http_conn *c)
 static bool h1_flushed(struct http_conn *c)
 {
     struct h1 *h = state(c);
-    if (h->phase != H1_SEND || !h->writer.done)
+    if (h->phase != H1_SEND)
         return false;
+    if (!h->writer.done)
+        return h->writer.wrote;
     http_exchange_end(cf_steal(&h->x), true);
     h->phase = H1_HEAD;
     h->head = (struct http_h1_head){ .status = 0 };

@@ -48,14 +48,14 @@ static int on_stream_close(nghttp2_session *s, int32_t stream_id, uint32_t error
     return 0;
 }
 
-/* The answer went out before the request was whole: what is left of it is not wanted (RFC 9113 8.1). */
+/* The answer went out before the request was whole. What is left of that is not wanted (RFC 9113 8.1), but some clients lose the answer when
+ * they are told so at once: for a moment they may go on, into nothing. */
 static int on_frame_sent(nghttp2_session *s, const nghttp2_frame *frame, void *user_data)
 {
-    (void)user_data;
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, frame->hd.stream_id);
     if (x && x->phase == HTTP_SENDING && !x->complete && frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
         (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
-        (void)nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+        http_loop_timer(http_conn_loop(user_data), &x->timer, CF_HTTP_LINGER_MS);
     return 0;
 }
 
@@ -190,7 +190,8 @@ static void h2_cut(struct http_exchange *x)
 {
     struct http_conn *c = x->conn;
     x->phase = HTTP_SENDING; /* nothing else may happen to it */
-    (void)nghttp2_submit_rst_stream(http_h2_of(c)->session, NGHTTP2_FLAG_NONE, x->h2.id, NGHTTP2_INTERNAL_ERROR);
+    (void)nghttp2_submit_rst_stream(http_h2_of(c)->session, NGHTTP2_FLAG_NONE, x->h2.id,
+                                    x->h2.sent_all ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
 }
 
 const struct http_proto http_proto_h2 = {

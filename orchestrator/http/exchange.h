@@ -52,6 +52,7 @@ struct http_exchange {
     size_t sent;              /* bytes of the body written */
     struct http_h2_notes {
         int32_t id;           /* 0: not on an HTTP/2 stream any more */
+        size_t dropped;       /* body bytes that came after the answer */
         size_t list_bytes;    /* of the header list so far */
         int status;           /* what is wrong with the head */
         const char *detail;

@@ -41,6 +41,7 @@ static void write_stream(struct http_h1_writer *w, struct http_exchange *x, stru
         if (is_end && w->is_chunked)
             cf_buf_puts(&c->out, "0\r\n\r\n");
         w->done = is_end;
+        w->wrote |= n > 0;
         if (n == 0)
             return;
     }
@@ -48,6 +49,7 @@ static void write_stream(struct http_h1_writer *w, struct http_exchange *x, stru
 
 void http_h1_write_body(struct http_h1_writer *w, struct http_exchange *x, struct http_conn *c)
 {
+    w->wrote = false;
     if (w->done)
         return;
     if (x->stream) {
@@ -58,5 +60,6 @@ void http_h1_write_body(struct http_h1_writer *w, struct http_exchange *x, struc
     if (n)
         cf_buf_append(&c->out, x->res.body + x->sent, n);
     x->sent += n;
+    w->wrote = n > 0;
     w->done = x->sent == x->res.body_len;
 }

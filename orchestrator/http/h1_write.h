@@ -7,7 +7,8 @@
 
 struct http_h1_writer {
     bool is_chunked;
-    bool done; /* all of the answer is in the output */
+    bool wrote; /* by the last call */
+    bool done;  /* all of the answer is in the output */
 };
 
 /* Status line and headers. A stream to a 1.0 client ends with the connection (1.0 never keeps alive). */

@@ -175,6 +175,8 @@ int http_h2_on_data(nghttp2_session *s, uint8_t flags, int32_t stream_id, const 
     struct http_conn *c = user_data;
     struct http_h2 *h = http_h2_of(c);
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, stream_id);
+    if (x && x->phase == HTTP_SENDING && (x->h2.dropped += len) > CF_HTTP_LINGER_BYTES_MAX)
+        c->proto->cut(x);
     if (!x || x->phase != HTTP_RECEIVING)
         return 0;
     if (len > x->req.body.max - x->req.body.len) {

@@ -16,6 +16,7 @@ enum {
     CF_HTTP_IDLE_MS = 60000,       /* what proxies and browsers expect of a kept-alive connection */
     CF_HTTP_WRITE_STALL_MS = 30000,
     CF_HTTP_LINGER_MS = 1000,      /* after an early answer: so long the client may take it in before we close */
+    CF_HTTP_LINGER_BYTES_MAX = 4 * 1024 * 1024, /* and so much it may send meanwhile */
     CF_HTTP_GOAWAY_MS = 200,       /* between the notice and the final GOAWAY: a round trip for streams under way */
     CF_HTTP_ACCEPT_PAUSE_MS = 100, /* out of descriptors: try again then, instead of spinning */
 
