@@ -14,8 +14,7 @@ static const struct cf_config_value *value_of(const struct cf_config *c, const c
         cf_assert(types & 1u << c->table[i].type);
         return &c->values[i];
     }
-    cf_assert(!"a key of the table");
-    return NULL;
+    cf_assert_failed("the key is in the table", __FILE__, __LINE__);
 }
 
 const char *cf_config_str(const struct cf_config *c, const char *name)

@@ -101,13 +101,13 @@ int64_t cf_json_int(const json_t *j, int64_t dflt, ...)
     return json_is_integer(j) ? (int64_t)json_integer_value(j) : dflt;
 }
 
-bool cf_json_bool(const json_t *j, bool dflt, ...)
+bool cf_json_bool(const json_t *j, int dflt, ...)
 {
     va_list ap;
     va_start(ap, dflt);
     j = walk(j, ap);
     va_end(ap);
-    return json_is_boolean(j) ? json_is_true(j) : dflt;
+    return json_is_boolean(j) ? json_is_true(j) : dflt != 0;
 }
 
 void cf_json_put_take(json_t *j, json_t *value, ...)

@@ -50,10 +50,10 @@ void cf_json_append_string(struct cf_buf *b, const char *s, size_t len);
 
 /* Borrowed value at a path of object keys ended by NULL: cf_json_at(o, "metadata", "name", NULL); NULL if absent. */
 const json_t *cf_json_at(const json_t *j, ...) __attribute__((sentinel));
-/* The same for strings and integers; the default when absent or of another type. Strings are borrowed. */
+/* The same for strings, integers and booleans; the default when absent or of another type. Strings are borrowed. */
 const char *cf_json_str(const json_t *j, const char *dflt, ...) __attribute__((sentinel));
 int64_t cf_json_int(const json_t *j, int64_t dflt, ...) __attribute__((sentinel));
-bool cf_json_bool(const json_t *j, bool dflt, ...) __attribute__((sentinel));
+bool cf_json_bool(const json_t *j, int dflt, ...) __attribute__((sentinel));
 
 /* Borrowed value at an RFC 6901 pointer ("" is the root; numeric tokens index arrays), or NULL. */
 json_t *cf_json_pointer(const json_t *j, const char *pointer);

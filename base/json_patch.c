@@ -145,24 +145,24 @@ static bool put_take(struct patching *p, const char *pointer, json_t *value)
         return false;
     int depth;
     size_t bytes = 0;
-    measure(value, &depth, &bytes);
+    measure(owned, &depth, &bytes);
     if (at.depth + depth > CF_JSON_DEPTH_MAX)
         return fail(p, CF_ERR_LIMIT, "path", "the document would be nested deeper than %d levels",
                     CF_JSON_DEPTH_MAX);
     if (!at.parent) {
         json_decref(p->root);
-        p->root = json_incref(value);
+        p->root = cf_steal(&owned);
         return true;
     }
     if (json_is_object(at.parent)) {
-        cf_assert(json_object_set(at.parent, at.token, value) == 0);
+        cf_assert(json_object_set(at.parent, at.token, owned) == 0);
         return true;
     }
     size_t size = json_array_size(at.parent), index = size;
     if (strcmp(at.token, "-") != 0 && !index_below(at.token, size + 1, &index))
         return fail(p, CF_ERR_CONFLICT, "path", "\"%.100s\" is no index of an array of %zu",
                     at.token, size);
-    cf_assert(json_array_insert(at.parent, index, value) == 0);
+    cf_assert(json_array_insert(at.parent, index, owned) == 0);
     return true;
 }
 
@@ -254,12 +254,8 @@ static const struct {
     const char *name;
     bool (*apply)(struct patching *p, const json_t *op, const char *path);
 } operations[] = {
-    {"add",      op_add    },
-    { "remove",  op_remove },
-    { "replace", op_replace},
-    { "move",    op_move   },
-    { "copy",    op_copy   },
-    { "test",    op_test   },
+    { "add", op_add },   { "remove", op_remove }, { "replace", op_replace },
+    { "move", op_move }, { "copy", op_copy },     { "test", op_test },
 };
 
 static bool apply_one(struct patching *p, const json_t *op)

@@ -62,7 +62,7 @@ void cf_log_context(const char *key, const char *value)
             return;
         }
     }
-    cf_assert(!"a known context key");
+    cf_assert_failed("the context key is known", __FILE__, __LINE__);
 }
 
 /* The value as UTF-8, cut; in a buffer that the caller frees. */

@@ -30,7 +30,8 @@ static inline void cf_unlock_p(pthread_mutex_t **m)
 #define CF_CONCAT2_(a, b) a##b
 #define CF_CONCAT_(a, b) CF_CONCAT2_(a, b)
 #define CF_LOCKED(m)                                                                               \
-    __attribute__((cleanup(cf_unlock_p))) pthread_mutex_t *CF_CONCAT_(cf_lock_, __LINE__) =        \
+    __attribute__((cleanup(cf_unlock_p), unused)) pthread_mutex_t *CF_CONCAT_(cf_lock_,            \
+                                                                              __LINE__) =          \
         (pthread_mutex_lock(m), (m))
 
 #endif

@@ -100,10 +100,10 @@ static void test_refusals_say_where(void **state)
         { "a: \"x\\0y\"", "line 1, column 4: NUL characters", "/a" },
         { "\"k\\0\": 1", "line 1, column 1: NUL characters", "" },
         { "---\na\n---\nb\n", "line 3, column 1: only one document", "" },
-        { "a: [1, 2", "not valid YAML", "/a" },
-        { "a: b: c", "line 1, column 5: not valid YAML", "/a" },
+        { "a: [1, 2", "not valid YAML", "" },
+        { "a: b: c", "line 1, column 5: not valid YAML", "" },
         { "a:\n\t- b", "line 2, column 1: not valid YAML", "" },
-        { "a: \"\\ud800\"", "not valid YAML", "/a" },
+        { "a: \"\\ud800\"", "not valid YAML", "" },
         { "\xC3\xA4: \xC0\xAF", "line 1, column 4: invalid", "" },
         { "a: \x01", "line 1, column 4: control characters are not allowed", "" },
     };
@@ -116,8 +116,8 @@ static void test_refusals_say_where(void **state)
         assert_int_equal(err.kind, CF_ERR_INVALID);
         if (!strstr(err.message, cases[i].message))
             fail_msg("\"%s\": %s", cases[i].yaml, err.message);
-        if (*cases[i].field)
-            assert_string_equal(err.field, cases[i].field);
+        if (*cases[i].field && strcmp(err.field, cases[i].field) != 0)
+            fail_msg("\"%s\": field %s", cases[i].yaml, err.field);
     }
 }
 
@@ -140,8 +140,8 @@ static void test_the_limits(void **state)
                  "larger than the limit");
 
     char deep[2 * CF_JSON_DEPTH_MAX + 3];
+    memset(deep, ']', sizeof deep);
     memset(deep, '[', CF_JSON_DEPTH_MAX);
-    memset(deep + CF_JSON_DEPTH_MAX, ']', CF_JSON_DEPTH_MAX);
     cf_autojson json_t *deepest = cf_yaml_parse(deep, (size_t)2 * CF_JSON_DEPTH_MAX, 0, NULL, &err);
     assert_non_null(deepest);
     memset(deep, '[', CF_JSON_DEPTH_MAX + 1);
