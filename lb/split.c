@@ -131,6 +131,12 @@ static int find_source(const struct cf_split *s, const struct cf_router_target *
     int source, n = (int)json_array_size(entries);
     cf_split_find(s, ns, entries, t->has_source ? &t->source : NULL,
                   t->has_target ? &t->target : NULL, &source, out_target);
+    if (*out_target >= 0 && (n == 1 || (t->has_source && source == -1 &&
+                                        cf_destination_matches(s->type, &t->source, &t->target)))) {
+        cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "same-destination",
+                        "source and target are the same destination");
+        return -1;
+    }
     if (source == -2 || *out_target == -2) {
         cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "destination-twice",
                         "the %s lists the same destination twice; give the plan's destination a "
@@ -201,9 +207,6 @@ void cf_split_inspect(const struct cf_split *s, const struct cf_router_target *t
                         "the source destination of the %s has no name that we understand", s->word);
         return;
     }
-    if (t->has_target && cf_destination_matches(s->type, &t->target, &out->source))
-        cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "same-destination",
-                        "source and target are the same destination");
     out->located = true;
     out->route_index = index;
     out->source_index = source;
