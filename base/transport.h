@@ -102,9 +102,8 @@ struct cf_endpoint *cf_endpoint_new(const struct cf_endpoint_options *options,
 struct cf_endpoint *cf_endpoint_ref(struct cf_endpoint *e) CF_NODISCARD;
 void cf_endpoint_unref(struct cf_endpoint *e); /* accepts NULL */
 const char *cf_endpoint_url(const struct cf_endpoint *e);
-/* The value of the Authorization header from now on ("Bearer …", "Basic …"), or NULL for none.
- * Copied; the old one is zeroed when the last request that uses it is gone. INVALID for control
- * characters. */
+/* The value of the Authorization header of requests that go out from now on ("Bearer …", "Basic
+ * …"), or NULL for none. Copied; zeroed when it is replaced. INVALID for control characters. */
 bool cf_endpoint_set_authorization(struct cf_endpoint *e, const char *value,
                                    struct cf_error *err) CF_NODISCARD;
 

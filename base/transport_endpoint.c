@@ -20,21 +20,6 @@ static void zero_free(char *s)
     free(s);
 }
 
-struct transport_auth *transport_auth_ref(struct transport_auth *a)
-{
-    if (a)
-        atomic_fetch_add(&a->refs, 1);
-    return a;
-}
-
-void transport_auth_unref(struct transport_auth *a)
-{
-    if (!a || atomic_fetch_sub(&a->refs, 1) != 1)
-        return;
-    zero_free(a->line);
-    free(a);
-}
-
 /* --- PEM --- */
 
 static void bio_free_p(BIO **b)
@@ -185,7 +170,7 @@ void cf_endpoint_unref(struct cf_endpoint *e)
 {
     if (!e || atomic_fetch_sub(&e->refs, 1) != 1)
         return;
-    transport_auth_unref(e->auth);
+    zero_free(e->authorization);
     transport_gate_destroy(&e->gate);
     pthread_mutex_destroy(&e->lock);
     curl_slist_free_all(e->connect_to);
@@ -206,23 +191,17 @@ const char *cf_endpoint_url(const struct cf_endpoint *e)
 
 bool cf_endpoint_set_authorization(struct cf_endpoint *e, const char *value, struct cf_error *err)
 {
-    struct transport_auth *fresh = NULL;
     for (const char *s = value; s && *s; s++) {
         if ((unsigned char)*s < 0x20 || *s == 0x7f)
             return cf_error_set(err, CF_ERR_INVALID,
                                 "the credential has control characters (a line end?)");
     }
-    if (value) {
-        fresh = cf_xcalloc(1, sizeof *fresh);
-        atomic_init(&fresh->refs, 1);
-        fresh->line = cf_xasprintf("Authorization: %s", value);
-    }
-    struct transport_auth *old;
+    char *old, *fresh = value ? cf_xasprintf("Authorization: %s", value) : NULL;
     {
         CF_LOCKED(&e->lock);
-        old = e->auth;
-        e->auth = fresh;
+        old = e->authorization;
+        e->authorization = fresh;
     }
-    transport_auth_unref(old);
+    zero_free(old);
     return true;
 }

@@ -28,14 +28,6 @@ enum {
     TRANSPORT_HEADER_LINES_MAX = 64, /* of a request */
 };
 
-/* An Authorization header line; counted, zeroed at the end. */
-struct transport_auth {
-    atomic_int refs;
-    char *line;
-};
-struct transport_auth *transport_auth_ref(struct transport_auth *a);
-void transport_auth_unref(struct transport_auth *a);
-
 /* Who waits for a place at an endpoint, in order of arrival. On the waiter's stack, guarded by the
  * gate's lock. */
 struct transport_waiter {
@@ -65,8 +57,8 @@ struct cf_endpoint {
     char *ca_pem, *cert_pem, *key_pem, *proxy_url, *user_agent;
     struct curl_slist *connect_to; /* the real host, when tls_server_name took its place */
     bool insecure, is_https, http2_cleartext;
-    pthread_mutex_t lock; /* guards auth */
-    struct transport_auth *auth;
+    pthread_mutex_t lock; /* guards authorization */
+    char *authorization;  /* the whole header line, or NULL */
     struct transport_gate gate;
 };
 /* INVALID when OpenSSL cannot read the material or the key does not belong to the certificate. NULL
@@ -82,7 +74,6 @@ struct transport_job {
     enum transport_job_kind kind;
     struct cf_transport *t;
     struct cf_endpoint *endpoint;
-    struct transport_auth *auth;
     CURL *easy;
     struct curl_slist *headers;
     char *method, *url, *body;

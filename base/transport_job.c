@@ -59,8 +59,6 @@ static bool add_headers(struct transport_job *j, const struct cf_http_call_reque
     if (!add_named(j, "Content-Type", r->content_type, err) ||
         !add_named(j, "Accept", r->accept, err))
         return false;
-    if (j->auth && !add_header(j, j->auth->line, err))
-        return false;
     return add_header(j, "Expect:", err); /* curl's 100-continue would cost a round trip */
 }
 
@@ -85,10 +83,6 @@ struct transport_job *transport_job_new(struct cf_transport *t, struct cf_endpoi
     j->kind = kind;
     j->t = t;
     j->endpoint = cf_endpoint_ref(e);
-    {
-        CF_LOCKED(&e->lock);
-        j->auth = transport_auth_ref(e->auth);
-    }
     j->method = cf_xstrdup(method);
     j->url = cf_xasprintf("%s%s", e->base_url, path[0] ? path : "/");
     j->is_read = r->is_read || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -126,7 +120,6 @@ void transport_job_unref(struct transport_job *j)
         return;
     cf_assert(!j->easy);
     free_headers(j->headers);
-    transport_auth_unref(j->auth);
     cf_endpoint_unref(j->endpoint);
     if (j->body)
         cf_zero(j->body, j->body_len);
@@ -300,8 +293,21 @@ static void set_connection(struct transport_job *j)
         SET(CURLOPT_CONNECT_TO, e->connect_to);
 }
 
+/* As who the endpoint is now, not when the job was made: a delayed one may start much later. */
+static void add_authorization(struct transport_job *j)
+{
+    struct cf_endpoint *e = j->endpoint;
+    CF_LOCKED(&e->lock);
+    if (!e->authorization)
+        return;
+    struct curl_slist *more = curl_slist_append(j->headers, e->authorization); /* copies */
+    cf_assert(more);
+    j->headers = more;
+}
+
 static void set_request(struct transport_job *j)
 {
+    add_authorization(j);
     SET(CURLOPT_URL, j->url);
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_HTTPHEADER, j->headers);

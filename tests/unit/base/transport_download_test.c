@@ -9,11 +9,11 @@
 
 #include "base/thread.h"
 #include "base/transport.h"
-#include "tests/support/http_peer.h"
+#include "tests/support/rude_server.h"
 
 struct world {
     struct cf_transport *t;
-    struct http_peer *peer;
+    struct rude_server *peer;
     struct cf_endpoint *e;
 };
 
@@ -31,27 +31,27 @@ struct seen {
 
 /* "/lines/N/MS": N chunks "line\n", MS apart, then the proper end; "/hang": one line, then silence;
  * "/cut": breaks. */
-static bool handle(void *arg, const struct http_peer_request *r)
+static bool handle(void *arg, const struct rude_server_request *r)
 {
     (void)arg;
     int n = 1, ms = 0;
     if (strcmp(r->path, "/never") == 0) {
-        http_peer_sleep(r, 20000);
+        rude_server_sleep(r, 20000);
         return false;
     }
     if (strcmp(r->path, "/500") == 0)
-        return http_peer_answer(r, 500, "", "broken");
+        return rude_server_answer(r, 500, "", "broken");
     sscanf(r->path, "/lines/%d/%d", &n, &ms);
-    http_peer_send(r, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    rude_server_send(r, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (int i = 0; i < n; i++) {
-        if (!http_peer_send(r, "5\r\nline\n\r\n"))
+        if (!rude_server_send(r, "5\r\nline\n\r\n"))
             return false;
         if (ms > 0)
-            http_peer_sleep(r, ms);
+            rude_server_sleep(r, ms);
     }
     if (strcmp(r->path, "/hang") == 0)
-        http_peer_sleep(r, 20000);
-    return strcmp(r->path, "/cut") != 0 && http_peer_send(r, "0\r\n\r\n");
+        rude_server_sleep(r, 20000);
+    return strcmp(r->path, "/cut") != 0 && rude_server_send(r, "0\r\n\r\n");
 }
 
 static int set_up(void **state)
@@ -60,9 +60,9 @@ static int set_up(void **state)
     struct world *w = cf_xcalloc(1, sizeof *w);
     w->t = cf_transport_new(
         &(struct cf_transport_options){ .name = "watches", .max_host_connections = 64 }, &err);
-    w->peer = http_peer_start(handle, w, NULL, NULL);
+    w->peer = rude_server_start(handle, w, NULL, NULL);
     char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", http_peer_port(w->peer));
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", rude_server_port(w->peer));
     w->e = cf_endpoint_new(&(struct cf_endpoint_options){ .base_url = url }, &err);
     *state = w;
     return 0;
@@ -73,7 +73,7 @@ static int tear_down(void **state)
     struct world *w = *state;
     cf_endpoint_unref(w->e);
     cf_transport_free(w->t);
-    http_peer_stop(w->peer);
+    rude_server_stop(w->peer);
     free(w);
     return 0;
 }

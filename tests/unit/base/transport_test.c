@@ -11,18 +11,18 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "base/transport.h"
-#include "tests/support/http_peer.h"
+#include "tests/support/rude_server.h"
 
 struct world {
     struct cf_transport *t;
-    struct http_peer *peer;
+    struct rude_server *peer;
     struct cf_endpoint *e;
     pthread_mutex_t lock; /* guards the counts */
     int seen, now, most;
     char last_head[4096];
 };
 
-static int count(struct world *w, const struct http_peer_request *r)
+static int count(struct world *w, const struct rude_server_request *r)
 {
     CF_LOCKED(&w->lock);
     snprintf(w->last_head, sizeof w->last_head, "%s", r->head);
@@ -42,41 +42,41 @@ static void enter(struct world *w, int by)
     w->most = CF_MAX(w->most, w->now);
 }
 
-static bool handle(void *arg, const struct http_peer_request *r)
+static bool handle(void *arg, const struct rude_server_request *r)
 {
     struct world *w = arg;
     if (strcmp(r->path, "/ok") == 0)
-        return http_peer_answer(r, 200, "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nX-Way: there\r\n",
-                                "hello");
+        return rude_server_answer(r, 200, "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nX-Way: there\r\n",
+                                  "hello");
     int n = count(w, r);
     if (strcmp(r->path, "/404") == 0)
-        return http_peer_answer(r, 404, "", "nothing here");
+        return rude_server_answer(r, 404, "", "nothing here");
     if (strcmp(r->path, "/wait-seconds") == 0)
-        return http_peer_answer(r, 429, "Retry-After: 7\r\n", "");
+        return rude_server_answer(r, 429, "Retry-After: 7\r\n", "");
     if (strcmp(r->path, "/wait-date") == 0)
-        return http_peer_answer(r, 503, "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n", "");
+        return rude_server_answer(r, 503, "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n", "");
     if (strcmp(r->path, "/never") == 0)
-        http_peer_sleep(r, 20000);
+        rude_server_sleep(r, 20000);
     if (strcmp(r->path, "/slow") == 0) {
         enter(w, 1);
-        http_peer_sleep(r, 100);
+        rude_server_sleep(r, 100);
         enter(w, -1);
-        return http_peer_answer(r, 200, "", "slow");
+        return rude_server_answer(r, 200, "", "slow");
     }
     if (strcmp(r->path, "/half") == 0)
-        http_peer_send(r, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+        rude_server_send(r, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
     if (strcmp(r->path, "/drop-first") == 0 && n > 1)
-        return http_peer_answer(r, 200, "", "second");
+        return rude_server_answer(r, 200, "", "second");
     if (strcmp(r->path, "/big") == 0) {
         char page[1001];
         memset(page, 'x', 1000);
         page[1000] = '\0';
-        http_peer_send(r, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
-        for (int i = 0; i < 1000 && http_peer_send(r, page); i++)
+        rude_server_send(r, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        for (int i = 0; i < 1000 && rude_server_send(r, page); i++)
             ;
     }
     if (strcmp(r->path, "/echo") == 0)
-        return http_peer_answer(r, 200, "", r->body);
+        return rude_server_answer(r, 200, "", r->body);
     return false; /* closes without a word */
 }
 
@@ -86,7 +86,7 @@ static struct cf_endpoint *endpoint(const struct world *w,
     struct cf_error err = CF_ERROR_INIT;
     struct cf_endpoint_options o = options ? *options : (struct cf_endpoint_options){ 0 };
     char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", http_peer_port(w->peer));
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", rude_server_port(w->peer));
     o.base_url = url;
     struct cf_endpoint *e = cf_endpoint_new(&o, &err);
     assert_non_null(e);
@@ -99,7 +99,7 @@ static int set_up(void **state)
     struct world *w = cf_xcalloc(1, sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     w->t = cf_transport_new(&(struct cf_transport_options){ .name = "calls" }, &err);
-    w->peer = http_peer_start(handle, w, NULL, NULL);
+    w->peer = rude_server_start(handle, w, NULL, NULL);
     w->e = endpoint(w, NULL);
     *state = w;
     return 0;
@@ -110,7 +110,7 @@ static int tear_down(void **state)
     struct world *w = *state;
     cf_endpoint_unref(w->e);
     cf_transport_free(w->t);
-    http_peer_stop(w->peer);
+    rude_server_stop(w->peer);
     pthread_mutex_destroy(&w->lock);
     free(w);
     return 0;
@@ -152,7 +152,7 @@ static void test_answers(void **state)
     assert_non_null(strstr(w->last_head, "PATCH /echo HTTP/1.1"));
     assert_non_null(strstr(w->last_head, "Content-Type: application/json"));
     assert_null(strstr(w->last_head, "Expect"));
-    assert_int_equal(http_peer_connections(w->peer), 1);
+    assert_int_equal(rude_server_connections(w->peer), 1);
 }
 
 /* What is asked, how it ends, how often the server saw it. */
@@ -374,7 +374,7 @@ static void test_fresh_connection(void **state)
         CF_CLEANUP(cf_http_reply_free) struct cf_http_reply reply = CF_HTTP_REPLY_INIT;
         assert_ok(cf_http_call(w->t, w->e, &r, &reply, &err), &err);
     }
-    assert_int_equal(http_peer_connections(w->peer), 3);
+    assert_int_equal(rude_server_connections(w->peer), 3);
 }
 
 static void test_authorization(void **state)
@@ -422,8 +422,8 @@ static void test_refused_endpoints(void **state)
 {
     (void)state;
     cf_autofree char *cert = NULL, *key = NULL, *other_cert = NULL, *other_key = NULL;
-    http_peer_make_cert("a", true, &cert, &key);
-    http_peer_make_cert("b", true, &other_cert, &other_key);
+    rude_server_make_cert("a", true, &cert, &key);
+    rude_server_make_cert("b", true, &other_cert, &other_key);
     const struct {
         struct cf_endpoint_options o;
         const char *text;
@@ -450,11 +450,11 @@ static void test_tls(void **state)
 {
     struct world *w = *state;
     cf_autofree char *cert = NULL, *key = NULL, *other = NULL, *other_key = NULL;
-    http_peer_make_cert("api.test", false, &cert, &key);
-    http_peer_make_cert("api.test", false, &other, &other_key);
-    struct http_peer *peer = http_peer_start(handle, w, cert, key);
+    rude_server_make_cert("api.test", false, &cert, &key);
+    rude_server_make_cert("api.test", false, &other, &other_key);
+    struct rude_server *peer = rude_server_start(handle, w, cert, key);
     char url[64];
-    snprintf(url, sizeof url, "https://127.0.0.1:%d", http_peer_port(peer));
+    snprintf(url, sizeof url, "https://127.0.0.1:%d", rude_server_port(peer));
     const struct {
         const char *ca, *server_name;
         bool insecure, works;
@@ -481,7 +481,7 @@ static void test_tls(void **state)
         }
         cf_endpoint_unref(e);
     }
-    http_peer_stop(peer);
+    rude_server_stop(peer);
 }
 
 static void *free_soon(void *arg)
