@@ -64,6 +64,15 @@ static bool is_shared_kind(const char *kind)
     return strcmp(kind, "Namespace") == 0;
 }
 
+json_t *cf_direct_differences(const json_t *item, const json_t *live)
+{
+    json_t *lines = json_array();
+    cf_autojson json_t *unlabelled = cf_json_copy(json_object_get(item, "body"));
+    cf_json_del(unlabelled, "metadata", "labels", CF_LABEL_RUN, NULL);
+    cf_object_same(unlabelled, live, lines);
+    return lines;
+}
+
 bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum cf_standing *out,
                         json_t **out_live, struct cf_error *err)
 {
@@ -75,8 +84,7 @@ bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum
         return cf_error_wrap(err, "read %s on %s", cf_ref_text(&ref, text), cf_kube_name(p->target));
     }
     const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
-    cf_autojson json_t *unlabelled = cf_json_copy(json_object_get(item, "body"));
-    cf_json_del(unlabelled, "metadata", "labels", CF_LABEL_RUN, NULL);
+    cf_autojson json_t *differences = cf_direct_differences(item, live);
     if (!found)
         *out = CF_STANDING_ABSENT;
     else if (*p->run_id && strcmp(owner, p->run_id) == 0)
@@ -84,7 +92,7 @@ bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum
     else if (is_shared_kind(ref.kind))
         *out = CF_STANDING_SHARED;
     else
-        *out = cf_object_same(unlabelled, live, NULL) ? CF_STANDING_EQUAL : CF_STANDING_FOREIGN;
+        *out = json_array_size(differences) == 0 ? CF_STANDING_EQUAL : CF_STANDING_FOREIGN;
     *out_live = live;
     return true;
 }

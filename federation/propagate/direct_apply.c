@@ -52,8 +52,7 @@ static bool write_body(const struct cf_propagation *p, const json_t *item, const
 
 static bool refuse_foreign(const struct cf_propagation *p, const json_t *item, const json_t *live, struct cf_error *err)
 {
-    cf_autojson json_t *lines = json_array();
-    cf_object_same(json_object_get(item, "body"), live, lines);
+    cf_autojson json_t *lines = cf_direct_differences(item, live);
     cf_autofree char *writer = cf_object_last_writer(live, CF_KUBE_FIELD_MANAGER);
     cf_error_set(err, CF_ERR_CONFLICT,
                  "%s is already there on %s (written by %s) and differs: %.400s. Remove it, or set "

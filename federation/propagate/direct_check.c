@@ -41,9 +41,7 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
         cf_autojson json_t *live = NULL;
         if (!cf_direct_standing(p, item, &standing, &live, err))
             return false;
-        cf_autojson json_t *changes = json_array();
-        if (live)
-            cf_object_same(json_object_get(item, "body"), live, changes);
+        cf_autojson json_t *changes = live ? cf_direct_differences(item, live) : json_array();
         json_array_append_new(
             bodies, json_pack("{s:s, s:s, s:O, s:o, s:O, s:O}", "cluster", "target", "verb",
                               verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL)), "ref",
@@ -99,8 +97,7 @@ static bool try_one(const struct cf_propagation *p, const json_t *item, json_t *
         return false;
     const char *policy = cf_json_str(item, "fail", "onConflict", NULL);
     if (strcmp(verb_of(standing, policy), "conflict") == 0) {
-        cf_autojson json_t *lines = json_array();
-        cf_object_same(json_object_get(item, "body"), live, lines);
+        cf_autojson json_t *lines = cf_direct_differences(item, live);
         cf_direct_finding(findings, key, "blocker", "CONFLICT",
                           "Remove it from the target, or set workloads.onConflict: overwrite",
                           "%s is already there%s%.300s", key, json_array_size(lines) ? " and differs: " : "",
@@ -219,9 +216,9 @@ static void describe_change(const struct cf_propagation *p, const json_t *item, 
     struct cf_error unseen = CF_ERROR_INIT; /* the change stands without its detail */
     bool found = false;
     cf_autojson json_t *live = NULL;
-    cf_autojson json_t *lines = json_array();
-    if (cf_kube_find(p->target, NULL, &ref, &found, &live, &unseen) && found)
-        cf_object_same(json_object_get(item, "body"), live, lines);
+    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, &unseen) || !found)
+        return;
+    cf_autojson json_t *lines = cf_direct_differences(item, live);
     size_t i;
     json_t *line;
     json_array_foreach(lines, i, line)

@@ -42,17 +42,19 @@ static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool
     return true;
 }
 
-/* A namespace goes only when it is empty but for what every namespace has. */
+/* A namespace goes only when it is empty but for what every namespace has; otherwise it stays and is ours no longer. */
 static bool may_delete(const struct cf_propagation *p, const struct cf_object_ref *ref, const char *key, bool *out,
                        json_t *lines, struct cf_error *err)
 {
     bool inhabited = false;
     if (strcmp(ref->kind, "Namespace") == 0 && !has_inhabitants(p, ref->name, &inhabited, err))
         return false;
-    if (inhabited)
-        left(lines, key, "other objects live in it, so it stays");
     *out = !inhabited;
-    return true;
+    if (!inhabited)
+        return true;
+    left(lines, key, "other objects live in it, so it stays");
+    cf_autojson json_t *patch = json_pack("{s:{s:{s:n}}}", "metadata", "labels", CF_LABEL_RUN);
+    return cf_kube_merge_patch(p->target, NULL, ref, patch, NULL, NULL, err);
 }
 
 /* Deletes what we made: our label and the recorded uid, or it is not ours any more. */
