@@ -17,9 +17,10 @@ from .process import Processes, run, wait_until
 
 POSTGRES = "postgres"
 DATABASE = ROLE = "crossfade"  # the role owns the database and may nothing else
-SUPERUSER = "postgres"
+SUPERUSER = "postgres"  # and the database that is always there
 INIT_LIMIT_S = 60.0
 READY_S = 30.0
+ORPHANS_S = 10.0
 
 _CONFIG = """
 listen_addresses = ''
@@ -90,19 +91,49 @@ class Postgres:
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(_CONFIG.format(folder=self.folder))
 
+    def _inhabitants(self) -> list[str]:
+        """Processes that work in the data folder."""
+        found = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                if link.readlink() == self.data:
+                    found.append(link.parent.name)
+            except OSError:
+                continue  # it ended, or is a zombie
+        return found
+
+    def _forget_crash(self) -> None:
+        """After SIGKILL: wait for the orphans' end, then remove the locks.
+
+        The dead server may stay a zombie for a while, and a new one takes it for alive.
+        """
+        wait_until("the end of PostgreSQL's orphans", lambda: not self._inhabitants(), ORPHANS_S)
+        for lock in (self.data / "postmaster.pid", self.folder / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
+
     def start(self) -> None:
         if self.processes.pid(POSTGRES):
             return
         if not (self.data / "PG_VERSION").exists():
             self.remove()
             self._init()
+        self._forget_crash()
         server = [str(programs() / "postgres"), "-D", str(self.data)]
         self.processes.start(POSTGRES, self._as_owner(server))
 
     def answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(str(self.folder / ".s.PGSQL.5432"))
-        words = [str(programs() / "pg_isready"), "-q", "-h", str(self.folder)]
+        words = [
+            str(programs() / "pg_isready"),
+            "-q",
+            "-h",
+            str(self.folder),
+            "-U",
+            SUPERUSER,
+            "-d",
+            SUPERUSER,
+        ]
         try:
             run(words, 5)
         except LabError:
