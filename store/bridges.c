@@ -162,7 +162,7 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
     return true;
 }
 
-bool cf_bridge_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
+bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
                       const char *author, enum cf_record *out, struct cf_error *err)
 {
     static const struct cf_stmt stmt = {

@@ -46,7 +46,7 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
                    const char *state, const json_t *status, enum cf_record *out,
                    struct cf_error *err) CF_NODISCARD;
 /* Takes the row away, after its objects are gone. */
-bool cf_bridge_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
+bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
                       const char *author, enum cf_record *out, struct cf_error *err) CF_NODISCARD;
 /* What the API may do to a bridge: ask its lane to retire it (state := "retiring"). CONFLICT/IN_USE
  * while the run that made it is unfinished. */
