@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/store.h"
 
 static const struct {
     const char *prefix;
@@ -60,15 +59,6 @@ bool cf_sqlstate_ends_connection(const char *sqlstate)
     return strncmp(sqlstate, "57P", 3) == 0 || strcmp(sqlstate, "25P03") == 0;
 }
 
-static bool is_foreign_schema(const char *sqlstate)
-{
-    static const char *const states[] = { "3F000", "42P01", "42703", "42883" };
-    for (size_t i = 0; i < CF_ARRAY_LEN(states); i++)
-        if (strcmp(sqlstate, states[i]) == 0)
-            return true;
-    return false;
-}
-
 bool cf_sqlstate_error(struct cf_error *err, const PGresult *res)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -82,9 +72,5 @@ bool cf_sqlstate_error(struct cf_error *err, const PGresult *res)
     cf_error_reason(err, state);
     if (constraint)
         cf_error_field(err, constraint);
-    if (is_foreign_schema(state)) {
-        cf_error_wrap(err, "the database's schema is not this program's (crossfade migrate)");
-        cf_error_reason(err, CF_STORE_SCHEMA_OLDER);
-    }
     return false;
 }

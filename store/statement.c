@@ -91,6 +91,19 @@ static bool is_prepared(const struct cf_conn *conn, const struct cf_stmt *stmt)
     return false;
 }
 
+/* A statement of ours names a table or column that is not there: the schema is another one. */
+static void hint_at_schema(struct cf_error *err)
+{
+    static const char *const states[] = { "3F000", "42P01", "42703", "42883" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(states); i++) {
+        if (strcmp(err->reason, states[i]) == 0) {
+            cf_error_wrap(err, "the database's schema is not this program's (crossfade migrate)");
+            cf_error_reason(err, CF_STORE_SCHEMA_OLDER);
+            return;
+        }
+    }
+}
+
 static enum fate prepare(struct cf_store *store, struct cf_conn *conn, const struct cf_stmt *stmt,
                          struct cf_error *err)
 {
@@ -104,7 +117,9 @@ static enum fate prepare(struct cf_store *store, struct cf_conn *conn, const str
     PQclear(res);
     if (fate == FATE_LOST)
         return FATE_UNSENT;
-    if (fate == FATE_ANSWERED)
+    if (fate == FATE_REFUSED)
+        hint_at_schema(err);
+    else
         conn->prepared[conn->n_prepared++] = stmt;
     return fate;
 }

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves of the record: a stale epoch writes nothing; a stale rev writes nothing; an action makes
+ * the owner look again; all parts are written together or not at all; events of a run have no gap,
+ * whoever tries at once; a finished run is closed. */
+#include "tests/unit/store/store_test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static void a_stale_epoch_writes_nothing(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("fence", id);
+    struct cf_fence fence = fence_of(id);
+    struct cf_fence old = fence, other = fence, elsewhere = fence;
+    old.epoch--;
+    memcpy(other.owner, OTHER, sizeof other.owner);
+    elsewhere.shard = (fence.shard + 1) % CF_SHARDS;
+    const struct cf_fence *wrong[] = { &old, &other, &elsewhere };
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(record_event(T.store, wrong[i], id, 1, "wrong", &done, &err), &err);
+        assert_int_equal(done.outcome, CF_RECORD_FENCED);
+    }
+    assert_ok(record_event(T.store, &fence, id, 7, "stale", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_STALE);
+    assert_ok(record_event(T.store, &fence, OTHER, 1, "nobody", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_STALE);
+    assert_sql("SELECT count(*) FROM event WHERE kind IN ('wrong', 'stale', 'nobody')", "0");
+    assert_ok(record_event(T.store, &fence, id, 1, "right", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_int_equal(done.rev, 2);
+    assert_int_equal(done.seq, 2);
+    assert_true(done.last_event > 0);
+}
+
+static void a_claimed_shard_fences_its_old_owner(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("takeover", id);
+    struct cf_fence fence = fence_of(id);
+    char text[200];
+    snprintf(text, sizeof text,
+             "UPDATE shard SET lease_until = now() - interval '1 s' WHERE id = %d", fence.shard);
+    free(sql(text));
+    /* The lease has run out, but nobody else has come: still safe. */
+    assert_ok(record_event(T.store, &fence, id, 1, "late", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    struct cf_shard_row taken[CF_SHARDS];
+    int n = 0;
+    assert_ok(cf_shards_claim(T.store, OTHER, 600000, 1, false, taken, &n, &err), &err);
+    assert_int_equal(n, 1);
+    assert_int_equal(taken[0].shard, fence.shard);
+    assert_true(taken[0].epoch > fence.epoch);
+    assert_ok(record_event(T.store, &fence, id, done.rev, "zombie", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_FENCED);
+    /* Given back to the tests' owner. */
+    assert_ok(cf_shards_release(T.store, OTHER, taken, 1, &err), &err);
+    assert_ok(cf_shards_claim(T.store, OWNER, 600000, 1, false, taken, &n, &err), &err);
+    assert_int_equal(n, 1);
+    for (int i = 0; i < CF_SHARDS; i++)
+        if (T.shards[i].shard == taken[0].shard)
+            T.shards[i] = taken[0];
+}
+
+static void everything_is_written_together(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("together", id);
+    struct cf_fence fence = fence_of(id);
+    json_t *doc = json_pack("{s:s, s:n}", "text", "ü \"quoted\" \\ back", "none");
+    struct cf_step_update steps[] = { CF_STEP_UPDATE(0), CF_STEP_UPDATE(1) };
+    steps[0].state = "done";
+    steps[0].finished = true;
+    steps[1].state = "intent";
+    steps[1].attempt = 1;
+    steps[1].intent = doc;
+    steps[1].progress = doc;
+    steps[1].started = true;
+    struct cf_router_update routers[] = { CF_ROUTER_UPDATE(1) };
+    routers[0].arm = "arm1";
+    routers[0].seq = "seq1";
+    routers[0].epoch = fence.epoch;
+    routers[0].weight = 0;
+    routers[0].want = 25;
+    routers[0].in_sync = 1;
+    routers[0].baseline = doc;
+    routers[0].written = true;
+    struct cf_event_new events[] = { { "run.step.done", 0, NULL, NULL },
+                                     { "run.weight.intent", 1, "alice", doc } };
+    struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT,
+                                    .steps = steps,
+                                    .n_steps = 2,
+                                    .routers = routers,
+                                    .n_routers = 1,
+                                    .events = events,
+                                    .n_events = 2 };
+    change.run.phase = "Shifting";
+    change.run.step = 1;
+    change.run.weight_desired = 25;
+    change.run.weight_observed = 12.5;
+    change.run.hold = doc;
+    change.run.wake_in_ms = 5000;
+    change.run.memo = doc;
+    assert_ok(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_int_equal(done.seq, 3);
+
+    struct cf_run run = { 0 };
+    assert_ok(cf_run_load(T.store, id, &run, &err), &err);
+    assert_int_equal(run.row.rev, 2);
+    assert_int_equal(run.row.last_event, done.last_event);
+    assert_string_equal(run.row.phase, "Shifting");
+    assert_string_equal(run.row.state, "active");
+    assert_int_equal(run.row.weight_desired, 25);
+    assert_int_equal(run.row.weight_applied, CF_NONE);
+    assert_true(run.row.weight_observed == 12.5);
+    assert_true(json_equal(run.row.hold, doc));
+    assert_true(json_equal(run.row.memo, doc));
+    assert_in_range(run.row.wake_in_ms, 3000, 5000);
+    assert_string_equal(run.steps[0].state, "done");
+    assert_true(run.steps[0].finished_ms > 0);
+    assert_true(json_equal(run.steps[1].intent, doc));
+    assert_int_equal(run.steps[1].attempt, 1);
+    assert_string_equal(run.steps[2].state, "planned");
+    assert_string_equal(run.routers[1].seq, "seq1");
+    assert_int_equal(run.routers[1].want, 25);
+    assert_true(run.routers[1].in_sync && run.routers[1].written_ms > 0);
+    assert_string_equal(run.routers[0].seq, "");
+    assert_int_equal(run.routers[0].weight, CF_NONE);
+    cf_run_free(&run);
+
+    /* Clearing, and keeping what is not named. */
+    steps[0] = CF_STEP_UPDATE(1);
+    steps[0].intent = json_null();
+    routers[0] = CF_ROUTER_UPDATE(1);
+    routers[0].baseline = json_null();
+    change.n_steps = 1;
+    change.run = CF_RUN_UPDATE_INIT;
+    change.run.clear_hold = true;
+    change.run.weight_desired = CF_NONE;
+    change.run.wake_in_ms = CF_WAKE_NONE;
+    assert_ok(cf_run_record(T.store, &fence, id, done.rev, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_ok(cf_run_load(T.store, id, &run, &err), &err);
+    assert_null(run.row.hold);
+    assert_int_equal(run.row.weight_desired, CF_NONE);
+    assert_true(run.row.wake_in_ms == CF_WAKE_NONE);
+    assert_true(json_equal(run.row.memo, doc));
+    assert_null(run.steps[1].intent);
+    assert_true(json_equal(run.steps[1].progress, doc));
+    assert_null(run.routers[1].baseline);
+    assert_string_equal(run.routers[1].arm, "arm1");
+    cf_run_free(&run);
+    json_decref(doc);
+}
+
+static void a_part_that_is_not_there_refuses_all(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("refuse", id);
+    struct cf_fence fence = fence_of(id);
+    struct cf_event_new event = { .kind = "refused", .step = -1 };
+    struct cf_step_update step = CF_STEP_UPDATE(9);
+    struct cf_run_change change = {
+        .run = CF_RUN_UPDATE_INIT, .steps = &step, .n_steps = 1, .events = &event, .n_events = 1
+    };
+    assert_fails(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err, CF_ERR_BUG,
+                 "step");
+    struct cf_router_update router = CF_ROUTER_UPDATE(9);
+    change.n_steps = 0;
+    change.routers = &router;
+    change.n_routers = 1;
+    assert_fails(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err, CF_ERR_BUG,
+                 "router");
+    struct cf_action_answer answer = { .id = 999999, .state = CF_ACTION_DONE };
+    change.n_routers = 0;
+    change.answers = &answer;
+    change.n_answers = 1;
+    assert_fails(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err, CF_ERR_BUG,
+                 "action");
+    /* A stale record with such parts is stale, not broken. */
+    assert_ok(cf_run_record(T.store, &fence, id, 5, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_STALE);
+    assert_sql("SELECT count(*) FROM event WHERE kind = 'refused'", "0");
+    char text[128];
+    snprintf(text, sizeof text, "SELECT rev FROM run WHERE id = '%s'", id);
+    assert_sql(text, "1");
+    /* Too large for an event. */
+    char *large = calloc(1, CF_EVENT_BODY_MAX + 1);
+    memset(large, 'x', CF_EVENT_BODY_MAX);
+    json_t *body = json_pack("{s:s}", "x", large);
+    event.body = body;
+    change.n_answers = 0;
+    assert_fails(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err, CF_ERR_LIMIT,
+                 "events");
+    json_decref(body);
+    free(large);
+}
+
+static void an_action_makes_the_owner_look_again(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    int64_t pause = 0, rollback = 0;
+    make_run("actions", id);
+    struct cf_fence fence = fence_of(id);
+    json_t *expect = json_pack("{s:s}", "phase", "Shifting");
+    struct cf_action_new action = {
+        .run_id = id, .action = "pause", .reason = "lunch", .principal = "alice", .expect = expect
+    };
+    assert_ok(cf_action_add(T.store, &action, NULL, &pause, &err), &err);
+    action.action = "rollback";
+    action.expect = NULL;
+    assert_ok(cf_action_add(T.store, &action, NULL, &rollback, &err), &err);
+    assert_true(rollback > pause);
+    assert_ok(record_event(T.store, &fence, id, 1, "blind", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_STALE);
+
+    struct cf_run run = { 0 };
+    assert_ok(cf_run_load(T.store, id, &run, &err), &err);
+    assert_int_equal(run.n_actions, 2);
+    assert_string_equal(run.actions[0].action, "pause");
+    assert_string_equal(run.actions[0].run_name, "actions/1");
+    assert_true(json_equal(run.actions[0].expect, expect));
+    struct cf_action_answer answer = { .id = pause, .state = CF_ACTION_DONE, .message = "paused" };
+    struct cf_event_new event = { .kind = "run.paused", .step = -1, .actor = "alice" };
+    struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT,
+                                    .answers = &answer,
+                                    .n_answers = 1,
+                                    .events = &event,
+                                    .n_events = 1 };
+    assert_ok(cf_run_record(T.store, &fence, id, run.row.rev, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    cf_run_free(&run);
+    struct cf_action_row row = { 0 };
+    assert_ok(cf_action_get(T.store, pause, &row, &err), &err);
+    assert_string_equal(row.state, CF_ACTION_DONE);
+    assert_string_equal(row.message, "paused");
+    cf_action_row_free(&row);
+
+    /* The end refuses what is still open, and closes the run. */
+    change.n_answers = 0;
+    change.run.state = "rolled-back";
+    change.run.finished = true;
+    event.kind = "run.finished";
+    assert_ok(cf_run_record(T.store, &fence, id, done.rev, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_ok(cf_action_get(T.store, rollback, &row, &err), &err);
+    assert_string_equal(row.state, CF_ACTION_REFUSED);
+    cf_action_row_free(&row);
+    assert_ok(record_event(T.store, &fence, id, done.rev, "after", &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_STALE);
+    assert_false(cf_action_add(T.store, &action, NULL, &pause, &err));
+    assert_string_equal(err.reason, CF_STORE_RUN_ENDED);
+    assert_non_null(strstr(err.message, "actions/1 has ended: rolled-back"));
+    cf_error_clear(&err);
+    action.run_id = OTHER;
+    assert_fails(cf_action_add(T.store, &action, NULL, &pause, &err), &err, CF_ERR_NOT_FOUND,
+                 "no run");
+    struct cf_action_list list = { 0 };
+    assert_ok(cf_action_list_page(T.store, id, 0, 1, &list, &err), &err);
+    assert_int_equal(list.n, 1);
+    assert_true(list.more && list.rows[0].id == rollback);
+    cf_action_list_free(&list);
+    json_decref(expect);
+}
+
+enum { WRITERS = 8, ROUNDS = 40 };
+static char shared_run[CF_UUID_TEXT];
+static atomic_int written, stale;
+
+/* Each thread records until it has won ROUNDS times, reading the run's rev anew after each loss. */
+static void *writer(void *arg)
+{
+    (void)arg;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_fence fence = fence_of(shared_run);
+    for (int won = 0; won < ROUNDS;) {
+        struct cf_run_row row = { 0 };
+        struct cf_run_recorded done;
+        struct cf_event_new events[2] = { { "round", -1, NULL, NULL },
+                                          { "round", -1, NULL, NULL } };
+        struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT,
+                                        .events = events,
+                                        .n_events = 1 + (won & 1) };
+        if (!cf_run_get(T.store, shared_run, &row, &err) ||
+            !cf_run_record(T.store, &fence, shared_run, row.rev, &change, &done, &err)) {
+            fprintf(stderr, "%s\n", err.message);
+            abort();
+        }
+        cf_run_row_free(&row);
+        if (done.outcome == CF_RECORDED) {
+            atomic_fetch_add(&written, 1 + (won & 1));
+            won++;
+        } else {
+            atomic_fetch_add(&stale, 1);
+        }
+    }
+    return NULL;
+}
+
+static void events_have_no_gap_under_eight_writers(void **state)
+{
+    (void)state;
+    pthread_t threads[WRITERS];
+    make_run("gapfree", shared_run);
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, writer, NULL), 0);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    char text[400], want[64];
+    int total = atomic_load(&written) + 1;
+    assert_true(atomic_load(&stale) > 0); /* they really met */
+    snprintf(
+        text, sizeof text,
+        "SELECT count(*) || ' ' || min(seq) || ' ' || max(seq) || ' ' || bool_and(id > before) FROM"
+        " (SELECT seq, id, lag(id, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM event WHERE "
+        "run_id = '%s') x",
+        shared_run);
+    snprintf(want, sizeof want, "%d 1 %d true", total, total);
+    assert_sql(text, want);
+    snprintf(text, sizeof text,
+             "SELECT (seq = %d)::text || (rev = %d)::text FROM run WHERE id = '%s'", total,
+             WRITERS * ROUNDS + 1, shared_run);
+    assert_sql(text, "truetrue");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stale_epoch_writes_nothing),
+        cmocka_unit_test(a_claimed_shard_fences_its_old_owner),
+        cmocka_unit_test(everything_is_written_together),
+        cmocka_unit_test(a_part_that_is_not_there_refuses_all),
+        cmocka_unit_test(an_action_makes_the_owner_look_again),
+        cmocka_unit_test(events_have_no_gap_under_eight_writers),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
