@@ -205,7 +205,6 @@ void http_exchange_run(struct http_exchange *x)
 static void park(struct http_exchange *x)
 {
     struct cf_http_server *s = x->listener->server;
-    x->phase = HTTP_PARKED;
     if (!x->conn)
         http_exchange_resume(x, CF_HTTP_GONE);
     else if (s->draining)
@@ -224,16 +223,24 @@ static void open_stream(struct http_exchange *x)
     send_answer(x);
 }
 
+/* A client that has shut its side gets an answer that is ready, not one that may take for ever. */
+static bool is_too_late(const struct http_exchange *x)
+{
+    return x->conn && atomic_load(&x->req.gone) && (x->res.outcome != HTTP_ANSWER || x->res.delay_ms > 0);
+}
+
 /* The handler has returned: what did it leave behind? */
 static void settle(struct http_exchange *x)
 {
     struct http_conn *c = x->conn;
     enum http_outcome outcome = x->res.outcome;
     cf_assert(outcome == HTTP_PARK || !x->resume); /* who parks leaves the answer to the continuation */
-    x->phase = HTTP_DELAYED;
+    x->phase = outcome == HTTP_PARK ? HTTP_PARKED : HTTP_DELAYED;
     if (outcome != HTTP_STREAM)
         http_stream_over(x, CF_HTTP_STREAM_ABORTED);
-    if (outcome == HTTP_PARK)
+    if (is_too_late(x))
+        http_conn_close(c);
+    else if (outcome == HTTP_PARK)
         park(x);
     else if (!c)
         http_exchange_end(x, false);

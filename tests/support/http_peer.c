@@ -1,259 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small server: accepting, reading requests, writing what the handler says. */
 #include "tests/support/http_peer.h"
 
 #include <arpa/inet.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "base/thread.h"
+#include "tests/support/test.h"
 
-enum { CONNECTIONS_MAX = 512, HEAD_MAX = 64 * 1024 };
-
-struct connection {
-    struct http_peer *peer;
-    int fd, number;
-    SSL *ssl;
-    pthread_t thread;
-    pthread_mutex_t write_lock;
-};
-
-struct http_peer {
-    http_peer_fn *fn;
-    void *arg;
-    int fd, port;
-    SSL_CTX *tls;
-    pthread_t thread;
-    atomic_bool stopping;
-    pthread_mutex_t lock; /* guards the connections */
-    pthread_cond_t stop_cond;
-    struct connection *connections[CONNECTIONS_MAX];
-    int n;
-};
-
-static ssize_t io_read(struct connection *c, void *buf, size_t n)
+struct cf_peer cf_peer_connect(int port)
 {
-    return c->ssl ? SSL_read(c->ssl, buf, (int)n) : read(c->fd, buf, n);
-}
-
-static bool io_write(struct connection *c, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t done =
-            c->ssl ? SSL_write(c->ssl, data, (int)n) : send(c->fd, data, n, MSG_NOSIGNAL);
-        if (done <= 0)
-            return false;
-        data += done;
-        n -= (size_t)done;
-    }
-    return true;
-}
-
-static size_t content_length(const char *head)
-{
-    const char *at = strcasestr(head, "\r\nContent-Length:");
-    return at ? (size_t)strtoul(at + 17, NULL, 10) : 0;
-}
-
-/* One request; false when the connection ended. */
-static bool serve_one(struct connection *c)
-{
-    cf_autofree char *head = cf_xcalloc(1, HEAD_MAX);
-    size_t n = 0;
-    while (!strstr(head, "\r\n\r\n")) {
-        ssize_t got = n + 1 < HEAD_MAX ? io_read(c, head + n, 1) : -1;
-        if (got <= 0)
-            return false;
-        n += (size_t)got;
-    }
-    size_t want = content_length(head), have = 0;
-    cf_autofree char *body = cf_xcalloc(1, want + 1);
-    while (have < want) {
-        ssize_t got = io_read(c, body + have, want - have);
-        if (got <= 0)
-            return false;
-        have += (size_t)got;
-    }
-    struct http_peer_request r = { .head = head, .body = body, .connection = c->number, .io = c };
-    sscanf(head, "%15s %511s", r.method, r.path);
-    return c->peer->fn(c->peer->arg, &r);
-}
-
-static void *serve(void *arg)
-{
-    struct connection *c = arg;
-    if (!c->ssl || SSL_accept(c->ssl) == 1) {
-        while (!atomic_load(&c->peer->stopping) && serve_one(c))
-            ;
-    }
-    shutdown(c->fd, SHUT_RDWR);
-    return NULL;
-}
-
-static void *accept_all(void *arg)
-{
-    struct http_peer *p = arg;
-    for (;;) {
-        int fd = accept(p->fd, NULL, NULL);
-        if (fd < 0)
-            return NULL;
-        CF_LOCKED(&p->lock);
-        cf_assert(p->n < CONNECTIONS_MAX);
-        struct connection *c = cf_xcalloc(1, sizeof *c);
-        *c = (struct connection){ .peer = p, .fd = fd, .number = p->n + 1 };
-        if (p->tls) {
-            c->ssl = SSL_new(p->tls);
-            SSL_set_fd(c->ssl, fd);
-        }
-        struct cf_error err = CF_ERROR_INIT;
-        cf_assert(cf_thread_start(&c->thread, "peer", serve, c, &err));
-        p->connections[p->n++] = c;
-    }
-}
-
-static void set_up_tls(struct http_peer *p, const char *cert_pem, const char *key_pem)
-{
-    BIO *cert_bio = BIO_new_mem_buf(cert_pem, -1), *key_bio = BIO_new_mem_buf(key_pem, -1);
-    X509 *cert = PEM_read_bio_X509(cert_bio, NULL, NULL, NULL);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
-    p->tls = SSL_CTX_new(TLS_server_method());
-    cf_assert(SSL_CTX_use_certificate(p->tls, cert) == 1 &&
-              SSL_CTX_use_PrivateKey(p->tls, key) == 1);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-    BIO_free(cert_bio);
-    BIO_free(key_bio);
-}
-
-struct http_peer *http_peer_start(http_peer_fn *fn, void *arg, const char *cert_pem,
-                                  const char *key_pem)
-{
-    struct http_peer *p = cf_xcalloc(1, sizeof *p);
-    p->fn = fn;
-    p->arg = arg;
-    pthread_mutex_init(&p->lock, NULL);
-    cf_cond_init(&p->stop_cond);
-    signal(SIGPIPE, SIG_IGN);
-    if (cert_pem)
-        set_up_tls(p, cert_pem, key_pem);
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof address;
-    p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cf_assert(bind(p->fd, (struct sockaddr *)&address, len) == 0 && listen(p->fd, 128) == 0);
-    cf_assert(getsockname(p->fd, (struct sockaddr *)&address, &len) == 0);
-    p->port = ntohs(address.sin_port);
-    struct cf_error err = CF_ERROR_INIT;
-    cf_assert(cf_thread_start(&p->thread, "peer-accept", accept_all, p, &err));
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct cf_peer p = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = CF_BUF_INIT(64 * 1024 * 1024) };
+    assert_true(p.fd >= 0);
+    if (connect(p.fd, (const struct sockaddr *)&a, sizeof a) != 0)
+        fail_msg("connect to port %d: errno %d", port, errno);
     return p;
 }
 
-void http_peer_stop(struct http_peer *p)
+void cf_peer_close(struct cf_peer *p)
 {
-    atomic_store(&p->stopping, true);
-    shutdown(p->fd, SHUT_RDWR);
-    pthread_join(p->thread, NULL);
-    close(p->fd);
-    {
-        CF_LOCKED(&p->lock);
-        pthread_cond_broadcast(&p->stop_cond);
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    cf_buf_free(&p->in);
+}
+
+void cf_peer_send(struct cf_peer *p, const void *data, size_t len)
+{
+    const char *at = data;
+    while (len) {
+        ssize_t n = send(p->fd, at, len, MSG_NOSIGNAL);
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+            return;
+        assert_true(n > 0);
+        at += n;
+        len -= (size_t)n;
     }
-    for (int i = 0; i < p->n; i++) {
-        struct connection *c = p->connections[i];
-        shutdown(c->fd, SHUT_RDWR);
-        pthread_join(c->thread, NULL);
-        SSL_free(c->ssl);
-        close(c->fd);
-        free(c);
+}
+
+void cf_peer_puts(struct cf_peer *p, const char *text)
+{
+    cf_peer_send(p, text, strlen(text));
+}
+
+void cf_peer_shut(struct cf_peer *p)
+{
+    (void)shutdown(p->fd, SHUT_WR);
+}
+
+bool cf_peer_more(struct cf_peer *p, int wait_ms)
+{
+    char buf[16384];
+    struct pollfd f = { .fd = p->fd, .events = POLLIN };
+    if (poll(&f, 1, wait_ms) != 1)
+        fail_msg("nothing came within %d ms; so far: %s", wait_ms, cf_buf_str(&p->in));
+    ssize_t n = recv(p->fd, buf, sizeof buf, 0);
+    if (n <= 0)
+        return false;
+    cf_buf_append(&p->in, buf, (size_t)n);
+    return true;
+}
+
+void cf_peer_expect(struct cf_peer *p, const char *text)
+{
+    while (!strstr(cf_buf_str(&p->in), text))
+        if (!cf_peer_more(p, CF_PEER_WAIT_MS))
+            fail_msg("the connection ended without \"%s\": %s", text, cf_buf_str(&p->in));
+}
+
+void cf_peer_read_all(struct cf_peer *p)
+{
+    while (cf_peer_more(p, CF_PEER_WAIT_MS))
+        ;
+}
+
+static bool need(struct cf_peer *p, size_t len)
+{
+    while (p->in.len < len)
+        if (!cf_peer_more(p, CF_PEER_WAIT_MS))
+            return false;
+    return true;
+}
+
+/* The end of the line that begins at `at`. */
+static size_t line_end(struct cf_peer *p, size_t at)
+{
+    for (;;) {
+        const char *nl = p->in.len > at ? strstr(p->in.data + at, "\r\n") : NULL;
+        if (nl)
+            return (size_t)(nl - p->in.data) + 2;
+        if (!cf_peer_more(p, CF_PEER_WAIT_MS))
+            fail_msg("the connection ended inside an answer: %s", cf_buf_str(&p->in));
     }
-    SSL_CTX_free(p->tls);
-    pthread_cond_destroy(&p->stop_cond);
-    pthread_mutex_destroy(&p->lock);
-    free(p);
 }
 
-int http_peer_port(const struct http_peer *p)
+static size_t take_chunks(struct cf_peer *p, size_t at, struct cf_buf *out)
 {
-    return p->port;
-}
-
-int http_peer_connections(struct http_peer *p)
-{
-    CF_LOCKED(&p->lock);
-    return p->n;
-}
-
-bool http_peer_send(const struct http_peer_request *r, const char *text)
-{
-    return io_write(r->io, text, strlen(text));
-}
-
-bool http_peer_answer(const struct http_peer_request *r, int status, const char *headers,
-                      const char *body)
-{
-    cf_autofree char *text =
-        cf_xasprintf("HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers,
-                     strlen(body), strcmp(r->method, "HEAD") == 0 ? "" : body);
-    return http_peer_send(r, text);
-}
-
-void http_peer_sleep(const struct http_peer_request *r, int ms)
-{
-    struct http_peer *p = ((struct connection *)r->io)->peer;
-    int64_t until_ms = cf_mono_now_ms() + ms;
-    CF_LOCKED(&p->lock);
-    while (!atomic_load(&p->stopping) && cf_mono_now_ms() < until_ms)
-        cf_cond_wait_until(&p->stop_cond, &p->lock, until_ms);
-}
-
-static char *to_text(BIO *bio)
-{
-    char *data;
-    long n = BIO_get_mem_data(bio, &data);
-    char *text = cf_xstrndup(data, (size_t)n);
-    BIO_free(bio);
-    return text;
-}
-
-void http_peer_make_cert(const char *name, bool with_ip, char **out_cert_pem, char **out_key_pem)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_NAME *subject = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(cert, subject);
-    cf_autofree char *san = cf_xasprintf("DNS:%s%s", name, with_ip ? ",IP:127.0.0.1" : "");
-    const struct {
-        int nid;
-        const char *value;
-    } extensions[] = {
-        {NID_subject_alt_name,   san               },
-        { NID_basic_constraints, "critical,CA:TRUE"}
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(extensions); i++) {
-        X509_EXTENSION *x = X509V3_EXT_conf_nid(NULL, NULL, extensions[i].nid, extensions[i].value);
-        X509_add_ext(cert, x, -1);
-        X509_EXTENSION_free(x);
+    for (;;) {
+        size_t data = line_end(p, at);
+        size_t n = strtoul(p->in.data + at, NULL, 16);
+        if (!need(p, data + n + 2))
+            fail_msg("the connection ended inside a chunk");
+        cf_buf_append(out, p->in.data + data, n);
+        assert_memory_equal(p->in.data + data + n, "\r\n", 2);
+        at = data + n + 2;
+        if (n == 0)
+            return at;
     }
-    cf_assert(X509_sign(cert, key, EVP_sha256()) > 0);
-    BIO *cert_bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(cert_bio, cert);
-    PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-    *out_cert_pem = to_text(cert_bio);
-    *out_key_pem = to_text(key_bio);
+}
+
+bool cf_peer_answer(struct cf_peer *p, bool is_head, struct cf_buf *out)
+{
+    if (!need(p, 1))
+        return false;
+    size_t at = line_end(p, 0), length = 0;
+    bool is_chunked = false, is_close = false;
+    assert_memory_equal(p->in.data, "HTTP/1.1 ", 9);
+    cf_buf_printf(out, "%.3s", p->in.data + 9);
+    for (;;) {
+        size_t end = line_end(p, at);
+        const char *line = p->in.data + at;
+        size_t len = end - at;
+        at = end;
+        if (len == 2)
+            break;
+        if (strncasecmp(line, "content-length: ", 16) == 0)
+            length = strtoul(line + 16, NULL, 10);
+        is_chunked |= strncasecmp(line, "transfer-encoding: chunked", 26) == 0;
+        is_close |= strncasecmp(line, "connection: close", 17) == 0;
+    }
+    cf_buf_puts(out, is_close ? " close " : " ");
+    if (is_chunked && !is_head) {
+        at = take_chunks(p, at, out);
+    } else if (!is_head) {
+        if (!need(p, at + length))
+            fail_msg("the connection ended inside a body");
+        cf_buf_append(out, p->in.data + at, length);
+        at += length;
+    }
+    cf_buf_consume(&p->in, at);
+    return true;
 }

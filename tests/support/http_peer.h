@@ -1,45 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small HTTP/1.1 server on 127.0.0.1 for tests of clients, one thread per connection, with or
- * without TLS. The test's handler decides what is written, and may do it badly: late, half, or not
- * at all. */
+/* A raw HTTP/1.x client for tests of servers: sends exactly the bytes it is given, reads answers strictly. Every wait is bounded; what
+ * does not come fails the test. */
 #ifndef TESTS_SUPPORT_HTTP_PEER_H
 #define TESTS_SUPPORT_HTTP_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct http_peer;
+#include "base/buf.h"
 
-struct http_peer_request {
-    char method[16];
-    char path[512]; /* with query */
-    char *head;     /* the request line and all headers */
-    char *body;
-    int connection; /* which connection this is, from 1 */
-    void *io;       /* the connection, for http_peer_send */
+enum { CF_PEER_WAIT_MS = 10000 };
+
+struct cf_peer {
+    int fd;
+    struct cf_buf in;
 };
 
-/* Runs on a thread per connection; false: the connection is closed. */
-typedef bool http_peer_fn(void *arg, const struct http_peer_request *request);
-
-/* `cert_pem` NULL: clear text. Fails the test by abort. */
-struct http_peer *http_peer_start(http_peer_fn *fn, void *arg, const char *cert_pem,
-                                  const char *key_pem);
-/* Closes everything, joins all threads. */
-void http_peer_stop(struct http_peer *p);
-int http_peer_port(const struct http_peer *p);
-int http_peer_connections(struct http_peer *p); /* accepted so far */
-
-/* Raw bytes; false when the other side is gone. */
-bool http_peer_send(const struct http_peer_request *r, const char *text);
-/* A whole answer with Content-Length; `headers` are lines ended by \r\n, or "". */
-bool http_peer_answer(const struct http_peer_request *r, int status, const char *headers,
-                      const char *body);
-/* Sleeps, but not longer than until the peer is stopped. */
-void http_peer_sleep(const struct http_peer_request *r, int ms);
-
-/* A self-signed certificate for a DNS name and 127.0.0.1 (if with_ip), as PEM; caller frees both.
- */
-void http_peer_make_cert(const char *name, bool with_ip, char **out_cert_pem, char **out_key_pem);
+struct cf_peer cf_peer_connect(int port); /* 127.0.0.1 */
+void cf_peer_close(struct cf_peer *p);
+void cf_peer_send(struct cf_peer *p, const void *data, size_t len); /* a peer that has closed is no failure */
+void cf_peer_puts(struct cf_peer *p, const char *text);
+void cf_peer_shut(struct cf_peer *p); /* our side */
+/* Waits for more bytes; false at the end of the connection (closed or reset). */
+bool cf_peer_more(struct cf_peer *p, int wait_ms);
+/* Waits until the input contains `text`. */
+void cf_peer_expect(struct cf_peer *p, const char *text);
+/* Reads to the end of the connection. */
+void cf_peer_read_all(struct cf_peer *p);
+/* Takes the next answer from the input, waiting for it: appends "STATUS[ close] body" and returns true; false at the end of
+ * the connection. An answer to HEAD has no body whatever its head says. */
+bool cf_peer_answer(struct cf_peer *p, bool is_head, struct cf_buf *out);
 
 #endif
