@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The typed plan: gates, ends and what happens at the end of a run. See bind.h. */
 #include "orchestrator/plan/bind.h"
 
 #include <string.h>

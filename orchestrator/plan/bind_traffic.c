@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The typed plan: routers, reach, steps. See bind.h. */
 #include <string.h>
 
 #include "orchestrator/plan/bind.h"

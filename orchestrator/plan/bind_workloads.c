@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The typed plan: workloads. See bind.h. */
 #include "orchestrator/plan/bind.h"
 
 static const char *const starts[] = { "auto", "now", "atSwitch", NULL };

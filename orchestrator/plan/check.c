@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The order of the checks, and those that belong to no part. See check.h. */
 #include "orchestrator/plan/check.h"
 
 #include <stdio.h>

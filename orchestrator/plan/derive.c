@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Defaults that follow from other fields, filled in place. See derive.h. */
 #include "orchestrator/plan/derive.h"
 
 #include <math.h>

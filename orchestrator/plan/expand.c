@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Short forms are written out on a copy of the document. See expand.h. */
 #include "orchestrator/plan/expand.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The patterns and checks of each form. See format.h. */
 #include "orchestrator/plan/format.h"
 
 #include <arpa/inet.h>
@@ -13,37 +14,39 @@
 #define QUALIFIED "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 
 static const struct cf_format_row rows[CF_FORMATS] = {
-    [CF_FORMAT_ANY] = {"text that is not empty",                                               NULL,                                                       CF_PLAN_TEXT_FIELD_MAX,  "text"                      },
+    [CF_FORMAT_ANY] = { "text that is not empty", NULL, CF_PLAN_TEXT_FIELD_MAX, "text" },
     [CF_FORMAT_NAME] = { "a name of lower-case letters, digits and '-', at most 63 characters",
-                       "^" LABEL "$",                                                                                                                      CF_PLAN_NAME_MAX,        "web"                       },
+                         "^" LABEL "$", CF_PLAN_NAME_MAX, "web" },
     [CF_FORMAT_OBJECT_NAME] = { "the name of an object: lower-case letters, digits, '-' and '.'",
-                       "^" LABEL "(\\." LABEL ")*$",                                                                                                       CF_PLAN_OBJECT_NAME_MAX, "web"                       },
+                                "^" LABEL "(\\." LABEL ")*$", CF_PLAN_OBJECT_NAME_MAX, "web" },
     [CF_FORMAT_NAME_PATTERN] = { "the name of an object, in which '*' stands for any characters",
-                       "^[-a-z0-9.*]+$",                                                                                                                   CF_PLAN_OBJECT_NAME_MAX, "tls-*"                     },
-    [CF_FORMAT_KIND] = { "a kind such as Deployment",                                           "^[A-Z][A-Za-z0-9]*$",                                      CF_PLAN_NAME_MAX,
-                       "Deployment"                                                                                                                                                                             },
+                                 "^[-a-z0-9.*]+$", CF_PLAN_OBJECT_NAME_MAX, "tls-*" },
+    [CF_FORMAT_KIND] = { "a kind such as Deployment", "^[A-Z][A-Za-z0-9]*$", CF_PLAN_NAME_MAX,
+                         "Deployment" },
     [CF_FORMAT_API_VERSION] = { "an API version such as v1 or apps/v1",
-                       "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*$",                                                                              CF_PLAN_OBJECT_NAME_MAX, "apps/v1"                   },
-    [CF_FORMAT_SELECTOR] = { "a label selector",                                                    NULL,                                                       CF_PLAN_TEXT_FIELD_MAX,
-                       "app=web,tier!=cache"                                                                                                                                                                    },
-    [CF_FORMAT_LABEL_KEY] = { "a label key",                                                         "^(" LABEL "(\\." LABEL ")*/)?" QUALIFIED "$",
-                       CF_PLAN_OBJECT_NAME_MAX + 1 + CF_PLAN_NAME_MAX,                                                                                                              "team"                      },
+                                "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*$",
+                                CF_PLAN_OBJECT_NAME_MAX, "apps/v1" },
+    [CF_FORMAT_SELECTOR] = { "a label selector", NULL, CF_PLAN_TEXT_FIELD_MAX,
+                             "app=web,tier!=cache" },
+    [CF_FORMAT_LABEL_KEY] = { "a label key", "^(" LABEL "(\\." LABEL ")*/)?" QUALIFIED "$",
+                              CF_PLAN_OBJECT_NAME_MAX + 1 + CF_PLAN_NAME_MAX, "team" },
     [CF_FORMAT_LABEL_VALUE] = { "a label value: at most 63 letters, digits, '-', '_' and '.'",
-                       "^(" QUALIFIED ")?$",                                                                                                               CF_PLAN_NAME_MAX,        "payments"                  },
-    [CF_FORMAT_HOST] = { "a host name",                                                         "^(\\*\\.)?[a-z0-9]([-a-z0-9_]*[a-z0-9])?(\\." LABEL ")*$",
-                       CF_PLAN_OBJECT_NAME_MAX,                                                                                                                                     "web.shop.svc.cluster.local"},
-    [CF_FORMAT_PATH] = { "a path that begins with '/'",                                         "^/[^ ?#]*$",                                               CF_PLAN_TEXT_FIELD_MAX,
-                       "/checkout"                                                                                                                                                                              },
+                                "^(" QUALIFIED ")?$", CF_PLAN_NAME_MAX, "payments" },
+    [CF_FORMAT_HOST] = { "a host name", "^(\\*\\.)?[a-z0-9]([-a-z0-9_]*[a-z0-9])?(\\." LABEL ")*$",
+                         CF_PLAN_OBJECT_NAME_MAX, "web.shop.svc.cluster.local" },
+    [CF_FORMAT_PATH] = { "a path that begins with '/'", "^/[^ ?#]*$", CF_PLAN_TEXT_FIELD_MAX,
+                         "/checkout" },
     [CF_FORMAT_PORT_NAME] = { "the name of a port: at most 15 lower-case letters, digits and '-'",
-                       "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",                                                                                                  15,                      "http"                      },
-    [CF_FORMAT_ADDRESS] = { "an IPv4 or IPv6 address",                                             NULL,                                                       INET6_ADDRSTRLEN,        "10.20.0.5"                 },
+                              "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", 15, "http" },
+    [CF_FORMAT_ADDRESS] = { "an IPv4 or IPv6 address", NULL, INET6_ADDRSTRLEN, "10.20.0.5" },
     [CF_FORMAT_IMAGE_PREFIX] = { "a registry, with or without the beginning of a path",
-                       "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?"
-                                 "(/[a-z0-9]+([-._]+[a-z0-9]+)*)*$",                                                                                       CF_PLAN_TEXT_FIELD_MAX,  "registry.dc1:5000/shop"    },
-    [CF_FORMAT_QUERY] = { "a PromQL expression",                                                 NULL,                                                       CF_PLAN_QUERY_MAX,
-                       "sum(http_requests_total)"                                                                                                                                                               },
-    [CF_FORMAT_ROUTE_NAME] = { "the name of a route or rule",                                         "^[A-Za-z0-9]([-A-Za-z0-9_.]*)$",
-                       CF_PLAN_OBJECT_NAME_MAX,                                                                                                                                     "primary"                   },
+                                 "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?"
+                                 "(/[a-z0-9]+([-._]+[a-z0-9]+)*)*$",
+                                 CF_PLAN_TEXT_FIELD_MAX, "registry.dc1:5000/shop" },
+    [CF_FORMAT_QUERY] = { "a PromQL expression", NULL, CF_PLAN_QUERY_MAX,
+                          "sum(http_requests_total)" },
+    [CF_FORMAT_ROUTE_NAME] = { "the name of a route or rule", "^[A-Za-z0-9]([-A-Za-z0-9_.]*)$",
+                               CF_PLAN_OBJECT_NAME_MAX, "primary" },
 };
 
 const struct cf_format_row *cf_format_row(enum cf_format f)

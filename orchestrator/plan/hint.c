@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hints from the table and from the text at hand. See hint.h. */
 #include "orchestrator/plan/hint.h"
 
 #include <ctype.h>

@@ -1,34 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Issues as JSON for the wire and as lines for people. See issue.h. */
 #include "orchestrator/plan/issue.h"
-
-#include <string.h>
 
 #include "orchestrator/plan/limits.h"
 
-static const char *const code_names[CF_PLAN_ISSUE_CODES] = {
-    [CF_PLAN_SYNTAX] = "SYNTAX",
-    [CF_PLAN_DUPLICATE_FIELD] = "DUPLICATE_FIELD",
-    [CF_PLAN_UNKNOWN_FIELD] = "UNKNOWN_FIELD",
-    [CF_PLAN_REQUIRED] = "REQUIRED",
-    [CF_PLAN_WRONG_TYPE] = "WRONG_TYPE",
-    [CF_PLAN_UNIT_MISSING] = "UNIT_MISSING",
-    [CF_PLAN_BAD_FORMAT] = "BAD_FORMAT",
-    [CF_PLAN_OUT_OF_RANGE] = "OUT_OF_RANGE",
-    [CF_PLAN_UNKNOWN_VALUE] = "UNKNOWN_VALUE",
-    [CF_PLAN_NOT_SUPPORTED_YET] = "NOT_SUPPORTED_YET",
-    [CF_PLAN_LIMIT] = "LIMIT",
-    [CF_PLAN_DUPLICATE_NAME] = "DUPLICATE_NAME",
-    [CF_PLAN_DANGLING_NAME] = "DANGLING_NAME",
-    [CF_PLAN_CONFLICTING_FIELDS] = "CONFLICTING_FIELDS",
-    [CF_PLAN_STEP_ORDER] = "STEP_ORDER",
-    [CF_PLAN_SAME_ENDS] = "SAME_ENDS",
-    [CF_PLAN_DOUBTFUL] = "DOUBTFUL",
+static const struct {
+    const char *name, *meaning;
+} codes[CF_PLAN_ISSUE_CODES] = {
+    [CF_PLAN_SYNTAX] = { "SYNTAX", "not YAML or JSON, or a construct that plans do not have" },
+    [CF_PLAN_DUPLICATE_FIELD] = { "DUPLICATE_FIELD", "the same key twice in one mapping" },
+    [CF_PLAN_UNKNOWN_FIELD] = { "UNKNOWN_FIELD", "a key that does not belong there" },
+    [CF_PLAN_REQUIRED] = { "REQUIRED", "a field is missing" },
+    [CF_PLAN_WRONG_TYPE] = { "WRONG_TYPE",
+                             "a list, text, number … where something else is needed" },
+    [CF_PLAN_UNIT_MISSING] = { "UNIT_MISSING", "a bare number as a duration or percentage" },
+    [CF_PLAN_BAD_FORMAT] = { "BAD_FORMAT", "a text that has not the form of its field" },
+    [CF_PLAN_OUT_OF_RANGE] = { "OUT_OF_RANGE", "too small or too large" },
+    [CF_PLAN_UNKNOWN_VALUE] = { "UNKNOWN_VALUE", "not one of the words that the field takes" },
+    [CF_PLAN_NOT_SUPPORTED_YET] = { "NOT_SUPPORTED_YET", "known, but without an implementation" },
+    [CF_PLAN_LIMIT] = { "LIMIT", "more entries or bytes than are allowed" },
+    [CF_PLAN_DUPLICATE_NAME] = { "DUPLICATE_NAME", "two rows of one list with the same name" },
+    [CF_PLAN_DANGLING_NAME] = { "DANGLING_NAME", "a name that nothing in the plan has" },
+    [CF_PLAN_CONFLICTING_FIELDS] = { "CONFLICTING_FIELDS", "fields that exclude each other" },
+    [CF_PLAN_STEP_ORDER] = { "STEP_ORDER", "weights that do not rise strictly to 100" },
+    [CF_PLAN_SAME_ENDS] = { "SAME_ENDS", "source and target are one place" },
+    [CF_PLAN_DOUBTFUL] = { "DOUBTFUL", "allowed, but probably not meant" },
 };
 
 const char *cf_plan_issue_code_name(enum cf_plan_issue_code code)
 {
     cf_assert(code < CF_PLAN_ISSUE_CODES);
-    return code_names[code];
+    return codes[code].name;
+}
+
+const char *cf_plan_issue_code_meaning(enum cf_plan_issue_code code)
+{
+    cf_assert(code < CF_PLAN_ISSUE_CODES);
+    return codes[code].meaning;
 }
 
 void cf_plan_issues_free(struct cf_plan_issues *l)

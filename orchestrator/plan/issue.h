@@ -59,6 +59,8 @@ void cf_plan_issues_free(struct cf_plan_issues *l); /* for CF_CLEANUP; usable ag
 
 /* "UNKNOWN_FIELD", …: stable words for the wire. */
 const char *cf_plan_issue_code_name(enum cf_plan_issue_code code);
+/* What it means, for the reference page. */
+const char *cf_plan_issue_code_meaning(enum cf_plan_issue_code code);
 
 /* Array of {pointer, line, column, code, detail, hint} for the `errors` of a problem document
  * (warnings = false) or the `warnings` of an accepted plan. line and column are left out when not

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Media types, and texts to trees: one parser for YAML, two for JSON. See parse.h. */
 #include "orchestrator/plan/parse.h"
 
 #include <stdio.h>

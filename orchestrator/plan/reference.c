@@ -81,7 +81,9 @@ static void put_type(struct cf_buf *out, const struct cf_schema_row *row)
 
 static void put_default(struct cf_buf *out, const struct cf_schema_row *row)
 {
-    if (row->flags & CF_SCHEMA_REQUIRED)
+    if (strcmp(row->path, "/spec/traffic/routers") == 0)
+        cf_buf_puts(out, "**required**, or `router`");
+    else if (row->flags & CF_SCHEMA_REQUIRED)
         cf_buf_puts(out, "**required**");
     else if (cf_schema_is_derived(row))
         cf_buf_puts(out, row->dflt + 2);
@@ -157,6 +159,22 @@ static void put_later(struct cf_buf *out)
     }
 }
 
+static void put_codes(struct cf_buf *out)
+{
+    cf_buf_puts(
+        out,
+        "\n## Codes\n\nEach entry of a refusal's `errors` has one of these codes. `warnings` of an "
+        "accepted plan have `DOUBTFUL`.\n\n| code | meaning |\n|---|---|\n");
+    for (int i = 0; i < CF_PLAN_ISSUE_CODES; i++) {
+        enum cf_plan_issue_code code = (enum cf_plan_issue_code)i;
+        cf_buf_printf(out, "| `%s` | %s |\n", cf_plan_issue_code_name(code),
+                      cf_plan_issue_code_meaning(code));
+    }
+    cf_buf_printf(out,
+                  "\nA document is at most %d bytes long; at most %d issues are told at once.\n",
+                  CF_PLAN_TEXT_MAX, CF_PLAN_ISSUES_MAX);
+}
+
 static const char introduction[] =
     "# Plan reference\n"
     "\n"
@@ -169,7 +187,7 @@ static const char introduction[] =
     "\n"
     "- Unknown and duplicate keys are errors; so are YAML tags, anchors and aliases. All errors "
     "come at once, each with a JSON\n"
-    "  pointer, line, column and mostly a hint.\n"
+    "  pointer, line, column and a hint.\n"
     "- Durations and percentages are texts with their unit: `90s`, `5m`, `1h30m`, `14d`; `99.5%`. "
     "Bare numbers are for weights,\n"
     "  counts and ports only.\n"
@@ -188,6 +206,7 @@ char *cf_plan_reference_markdown(void)
     put_tables(&out);
     put_variants(&out);
     put_later(&out);
+    put_codes(&out);
     cf_assert(!out.overflow);
     return cf_buf_take(&out);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Placing issues: canonical pointer to written pointer to line and column. See report.h. */
 #include "orchestrator/plan/report.h"
 
 #include <string.h>

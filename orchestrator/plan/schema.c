@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finding rows: paths are compared as texts, the table is small. See schema.h. */
 #include "orchestrator/plan/schema.h"
 
 #include <string.h>

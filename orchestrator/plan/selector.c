@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A recursive-descent reader of label selectors that builds nothing. See selector.h. */
 #include "orchestrator/plan/selector.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which fields belong to which type, and the check of it. See variant.h. */
 #include "orchestrator/plan/variant.h"
 
 #include <stdio.h>
@@ -10,17 +11,17 @@
 #define TARGET  "/destinations/target"
 
 const struct cf_variant cf_variants[] = {
-    {ROUTERS,   "virtualService", "", " route ", " " },
-    { ROUTERS,       "httpRoute", "", " rule match ", " " },
-    { ROUTERS,      "ingress", "", " host path ", " " },
-    { ROUTERS,  "virtualService", SOURCE, " host subset port ", " host " },
-    { ROUTERS,       "virtualService", TARGET, " host subset port ", " host " },
-    { ROUTERS,      "httpRoute", SOURCE, " service namespace kind port ", " service " },
-    { ROUTERS,  "httpRoute", TARGET, " service namespace kind port ", " service " },
-    { ROUTERS,       "ingress", SOURCE, " service port portName ", " service " },
-    { ROUTERS,      "ingress", TARGET, " service port portName ", " service " },
-    { GATES,  "successRate", "", " cluster ", " " },
-    { GATES,   "latency", "", " cluster max ", " max " },
+    { ROUTERS, "virtualService", "", " route ", " " },
+    { ROUTERS, "httpRoute", "", " rule match ", " " },
+    { ROUTERS, "ingress", "", " host path ", " " },
+    { ROUTERS, "virtualService", SOURCE, " host subset port ", " host " },
+    { ROUTERS, "virtualService", TARGET, " host subset port ", " host " },
+    { ROUTERS, "httpRoute", SOURCE, " service namespace kind port ", " service " },
+    { ROUTERS, "httpRoute", TARGET, " service namespace kind port ", " service " },
+    { ROUTERS, "ingress", SOURCE, " service port portName ", " service " },
+    { ROUTERS, "ingress", TARGET, " service port portName ", " service " },
+    { GATES, "successRate", "", " cluster ", " " },
+    { GATES, "latency", "", " cluster max ", " max " },
     { GATES, "promql", "", " cluster total failed ", " total failed " },
     { 0 },
 };

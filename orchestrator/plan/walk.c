@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Mappings, lists and maps: unknown keys, missing fields, defaults. Scalars are in scalar.c. See
+ * walk.h. */
 #include "orchestrator/plan/walk.h"
 
 #include <stdio.h>
