@@ -82,7 +82,7 @@ static bool keep_watch(struct cf_pass *p, struct cf_error *err)
         return true;
     const json_t *since = cf_memo(p->run, "shiftedAt");
     int64_t at = since ? json_integer_value(since) : shift->started_ms;
-    if (!p->ports->gates.watch(p->ports->gates.self, p->run, at, err))
+    if (!p->ports->gates.watch(p->ports->gates.self, &p->fence, p->run, at, err))
         return cf_error_wrap(err, "watch the gates");
     return true;
 }

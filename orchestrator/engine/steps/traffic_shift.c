@@ -128,7 +128,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     cf_memo_set_take(p->run, "shiftedAt", json_integer((json_int_t)p->now_wall));
     cf_step_say(s, "%d %% of the traffic goes to %s", p->run->desired,
                 p->run->plan->target_cluster);
-    if (!p->ports->gates.watch(p->ports->gates.self, p->run, p->now_wall, err))
+    if (!p->ports->gates.watch(p->ports->gates.self, &p->fence, p->run, p->now_wall, err))
         return cf_error_wrap(err, "watch the gates");
     return cf_out_done(out);
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at targets and writes bridges (bridges.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "orchestrator/engine/bridges_internal.h"
+
+enum { LOOK_TIMEOUT_MS = 4000, IDLE_MS = 1000 };
+
+/* ---- the watch only says "look again" ---- */
+
+static void slices_moved(void *arg, const struct cf_watch_event *event)
+{
+    struct cf_bridge_live *l = arg;
+    if (event->type == CF_WATCH_ALIVE || event->type == CF_WATCH_RELIST || event->type == CF_WATCH_OBJECT)
+        return;
+    CF_LOCKED(&l->owner->mutex);
+    l->dirty = true;
+    pthread_cond_broadcast(&l->owner->changed);
+}
+
+static void open_watch(struct cf_bridges *b, struct cf_bridge_live *l)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *target = NULL;
+    struct cf_error ignored = CF_ERROR_INIT; /* without a watch the relists still do it */
+    struct cf_kube_how how = { .timeout_ms = LOOK_TIMEOUT_MS };
+    cf_autofree char *selector = cf_xasprintf("kubernetes.io/service-name=%s", l->which.target_service);
+    struct cf_watch_options options = {
+        .api_version = "discovery.k8s.io/v1",
+        .kind = "EndpointSlice",
+        .ns = l->which.target_ns,
+        .label_selector = selector,
+    };
+    if (!b->config.clusters.kube(b->config.clusters.self, l->which.target_cluster, &target, &ignored))
+        return;
+    struct cf_kube_watch *watch = cf_kube_watch_start(target, &how, &options, slices_moved, l, &ignored);
+    if (!watch)
+        return;
+    CF_LOCKED(&b->mutex);
+    l->watch = watch;
+    l->target = cf_steal(&target);
+}
+
+/* ---- one look ---- */
+
+static json_t *fixed_slices(const struct cf_bridge_live *l, const json_t *addresses, int *out_ready,
+                            struct cf_error *err)
+{
+    struct cf_bridge_address rows[CF_PLAN_ADDRESSES_MAX];
+    int n = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)addresses, i, row)
+    {
+        if (n == CF_PLAN_ADDRESSES_MAX)
+            break;
+        (void)snprintf(rows[n].ip, sizeof rows[n].ip, "%s", cf_json_str(row, "", "ip", NULL));
+        rows[n++].port = (int)cf_json_int(row, 0, "port", NULL);
+    }
+    return cf_bridge_slices_fixed(&l->which, l->service, rows, n, out_ready, err);
+}
+
+static json_t *desired_slices(struct cf_bridges *b, const struct cf_bridge_live *l, int *out_ready,
+                              struct cf_error *err)
+{
+    const json_t *addresses = cf_json_at(l->spec, "addresses", NULL);
+    struct cf_kube_how how = { .timeout_ms = LOOK_TIMEOUT_MS };
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *target = NULL;
+    cf_autojson json_t *slices = NULL;
+    if (json_array_size(addresses) > 0)
+        return fixed_slices(l, addresses, out_ready, err);
+    if (!b->config.clusters.kube(b->config.clusters.self, l->which.target_cluster, &target, err) ||
+        !cf_bridge_target_slices(target, &how, l->which.target_ns, l->which.target_service, &slices, err)) {
+        cf_error_wrap(err, "endpoints of the target");
+        return NULL;
+    }
+    return cf_bridge_slices(&l->which, l->service, slices, out_ready, err);
+}
+
+static bool write_slices(struct cf_bridges *b, struct cf_bridge_live *l, int weight, int *out_ready,
+                         struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_kube_how how = { .timeout_ms = LOOK_TIMEOUT_MS };
+    json_t *service = NULL;
+    int writes = 0;
+    if (!b->config.clusters.kube(b->config.clusters.self, l->cluster, &kube, err) ||
+        !cf_bridge_ensure(kube, &how, &l->which, &service, err))
+        return cf_error_wrap(err, "bridge Service");
+    json_decref(l->service);
+    l->service = service;
+    cf_autojson json_t *desired = desired_slices(b, l, out_ready, err);
+    if (!desired)
+        return false;
+    return cf_bridge_sync(kube, &how, &l->which, desired, weight, &writes, err);
+}
+
+bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l, struct cf_error *err)
+{
+    int ready = 0, weight;
+    bool fixed = json_array_size(cf_json_at(l->spec, "addresses", NULL)) > 0;
+    {
+        CF_LOCKED(&b->mutex);
+        weight = l->weight;
+    }
+    if (!l->watch && !fixed)
+        open_watch(b, l);
+    bool ok = write_slices(b, l, weight, &ready, err);
+    CF_LOCKED(&b->mutex);
+    int64_t now = cf_mono_now_ms();
+    l->due_ms = now + (weight > 0 ? CF_BRIDGE_RELIST_MS : CF_BRIDGE_RELIST_IDLE_MS);
+    if (!ok) {
+        (void)snprintf(l->why, sizeof l->why, "%.250s", err->message);
+        l->due_ms = now + CF_BRIDGE_AGAIN_MS;
+        return false;
+    }
+    l->synced = true;
+    l->ready = ready;
+    l->looked_ms = now;
+    l->why[0] = '\0';
+    return true;
+}
+
+/* ---- the threads ---- */
+
+/* A bridge that is due, referenced and marked flying; or NULL with *out_rows when the rows are to be read; both NULL and false: stop. */
+static bool take_work(struct cf_bridges *b, struct cf_bridge_live **out, bool *out_rows)
+{
+    CF_LOCKED(&b->mutex);
+    *out = NULL;
+    *out_rows = false;
+    while (!b->stopping) {
+        int64_t now = cf_mono_now_ms();
+        int64_t next = CF_MIN(now + IDLE_MS, CF_MAX(b->rows_ms, now + 1));
+        if (b->rows_due || now >= b->rows_ms) {
+            b->rows_due = false;
+            b->rows_ms = now + CF_BRIDGE_ROWS_MS;
+            *out_rows = true;
+            return true;
+        }
+        for (struct cf_bridge_live *l = b->list; l; l = l->next) {
+            if (l->flying)
+                continue;
+            if (!l->dirty && l->due_ms > now) {
+                next = CF_MIN(next, l->due_ms);
+                continue;
+            }
+            l->dirty = false;
+            l->flying = true;
+            l->refs++;
+            *out = l;
+            return true;
+        }
+        (void)cf_cond_wait_until(&b->changed, &b->mutex, next);
+    }
+    return false;
+}
+
+static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    bool was_synced = l->synced;
+    int was_ready = l->ready;
+    bool gone = l->retiring && cf_bridges_retire(b, l, &err);
+    if (!gone && err.kind == CF_ERR_NONE && !cf_bridge_live_look(b, l, &err))
+        cf_log_err(CF_LOG_WARN, "bridge.look", "the bridge could not be brought in step", &err,
+                   CF_S("cluster", l->cluster), CF_S("bridge", l->which.service));
+    bool news = was_synced != l->synced || was_ready != l->ready;
+    char run_id[CF_UUID_TEXT];
+    memcpy(run_id, l->run_id, sizeof run_id);
+    if (!gone && (news || err.kind != CF_ERR_NONE))
+        cf_bridges_save_status(b, l);
+    {
+        CF_LOCKED(&b->mutex);
+        l->flying = false;
+        if (gone && !l->dead) {
+            cf_bridge_live_unlink(b, l);
+            l->refs--;
+        }
+        pthread_cond_broadcast(&b->changed);
+    }
+    cf_bridge_live_unref(b, l);
+    if (news)
+        b->config.woken(b->config.woken_arg, run_id);
+}
+
+void *cf_bridges_thread(void *arg)
+{
+    struct cf_bridges *b = arg;
+    struct cf_bridge_live *l;
+    bool rows;
+    while (take_work(b, &l, &rows)) {
+        if (rows)
+            cf_bridges_read_rows(b);
+        if (l)
+            work_on(b, l);
+    }
+    return NULL;
+}
