@@ -64,8 +64,7 @@ void cf_kube_response_free(struct cf_kube_response *r); /* for CF_CLEANUP */
 
 struct cf_kube_stream; /* the implementation's */
 
-/* On the port's own thread (or inside stream_open/…close of an in-process port); as in
- * base/transport.h. */
+/* On the port's own thread, one at a time, never inside stream_open; as in base/transport.h. */
 struct cf_kube_stream_events {
     bool (*on_start)(void *arg, int status, int64_t retry_after_ms);
     bool (*on_chunk)(void *arg, const void *data, size_t len);

@@ -4,7 +4,7 @@
  * A watch lists the collection page by page, then follows it from the list's resourceVersion with
  * bookmarks. It mends itself: a stream that ends is opened again from the last resourceVersion, one
  * that is silent longer than `stall_ms` is cut, an expired version (410) leads to a new list,
- * failures back off (0.2 s to 30 s, with jitter). No thread per watch.
+ * failures back off (0.2 s to 10 s, with jitter). No thread per watch.
  *
  * The callback runs on the shared watches thread, must return within about a millisecond, must not
  * block or call cf_kube_*; it should copy what it needs (json_incref: nobody changes the tree
@@ -56,7 +56,7 @@ enum {
     CF_WATCH_PAGE = 250,                 /* objects of one list page: parsed on the shared thread */
     CF_WATCH_LINE_MAX = 8 * 1024 * 1024, /* one event; longer ones lead to TROUBLE and a new list */
     CF_WATCH_BACKOFF_MS_MIN = 200,
-    CF_WATCH_BACKOFF_MS_MAX = 30 * 1000,
+    CF_WATCH_BACKOFF_MS_MAX = 10 * 1000,
 };
 
 typedef void cf_watch_fn(void *arg, const struct cf_watch_event *event);
