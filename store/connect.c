@@ -76,6 +76,13 @@ static bool set_up(PGconn *pg, const struct cf_store_config *config, struct cf_e
     return true;
 }
 
+/* libpq's own would write to stderr. What matters arrives as an error. */
+static void drop_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
 PGconn *cf_connect(const struct cf_store_config *config, struct cf_error *err)
 {
     /* Later entries override what conninfo says: a link that died silently must be noticed before a
@@ -91,6 +98,7 @@ PGconn *cf_connect(const struct cf_store_config *config, struct cf_error *err)
     int64_t until = cf_mono_now_ms() + config->connect_ms;
     PGconn *pg = PQconnectStartParams(keys, values, 1);
     cf_assert(pg);
+    PQsetNoticeProcessor(pg, drop_notice, NULL);
     if (!handshake(pg, until, err) || !set_up(pg, config, err)) {
         PQfinish(pg);
         return NULL;
