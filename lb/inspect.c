@@ -11,7 +11,7 @@ static const struct cf_kind_ops *const kinds[CF_ROUTER_TYPES] = {
     [CF_ROUTER_INGRESS] = &cf_kind_ingress,
 };
 
-const struct cf_kind_ops *cf_kind_of(enum cf_router_type type)
+const struct cf_kind_ops *cf_router_kind_of(enum cf_router_type type)
 {
     cf_assert(type >= 0 && type < CF_ROUTER_TYPES);
     return kinds[type];
@@ -19,7 +19,7 @@ const struct cf_kind_ops *cf_kind_of(enum cf_router_type type)
 
 const struct cf_kind_ops *cf_kind_of_baseline(const json_t *baseline)
 {
-    return cf_kind_of(cf_baseline_type(baseline));
+    return cf_router_kind_of(cf_baseline_type(baseline));
 }
 
 void cf_router_view_free(struct cf_router_view *v)
@@ -109,15 +109,15 @@ void cf_router_inspect(const struct cf_router_target *t, const struct cf_router_
     *out = (struct cf_router_view){ .weight = -1, .target_index = -1, .marks = { .want = -1 } };
     if (!o->object) {
         cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "not-found",
-                        "%s %s/%.200s is not there", cf_kind_of(t->type)->kind, t->ns, t->object);
+                        "%s %s/%.200s is not there", cf_router_kind_of(t->type)->kind, t->ns, t->object);
         return;
     }
     if (cf_json_at(o->object, "metadata", "deletionTimestamp", NULL))
         cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "being-deleted",
-                        "%s %s/%.200s is being deleted", cf_kind_of(t->type)->kind, t->ns,
+                        "%s %s/%.200s is being deleted", cf_router_kind_of(t->type)->kind, t->ns,
                         t->object);
     out->object = json_incref(cf_json_unconst(o->object));
-    cf_kind_of(t->type)->inspect(t, o, out);
+    cf_router_kind_of(t->type)->inspect(t, o, out);
 }
 
 static json_t *destination_value(const struct cf_destination *d)
@@ -136,7 +136,7 @@ json_t *cf_router_baseline(const struct cf_router_target *t, const struct cf_rou
         cf_error_reason(err, blocker ? blocker->code : "target-unknown");
         return NULL;
     }
-    const struct cf_kind_ops *kind = cf_kind_of(t->type);
+    const struct cf_kind_ops *kind = cf_router_kind_of(t->type);
     json_t *b = json_object();
     json_object_set_new(b, "type", json_string(cf_router_type_name(t->type)));
     json_object_set_new(b, "cluster", json_string(t->cluster));

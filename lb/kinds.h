@@ -48,7 +48,7 @@ struct cf_kind_ops {
 
 extern const struct cf_kind_ops cf_kind_virtual_service, cf_kind_http_route, cf_kind_ingress;
 
-const struct cf_kind_ops *cf_kind_of(enum cf_router_type type);
+const struct cf_kind_ops *cf_router_kind_of(enum cf_router_type type);
 const struct cf_kind_ops *cf_kind_of_baseline(const json_t *baseline);
 
 /* The target's percent of the share, or -1 when the two do not make the share or it is no integer.

@@ -44,7 +44,7 @@ static bool read_beside(struct cf_kube *kube, const struct cf_kube_how *how,
                         const struct cf_router_target *t, const char *api_version,
                         struct read_objects *r, bool *out_peers_denied, struct cf_error *err)
 {
-    const char *kind = cf_kind_of(t->type)->kind;
+    const char *kind = cf_router_kind_of(t->type)->kind;
     char ns[CF_DEST_WORD_MAX], name[CF_DEST_NAME_MAX];
     bool found;
     if (cf_router_delegate_of(t, r->object, ns, name)) {
@@ -74,7 +74,7 @@ bool cf_router_find(struct cf_kube *kube, const struct cf_kube_how *how,
                     const struct cf_router_target *t, struct cf_router_view *out,
                     struct cf_error *err)
 {
-    const struct cf_kind_ops *kind = cf_kind_of(t->type);
+    const struct cf_kind_ops *kind = cf_router_kind_of(t->type);
     CF_CLEANUP(read_objects_free) struct read_objects r = { 0 };
     char api_version[CF_API_VERSION_MAX];
     bool peers_denied = false;
