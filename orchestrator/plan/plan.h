@@ -34,7 +34,8 @@
 enum cf_plan_conflict { CF_PLAN_CONFLICT_FAIL, CF_PLAN_CONFLICT_ADOPT, CF_PLAN_CONFLICT_OVERWRITE };
 
 /* When a workload's pods run in the target. AUTO: NOW for what the routers reach, AT_SWITCH (no
- * replicas until the last weight) for the rest. */
+ * replicas until the last weight) for the rest. What the routers reach is started before the first
+ * weight whatever is said here. */
 enum cf_plan_start { CF_PLAN_START_AUTO, CF_PLAN_START_NOW, CF_PLAN_START_AT_SWITCH };
 
 enum cf_plan_dependencies { CF_PLAN_DEPENDENCIES_AUTO };

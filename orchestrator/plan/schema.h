@@ -5,7 +5,12 @@
  * of a list or a value of a map. Decoding, defaults, the JSON Schema and the reference page are all
  * produced from these rows; what a row cannot say (a rule between two fields) is in check.h. Rows
  * stand in the order in which the effective form and the reference show them, a parent before its
- * children. Read-only; any thread. Private to this room. */
+ * children. Read-only; any thread. Private to this room.
+ *
+ * A new field is a row here, its member in plan.h with a line in bind*.c, a rule in check*.c if it
+ * depends on other fields, a case in tests/data/wrong_plans.json and a line in
+ * docs/examples/complete-plan.yaml; then the tests, run once with CROSSFADE_UPDATE=1, write the
+ * golden files and the reference page. */
 #ifndef CF_PLAN_SCHEMA_H
 #define CF_PLAN_SCHEMA_H
 

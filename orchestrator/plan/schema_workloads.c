@@ -55,9 +55,10 @@ const struct cf_schema_row cf_schema_workloads[] = {
               "sealed copy for the way back and writes ours" },
     { "/spec/workloads/start", CF_SCHEMA_WORD, .dflt = "auto",
       .words = WORDS("auto", "now", "atSwitch"),
-      .help = "When the copies run: `now` as soon as they are copied, `atSwitch` with no "
-              "replicas until all traffic has moved (queue consumers, leaders), `auto`: `now` "
-              "for what the routers reach, `atSwitch` for the rest" },
+      .help = "When the copies run: `now` as soon as they are copied, `atSwitch` with no replicas "
+              "until all traffic has moved (queue consumers, leaders), `auto`: `now` for what the "
+              "routers reach, `atSwitch` for the rest. What the routers reach never waits for the "
+              "switch" },
     { "/spec/workloads/transforms", CF_SCHEMA_LIST, .dflt = "[]", .max = CF_PLAN_TRANSFORMS_MAX,
       .example = "[{imageRegistry: {from: registry.dc1, to: registry.dc2}}]",
       .help = "Changes made to the copies, in this order. Each row holds one change" },
