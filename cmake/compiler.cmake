@@ -45,10 +45,6 @@ if(CF_SANITIZE)
     add_link_options(-fsanitize=${CF_SANITIZE})
 endif()
 if(CF_FUZZ)
-    # The libraries too: libFuzzer is led by the branches that it sees.
-    add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
-if(CF_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link) # the rooms, too: the fuzzer steers by their branches
 endif()
 if(CF_COVERAGE)
