@@ -4,7 +4,7 @@
 from . import crds
 from .control import ControlPlane
 from .errors import LabError
-from .layout import CLUSTERS, NODE_COUNT, Cluster, Layout
+from .layout import CLUSTERS, NODE_COUNT, Cluster, Layout, write_config
 from .process import Processes, run, wait_until
 
 NODES_READY_S = 30.0
@@ -54,10 +54,11 @@ class LabCluster:
         c = self.cluster
         config = self.layout.pki(c.name) / "proxy.yaml"
         kubeconfig = self.layout.kubeconfig(c.name, "proxy")
-        config.write_text(
+        write_config(
+            config,
             _PROXY_CONFIG.format(
                 kubeconfig=kubeconfig, name=c.name, address=c.address, pods=c.pod_range
-            )
+            ),
         )
         binary = str(self.layout.bin / "kube-proxy")
         self.processes.start(

@@ -10,7 +10,7 @@ import os
 
 from . import crds
 from .api import Api
-from .layout import ENVOY_ADMIN_PORT, Cluster, Layout
+from .layout import ENVOY_ADMIN_PORT, Cluster, Layout, write_config
 from .netns import inside
 from .process import Processes, wait_until
 
@@ -98,7 +98,7 @@ class Istio:
 
     def start_istiod(self) -> None:
         mesh = self.layout.run / "mesh.yaml"
-        mesh.write_text(_MESH)
+        write_config(mesh, _MESH)
         self.processes.start(
             ISTIOD,
             [
@@ -120,13 +120,14 @@ class Istio:
 
     def start_envoy(self) -> None:
         config = self.layout.run / "envoy.yaml"
-        config.write_text(
+        write_config(
+            config,
             _ENVOY.format(
                 address=self.cluster.gateway_address,
                 namespace=NAMESPACE,
                 admin=ENVOY_ADMIN_PORT,
                 xds=XDS_PORT,
-            )
+            ),
         )
         threads = str(min(2, os.cpu_count() or 1))
         words = [

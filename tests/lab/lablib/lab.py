@@ -96,6 +96,9 @@ class Lab:
             "prometheus": self.prometheus.up,
         }
         _together([up for part, up in gateways.items() if part in parts])
+        for name in self._own():
+            if self.processes.pid(name) is None:
+                raise LabError(f"{name} ended at once:\n{self.processes.tail(name)}")
 
     def _hint(self) -> None:
         print(f"lab: it did not come up; logs: {self.layout.logs}; `lab down` removes what runs")

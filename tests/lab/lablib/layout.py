@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where everything lies: folders, namespaces, addresses, ports. Pure values, no side effects but mkdir.
+"""Where everything lies: folders, namespaces, addresses, ports.
 
 Addresses are those of 198.18.0.0/15, which is set aside for tests of network gear: inside the lab's
 own namespaces they reach nothing else. hub is 198.18.0.1; a cluster with octet N has its API server
@@ -85,6 +85,13 @@ def state_dir() -> Path:
 def cache_dir() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "crossfade-lab"
+
+
+def write_config(path: Path, text: str) -> None:
+    """Write a configuration file unless it says that already: some programs watch theirs, and
+    kube-proxy ends when it is written."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 class Layout:

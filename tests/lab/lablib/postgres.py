@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL of the lab's own: fresh data, a Unix socket only, an unprivileged user.
 
-A socket is a file, so it is reached from every network namespace. Durability is off: the data lives
-as long as the lab.
+A socket is a file, so it is reached from every network namespace. Nothing is forced to the disk: what
+was committed outlives the server, not the machine.
 """
 
 import os
@@ -27,7 +27,6 @@ listen_addresses = ''
 unix_socket_directories = '{folder}'
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 shared_buffers = 32MB
 max_connections = 100
 log_min_messages = warning

@@ -32,11 +32,25 @@ def _stat(pid: int) -> tuple[str, str, int] | None:
     return fields[0], fields[19], int(fields[3])
 
 
+def _ended(pid: int) -> bool:
+    """A zombie without threads: of a killed process the first thread may be a zombie while others
+    still hold its sockets."""
+    now = _stat(pid)
+    if now is None:
+        return True
+    if now[0] not in "ZX":
+        return False
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except OSError:
+        return True
+
+
 def _session(pid: int) -> list[int]:
     """Processes of the session that pid was started as the leader of, pid itself among them."""
     numbers = [int(n) for n in os.listdir("/proc") if n.isdigit()]
     facts = {n: _stat(n) for n in numbers}
-    return [n for n, fact in facts.items() if fact and fact[2] == pid and fact[0] != "Z"]
+    return [n for n, fact in facts.items() if fact and fact[2] == pid and not _ended(n)]
 
 
 class Processes:
@@ -56,7 +70,7 @@ class Processes:
         except (OSError, ValueError):
             return None
         now = _stat(int(number))
-        if now is None or now[0] == "Z" or now[1] != started:
+        if now is None or now[1] != started or _ended(int(number)):
             return None
         return int(number)
 

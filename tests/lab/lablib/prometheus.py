@@ -10,6 +10,7 @@ from .layout import (
     INGRESS_METRICS_PORT,
     PROMETHEUS_PORT,
     Layout,
+    write_config,
 )
 from .netns import inside
 from .network import HUB
@@ -44,7 +45,7 @@ class Prometheus:
         data = self.layout.data("prometheus")
         data.mkdir(parents=True, exist_ok=True)
         config = self.layout.run / "prometheus.yml"
-        config.write_text(_CONFIG)
+        write_config(config, _CONFIG)
         self.processes.start(
             PROMETHEUS,
             [

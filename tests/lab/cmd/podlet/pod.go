@@ -179,8 +179,10 @@ func (p *pod) live() {
 	p.changed()
 	p.removeSandbox()
 	<-p.stopping // a finished pod stays, with its logs, until it is deleted
-	if err := p.report(); err != nil {
-		log.Printf("%s/%s: last report: %v", p.namespace, p.name, err)
+	if !p.agent.silent(p.node) && !p.isGone() {
+		if err := p.report(); err != nil {
+			log.Printf("%s/%s: last report: %v", p.namespace, p.name, err)
+		}
 	}
 	p.deleteObject()
 	p.agent.pods.remove(p)
@@ -254,6 +256,12 @@ func ipBatch(netns string, commands ...string) error {
 	return nil
 }
 
+func deleteNetns(name string) error {
+	ctx, cancel := call()
+	defer cancel()
+	return exec.CommandContext(ctx, "ip", "netns", "del", name).Run()
+}
+
 // makeSandbox gives the pod its address and its network namespace; done once, harmless again.
 func (p *pod) makeSandbox() error {
 	if p.latest().Spec.HostNetwork {
@@ -278,7 +286,7 @@ func (p *pod) makeSandbox() error {
 	}
 	short := string(p.uid)[:8]
 	netns, link := p.agent.netnsName(short), "pod"+short // at most 15 bytes
-	_ = exec.Command("ip", "netns", "del", netns).Run()
+	_ = deleteNetns(netns)                               // left by a try that failed half-way
 	err := ipBatch("",
 		"netns add "+netns,
 		fmt.Sprintf("link add %s type veth peer name eth0 netns %s", link, netns),
@@ -309,7 +317,7 @@ func (p *pod) removeSandbox() {
 		return
 	}
 	if netns != "" {
-		if err := exec.Command("ip", "netns", "del", netns).Run(); err != nil {
+		if err := deleteNetns(netns); err != nil {
 			log.Printf("%s/%s: netns: %v", p.namespace, p.name, err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 
@@ -151,7 +150,7 @@ func (a *agent) podDeleted(object any) {
 func (a *agent) removeNamespaces() {
 	names, _ := filepath.Glob("/run/netns/" + a.netnsName("*"))
 	for _, name := range names {
-		_ = exec.Command("ip", "netns", "del", filepath.Base(name)).Run()
+		_ = deleteNetns(filepath.Base(name))
 	}
 }
 
