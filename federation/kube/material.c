@@ -105,17 +105,27 @@ static bool take_into_use(struct kube_wire *w, struct kube_exec_result *r, struc
     return true;
 }
 
+/* It shall look at its timers again. */
+static void wake_refresher(struct cf_kube_net *net)
+{
+    CF_LOCKED(&net->lock);
+    pthread_cond_broadcast(&net->cond);
+}
+
 static bool fetch_and_use(struct kube_wire *w, int64_t deadline_ms, struct cf_error *err)
 {
     struct kube_exec_result r = { 0 };
     bool ok = fetch(w, deadline_ms, &r, err) && take_into_use(w, &r, err);
     int64_t now_ms = cf_mono_now_ms();
-    CF_LOCKED(&w->lock);
-    w->next_fetch_ms = ok ? next_fetch_ms(w, &r, now_ms) : now_ms + KUBE_REFRESH_RETRY_MS;
-    w->has_material |= ok;
-    w->generation += ok;
-    w->is_fetching = false;
-    pthread_cond_broadcast(&w->cond);
+    {
+        CF_LOCKED(&w->lock);
+        w->next_fetch_ms = ok ? next_fetch_ms(w, &r, now_ms) : now_ms + KUBE_REFRESH_RETRY_MS;
+        w->has_material |= ok;
+        w->generation += ok;
+        w->is_fetching = false;
+        pthread_cond_broadcast(&w->cond);
+    }
+    wake_refresher(w->net);
     kube_exec_result_free(&r);
     return ok;
 }
@@ -148,6 +158,5 @@ void kube_wire_expire(struct kube_wire *w)
         CF_LOCKED(&w->lock);
         w->next_fetch_ms = CF_MIN(w->next_fetch_ms, cf_mono_now_ms());
     }
-    CF_LOCKED(&w->net->lock);
-    pthread_cond_broadcast(&w->net->cond);
+    wake_refresher(w->net);
 }
