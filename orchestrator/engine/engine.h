@@ -23,6 +23,8 @@ struct cf_kube;
 struct cf_kube_net;
 struct cf_engine;
 
+enum { CF_ENGINE_WHY_MAX = 256 };
+
 struct cf_engine_config {
     struct cf_store *store;     /* borrowed */
     struct cf_kube_net *net;    /* borrowed */
@@ -40,11 +42,16 @@ struct cf_engine_config {
  * database to answer. */
 struct cf_engine *cf_engine_start(const struct cf_engine_config *config,
                                   struct cf_error *err) CF_NODISCARD;
-/* Ends passes at their next record, gives the shards back, joins all threads; at most about
- * `grace_ms`. Accepts NULL. */
-void cf_engine_stop(struct cf_engine *e, int64_t grace_ms);
-/* Whether this replica owns shards and its lanes live: for /readyz; `why` (256 bytes) when not. */
+/* Ends the passes under way (bounded by the deadlines of their calls), gives the shards back, joins all
+ * threads. Rollbacks that are not home go on at the next start. Accepts NULL. */
+void cf_engine_stop(struct cf_engine *e);
+/* Whether this replica owns shards and its lanes live: for /readyz; `why` (CF_ENGINE_WHY_MAX bytes) when not. */
 bool cf_engine_ready(struct cf_engine *e, char *why);
+struct cf_engine_stats {
+    int runs, busy, shards; /* unfinished runs of ours, passes under way, owned shards */
+    int64_t passes;         /* since the start */
+};
+void cf_engine_stats(struct cf_engine *e, struct cf_engine_stats *out);
 /* "Look at this run now": after an action was inserted or a run was created. Never blocks; a wake
  * for a run of another replica does nothing (that one finds the action by itself). */
 void cf_engine_wake(struct cf_engine *e, const char *run_id);

@@ -3,6 +3,7 @@
  * forward or back. */
 #include "orchestrator/engine/reconcile.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- what decides against going forward ---- */
@@ -355,6 +356,8 @@ bool cf_reconcile(const struct cf_ports *ports, const struct cf_fence *fence, co
     };
     int64_t wake_ms = CF_PASS_WAKE_MAX_MS;
     out->rev = run->rev;
+    (void)snprintf(out->source, sizeof out->source, "%s", run->plan->source_cluster);
+    (void)snprintf(out->target, sizeof out->target, "%s", run->plan->target_cluster);
     if (cf_run_state_is_terminal(run->state)) {
         out->end = CF_PASS_ENDED;
         return true;

@@ -158,6 +158,8 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
         }
     }
     came_home(p, &view);
+    if (!p->ports->bridges.weight(p->ports->bridges.self, &p->fence, p->run->id, 0, err))
+        return cf_error_wrap(err, "tell the bridge of the weight");
     struct cf_hold none = { .reason = CF_HOLD_NONE };
     cf_run_hold(p->run, &none, p->events);
     *out_home = true;
