@@ -68,6 +68,54 @@ static void a_claimed_shard_fences_its_old_owner(void **state)
             T.shards[i] = taken[0];
 }
 
+static char slow_run[CF_UUID_TEXT];
+static struct cf_run_recorded slow_done;
+
+static void *slow_writer(void *arg)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_fence fence = fence_of(slow_run);
+    (void)arg;
+    if (!record_event(T.store, &fence, slow_run, 1, "slow.record", &slow_done, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        abort();
+    }
+    return NULL;
+}
+
+/* While a record is under way its shard cannot change hands: whoever claims it afterwards sees the
+ * record. */
+static void a_record_under_way_keeps_its_shard(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_shard_row taken[CF_SHARDS];
+    pthread_t thread;
+    char text[200];
+    int n = -1;
+    make_run("slow", slow_run);
+    int shard = cf_shard_of(slow_run);
+    free(sql(
+        "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1);"
+        " RETURN NEW; END $$; CREATE TRIGGER nap BEFORE INSERT ON event FOR EACH ROW"
+        " WHEN (NEW.kind = 'slow.record') EXECUTE FUNCTION nap()"));
+    snprintf(text, sizeof text,
+             "UPDATE shard SET lease_until = now() - interval '1 s' WHERE id = %d", shard);
+    free(sql(text));
+    assert_int_equal(pthread_create(&thread, NULL, slow_writer, NULL), 0);
+    usleep(300 * 1000);
+    assert_ok(cf_shards_claim(T.store, OTHER, 600000, 1, false, taken, &n, &err), &err);
+    assert_int_equal(n, 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(slow_done.outcome, CF_RECORDED);
+    free(sql("DROP TRIGGER nap ON event; DROP FUNCTION nap()"));
+    assert_ok(cf_shards_claim(T.store, OWNER, 600000, 1, false, taken, &n, &err), &err);
+    assert_int_equal(n, 1);
+    for (int i = 0; i < CF_SHARDS; i++)
+        if (T.shards[i].shard == taken[0].shard)
+            T.shards[i] = taken[0];
+}
+
 static void everything_is_written_together(void **state)
 {
     (void)state;
@@ -344,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stale_epoch_writes_nothing),
         cmocka_unit_test(a_claimed_shard_fences_its_old_owner),
+        cmocka_unit_test(a_record_under_way_keeps_its_shard),
         cmocka_unit_test(everything_is_written_together),
         cmocka_unit_test(a_part_that_is_not_there_refuses_all),
         cmocka_unit_test(an_action_makes_the_owner_look_again),
