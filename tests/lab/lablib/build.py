@@ -91,7 +91,8 @@ def _key(name: str, part: GoPart | WheelPart) -> str:
         module = LAB_DIR / part.module
         files = [module / "go.mod", module / "go.sum"]
         for folder in part.sources:
-            files += (module / folder).glob("*.go")
+            sources = (module / folder).glob("*.go")
+            files += [f for f in sources if not f.name.endswith("_test.go")]
         for file in sorted(files):
             digest.update(
                 file.name.encode() + b"\0" + (file.read_bytes() if file.exists() else b"")
