@@ -37,6 +37,16 @@ static bool fail_at(struct reading *r, yaml_mark_t at, enum cf_err_kind kind, co
     return cf_error_wrap(r->err, "line %zu, column %zu", at.line + 1, at.column + 1);
 }
 
+/* Whether the white space that a line (from 0) begins with has a tab in it. */
+static bool line_has_tab_indent(const char *text, size_t line)
+{
+    for (; line > 0 && *text; line--) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    return text[strspn(text, " ")] == '\t';
+}
+
 /* What libyaml found wrong. Its reader tells an offset instead of a mark. */
 static bool fail_syntax(struct reading *r)
 {
@@ -49,6 +59,8 @@ static bool fail_syntax(struct reading *r)
         yaml_mark_t at = { .line = (size_t)line - 1, .column = (size_t)column - 1 };
         return fail_at(r, at, CF_ERR_INVALID, "%s", problem);
     }
+    if (p->error == YAML_SCANNER_ERROR && line_has_tab_indent(r->text, p->problem_mark.line))
+        return fail_at(r, p->problem_mark, CF_ERR_INVALID, "tabs cannot indent: use spaces");
     const char *context = p->context ? p->context : "";
     return fail_at(r, p->problem_mark, CF_ERR_INVALID, "not valid YAML: %s%s%s", problem,
                    *context ? ", " : "", context);

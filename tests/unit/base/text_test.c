@@ -29,7 +29,8 @@ static const struct {
     { "\xF4\x90\x80\x80", 4, false, NULL },                 /* beyond U+10FFFF */
     { "\xF8\x88\x80\x80\x80", 5, false, NULL },             /* five bytes */
     { "a\xE2\x82", 3, false, "a\xEF\xBF\xBD\xEF\xBF\xBD" }, /* cut short */
-    { "\xC3(", 2, false, "\xEF\xBF\xBD(" },                 /* no continuation */
+    { "\xE2\x82(", 3, false, "\xEF\xBF\xBD\xEF\xBF\xBD(" },
+    { "\xC3(", 2, false, "\xEF\xBF\xBD(" }, /* no continuation */
     { "\xFFok\xC3\xA4", 5, false, "\xEF\xBF\xBDok\xC3\xA4" },
 };
 

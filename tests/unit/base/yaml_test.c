@@ -102,7 +102,7 @@ static void test_refusals_say_where(void **state)
         { "---\na\n---\nb\n", "line 3, column 1: only one document", "" },
         { "a: [1, 2", "not valid YAML", "" },
         { "a: b: c", "line 1, column 5: not valid YAML", "" },
-        { "a:\n\t- b", "line 2, column 1: not valid YAML", "" },
+        { "a:\n\t- b", "line 2, column 1: tabs cannot indent: use spaces", "" },
         { "a: \"\\ud800\"", "not valid YAML", "" },
         { "\xC3\xA4: \xC0\xAF", "line 1, column 4: invalid", "" },
         { "a: \x01", "line 1, column 4: control characters are not allowed", "" },
