@@ -47,6 +47,23 @@ static enum cf_err_kind kind_of(int status, const char *reason, bool is_write,
     return is_write && may_have_happened ? CF_ERR_UNKNOWN : CF_ERR_TRANSIENT;
 }
 
+/* Appends the server's words without whole objects in them: a refused patch quotes the object it
+ * would have made, with the data of a Secret, as "{\"apiVersion\":…}". */
+static void append_words(struct cf_buf *out, const char *words)
+{
+    static const char object[] = "\"{\\\"";
+    const char *at;
+    while ((at = strstr(words, object)) != NULL) {
+        cf_buf_append(out, words, (size_t)(at - words));
+        cf_buf_puts(out, "(the object)");
+        words = at + 1;
+        while (*words && *words != '"')
+            words += 1 + (words[0] == '\\' && words[1]);
+        words += *words == '"';
+    }
+    cf_buf_puts(out, words);
+}
+
 /* Appends the causes that the message does not say already. */
 static void append_causes(struct cf_buf *text, const char *message, const json_t *causes)
 {
@@ -61,7 +78,8 @@ static void append_causes(struct cf_buf *text, const char *message, const json_t
             cf_buf_printf(text, "; and %zu more", json_array_size(causes) - i);
             return;
         }
-        cf_buf_printf(text, "; %s%s%s", field, field[0] ? ": " : "", words);
+        cf_buf_printf(text, "; %s%s", field, field[0] ? ": " : "");
+        append_words(text, words);
     }
 }
 
@@ -75,9 +93,10 @@ bool cf_kube_status_error_json(int http_status, const json_t *status, int64_t re
     const char *usual = "";
     enum cf_err_kind kind = kind_of(code, reason, is_write, &usual);
 
-    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_ERROR_MESSAGE_MAX);
+    CF_CLEANUP(cf_buf_free)
+    struct cf_buf text = CF_BUF_INIT(STATUS_BODY_MAX); /* the error cuts it */
     if (message[0])
-        cf_buf_puts(&text, message);
+        append_words(&text, message);
     else
         cf_buf_printf(&text, "the API server answered %d", code);
     append_causes(&text, message, causes);

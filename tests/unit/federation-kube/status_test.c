@@ -106,11 +106,33 @@ static void test_many_causes_are_counted(void **state)
     assert_non_null(strstr(err.message, "and 12 more"));
 }
 
+/* A patch of a Secret that is refused quotes the whole Secret. */
+static void test_objects_are_not_repeated(void **state)
+{
+    (void)state;
+    cf_autojson json_t *status =
+        json_pack("{s:s, s:s, s:s, s:i}", "kind", "Status", "reason", "Invalid", "message",
+                  "\"\" is invalid: patch: Invalid value: "
+                  "\"{\\\"kind\\\":\\\"Secret\\\",\\\"data\\\":{\\\"a\\\":\\\"dG9w\\\"}}\": "
+                  "strict decoding error: unknown field \"spec\"",
+                  "code", 422);
+    struct cf_error err = CF_ERROR_INIT;
+    assert_false(cf_kube_status_error_json(422, status, 0, true, &err));
+    assert_string_equal(
+        err.message, "\"\" is invalid: patch: Invalid value: (the object): strict decoding error: "
+                     "unknown field \"spec\"");
+    json_object_set_new(status, "message", json_string("cut short: \"{\\\"kind\\\":\\"));
+    cf_error_clear(&err);
+    assert_false(cf_kube_status_error_json(422, status, 0, true, &err));
+    assert_string_equal(err.message, "cut short: (the object)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_many_causes_are_counted),
+        cmocka_unit_test(test_objects_are_not_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
