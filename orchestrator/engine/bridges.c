@@ -10,8 +10,8 @@
 
 /* ---- the table ---- */
 
-struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b, const char *cluster, const char *ns,
-                                           const char *service)
+struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b, const char *cluster,
+                                           const char *ns, const char *service)
 {
     for (struct cf_bridge_live *l = b->list; l; l = l->next)
         if (strcmp(l->cluster, cluster) == 0 && strcmp(l->which.ns, ns) == 0 &&
@@ -72,7 +72,8 @@ static json_t *spec_of(const struct cf_bridge_want *want)
         struct cf_bridge_address rows[CF_PLAN_ADDRESSES_MAX];
         int n = cf_survey_addresses(want->traffic, rows, CF_PLAN_ADDRESSES_MAX);
         for (int i = 0; i < n; i++)
-            json_array_append_new(addresses, json_pack("{s:s,s:i}", "ip", rows[i].ip, "port", rows[i].port));
+            json_array_append_new(addresses,
+                                  json_pack("{s:s,s:i}", "ip", rows[i].ip, "port", rows[i].port));
     }
     return json_pack("{s:o,s:i}", "addresses", addresses, "weight", 0);
 }
@@ -88,8 +89,8 @@ static void which_of(const struct cf_bridge_want *want, struct cf_bridge *out)
     (void)snprintf(out->target_service, sizeof out->target_service, "%s", want->target_service);
 }
 
-static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, const json_t *spec, char *out_id,
-                    struct cf_error *err)
+static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, const json_t *spec,
+                    char *out_id, struct cf_error *err)
 {
     struct cf_bridge_new row = {
         .run_id = want->run_id,
@@ -110,7 +111,8 @@ static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, con
     return true;
 }
 
-/* The row comes first: a bridge that nobody knows would be fed by nobody. The objects are made by the first look. */
+/* The row comes first: a bridge that nobody knows would be fed by nobody. The objects are made by
+ * the first look. */
 static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_error *err)
 {
     struct cf_bridges *b = self;
@@ -140,7 +142,8 @@ static bool is_stale(const struct cf_bridge_live *l)
     return l->weight > 0 && cf_mono_now_ms() - l->looked_ms > CF_BRIDGE_STALE_MS;
 }
 
-static void view(void *self, const char *cluster, const char *ns, const char *service, struct cf_bridge_view *out)
+static void view(void *self, const char *cluster, const char *ns, const char *service,
+                 struct cf_bridge_view *out)
 {
     struct cf_bridges *b = self;
     memset(out, 0, sizeof *out);
@@ -156,8 +159,8 @@ static void view(void *self, const char *cluster, const char *ns, const char *se
     memcpy(out->why, l->why, sizeof out->why);
 }
 
-static bool save_weight(struct cf_bridges *b, const struct cf_fence *fence, const char *run_id, int weight,
-                        struct cf_error *err)
+static bool save_weight(struct cf_bridges *b, const struct cf_fence *fence, const char *run_id,
+                        int weight, struct cf_error *err)
 {
     CF_CLEANUP(cf_bridge_list_free) struct cf_bridge_list rows = { 0 };
     if (!cf_bridge_list_all(b->config.store, NULL, 0, run_id, &rows, err))
@@ -168,19 +171,15 @@ static bool save_weight(struct cf_bridges *b, const struct cf_fence *fence, cons
         char id[CF_UUID_TEXT];
         enum cf_record outcome;
         json_object_set_new(spec, "weight", json_integer(weight));
-        struct cf_bridge_new again = { run_id,
-                                       row->cluster,
-                                       row->ns,
-                                       row->service,
-                                       row->target_cluster,
-                                       row->target_ns,
-                                       row->target_service,
-                                       spec,
-                                       row->state };
+        struct cf_bridge_new again = {
+            run_id,         row->cluster,        row->ns, row->service, row->target_cluster,
+            row->target_ns, row->target_service, spec,    row->state
+        };
         if (!cf_bridge_put(b->config.store, fence, &again, id, &outcome, err))
             return false;
         if (outcome != CF_RECORDED)
-            return cf_error_set(err, CF_ERR_FENCED, "the bridge's row: %s", cf_record_name(outcome));
+            return cf_error_set(err, CF_ERR_FENCED, "the bridge's row: %s",
+                                cf_record_name(outcome));
     }
     return true;
 }
@@ -260,14 +259,16 @@ static bool remove_rows(struct cf_bridges *b, const struct cf_fence *fence, cons
         if (!remove_objects(b, row->cluster, &which, err))
             return cf_error_wrap(err, "bridge %s/%s on %s", row->ns, row->service, row->cluster);
         if (!b->config.fence(b->config.self, row->shard, &own))
-            return cf_error_set(err, CF_ERR_TRANSIENT, "the bridge's shard belongs to another replica");
+            return cf_error_set(err, CF_ERR_TRANSIENT,
+                                "the bridge's shard belongs to another replica");
         if (!cf_bridge_row_remove(b->config.store, &own, row->id, "", &outcome, err))
             return false;
     }
     return true;
 }
 
-static bool remove_of_run(void *self, const struct cf_fence *fence, const char *run_id, struct cf_error *err)
+static bool remove_of_run(void *self, const struct cf_fence *fence, const char *run_id,
+                          struct cf_error *err)
 {
     struct cf_bridges *b = self;
     struct cf_bridge_live *l;
@@ -301,8 +302,8 @@ json_t *cf_bridges_status(struct cf_bridges *b, const char *id)
     CF_LOCKED(&b->mutex);
     for (const struct cf_bridge_live *l = b->list; l; l = l->next)
         if (strcmp(l->id, id) == 0)
-            return json_pack("{s:b,s:b,s:i,s:i,s:s}", "synced", l->synced, "stale", is_stale(l), "ready",
-                             l->ready, "weight", l->weight, "why", l->why);
+            return json_pack("{s:b,s:b,s:i,s:i,s:s}", "synced", l->synced, "stale", is_stale(l),
+                             "ready", l->ready, "weight", l->weight, "why", l->why);
     return NULL;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bridge lane: keeps every bridge's slices equal to the target's ready endpoints, for as long as traffic flows over it.
+/* The bridge lane: keeps every bridge's slices equal to the target's ready endpoints, for as long
+ * as traffic flows over it.
  *
- * A watch of the target Service's EndpointSlices says "look again"; the look is a list of them and a write of what differs, within a
- * second. While the weight is above 0 everything is listed anew each 5 s whatever the watch says. It outlives runs: bridges of owned shards are read
- * from the store when shards are claimed and every few seconds; without PostgreSQL the lane goes on with what it knows. A watch that was not in step for too long, or a
- * look that failed, makes the bridge stale: reconcile holds, then sends the traffic back. Never emptied while its weight is above 0.
+ * A watch of the target Service's EndpointSlices says "look again"; the look is a list of them and
+ * a write of what differs, within a second. While the weight is above 0 everything is listed anew
+ * each 5 s whatever the watch says. It outlives runs: bridges of owned shards are read from the
+ * store when shards are claimed and every few seconds; without PostgreSQL the lane goes on with
+ * what it knows. A watch that was not in step for too long, or a look that failed, makes the bridge
+ * stale: reconcile holds, then sends the traffic back. Never emptied while its weight is above 0.
  *
  * Threads: four of its own; one mutex, never held over I/O. */
 #ifndef CF_ENGINE_BRIDGES_H
@@ -37,12 +40,14 @@ struct cf_bridges_config {
     void *woken_arg;
 };
 
-struct cf_bridges *cf_bridges_start(const struct cf_bridges_config *config, struct cf_error *err) CF_NODISCARD;
+struct cf_bridges *cf_bridges_start(const struct cf_bridges_config *config,
+                                    struct cf_error *err) CF_NODISCARD;
 void cf_bridges_stop(struct cf_bridges *b); /* accepts NULL */
 struct cf_bridges_ops cf_bridges_port(struct cf_bridges *b);
 /* Shards were claimed or lost, or a removal was asked for: reads the rows soon. */
 void cf_bridges_poke(struct cf_bridges *b);
-/* What the lane knows of a bridge by its row's id: {"synced", "stale", "ready", "weight", "why"}; NULL: not ours. New reference. */
+/* What the lane knows of a bridge by its row's id: {"synced", "stale", "ready", "weight", "why"};
+ * NULL: not ours. New reference. */
 json_t *cf_bridges_status(struct cf_bridges *b, const char *id);
 
 #endif

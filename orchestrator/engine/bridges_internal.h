@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the bridge lane share: bridges.c (table, port, life), bridges_sync.c (looks and threads), bridges_rows.c (the store). */
+/* What the parts of the bridge lane share: bridges.c (table, port, life), bridges_sync.c (looks and
+ * threads), bridges_rows.c (the store). */
 #ifndef CF_ENGINE_BRIDGES_INTERNAL_H
 #define CF_ENGINE_BRIDGES_INTERNAL_H
 
@@ -17,7 +18,7 @@ struct cf_bridge_live {
     char run_id[CF_UUID_TEXT];
     char cluster[CF_LABEL_MAX];
     struct cf_bridge which;
-    json_t *spec;  /* {"addresses": [{ip, port}], "weight": n} */
+    json_t *spec;    /* {"addresses": [{ip, port}], "weight": n} */
     json_t *service; /* the source's Service as last read, or NULL */
     int weight;
     bool retiring;
@@ -27,8 +28,9 @@ struct cf_bridge_live {
     char why[256];
     int64_t looked_ms; /* monotonic, last successful look */
     int64_t due_ms;
-    struct cf_kube *target;          /* keeps the watch's client */
-    struct cf_kube_watch *watch;     /* of the target's slices; NULL for fixed addresses or until it could be opened */
+    struct cf_kube *target; /* keeps the watch's client */
+    struct cf_kube_watch
+        *watch; /* of the target's slices; NULL for fixed addresses or until it could be opened */
     struct cf_bridges *owner;
     bool dead;
     int refs;
@@ -47,26 +49,31 @@ struct cf_bridges {
 };
 
 /* ---- bridges.c ---- */
-struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b, const char *cluster, const char *ns,
-                                           const char *service);                       /* with the mutex */
-struct cf_bridge_live *cf_bridge_live_add(struct cf_bridges *b, const char *cluster, const struct cf_bridge *which,
-                                          const json_t *spec);                         /* with the mutex */
+struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b, const char *cluster,
+                                           const char *ns,
+                                           const char *service); /* with the mutex */
+struct cf_bridge_live *cf_bridge_live_add(struct cf_bridges *b, const char *cluster,
+                                          const struct cf_bridge *which,
+                                          const json_t *spec); /* with the mutex */
 /* Gives a reference back; the last one ends the watch, so never with the mutex held. */
 void cf_bridge_live_unref(struct cf_bridges *b, struct cf_bridge_live *l);
 /* Takes it off the list; the caller gives the list's reference back. With the mutex. */
 void cf_bridge_live_unlink(struct cf_bridges *b, struct cf_bridge_live *l);
 
 /* ---- bridges_sync.c ---- */
-/* One look: lists the target's endpoints (or takes the fixed ones) and writes what differs. Blocks; without the mutex, by whoever set
- * `flying`. */
-bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l, struct cf_error *err) CF_NODISCARD;
+/* One look: lists the target's endpoints (or takes the fixed ones) and writes what differs. Blocks;
+ * without the mutex, by whoever set `flying`. */
+bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l,
+                         struct cf_error *err) CF_NODISCARD;
 void *cf_bridges_thread(void *arg);
 
 /* ---- bridges_rows.c ---- */
-/* Reads the rows of the owned shards: adds what is missing, drops what is not ours any more. Blocks; without the mutex. */
+/* Reads the rows of the owned shards: adds what is missing, drops what is not ours any more.
+ * Blocks; without the mutex. */
 void cf_bridges_read_rows(struct cf_bridges *b);
 /* Removes objects and row of a bridge that was asked to retire. */
-bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l, struct cf_error *err) CF_NODISCARD;
+bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l,
+                       struct cf_error *err) CF_NODISCARD;
 /* Keeps what was last seen, for `bridge list`. Failures are of no consequence. */
 void cf_bridges_save_status(struct cf_bridges *b, struct cf_bridge_live *l);
 

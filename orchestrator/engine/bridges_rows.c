@@ -44,7 +44,8 @@ static bool is_in(const struct cf_bridge_list *rows, const struct cf_bridge_live
     return false;
 }
 
-/* One live bridge whose row is gone or another replica's, taken off the list; NULL when there is none. */
+/* One live bridge whose row is gone or another replica's, taken off the list; NULL when there is
+ * none. */
 static struct cf_bridge_live *take_orphan(struct cf_bridges *b, const struct cf_bridge_list *rows,
                                           int64_t read_ms)
 {

@@ -14,7 +14,8 @@ enum { LOOK_TIMEOUT_MS = 4000, IDLE_MS = 1000 };
 static void slices_moved(void *arg, const struct cf_watch_event *event)
 {
     struct cf_bridge_live *l = arg;
-    if (event->type == CF_WATCH_ALIVE || event->type == CF_WATCH_RELIST || event->type == CF_WATCH_OBJECT)
+    if (event->type == CF_WATCH_ALIVE || event->type == CF_WATCH_RELIST ||
+        event->type == CF_WATCH_OBJECT)
         return;
     CF_LOCKED(&l->owner->mutex);
     l->dirty = true;
@@ -26,16 +27,19 @@ static void open_watch(struct cf_bridges *b, struct cf_bridge_live *l)
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *target = NULL;
     struct cf_error ignored = CF_ERROR_INIT; /* without a watch the relists still do it */
     struct cf_kube_how how = { .timeout_ms = LOOK_TIMEOUT_MS };
-    cf_autofree char *selector = cf_xasprintf("kubernetes.io/service-name=%s", l->which.target_service);
+    cf_autofree char *selector =
+        cf_xasprintf("kubernetes.io/service-name=%s", l->which.target_service);
     struct cf_watch_options options = {
         .api_version = "discovery.k8s.io/v1",
         .kind = "EndpointSlice",
         .ns = l->which.target_ns,
         .label_selector = selector,
     };
-    if (!b->config.clusters.kube(b->config.clusters.self, l->which.target_cluster, &target, &ignored))
+    if (!b->config.clusters.kube(b->config.clusters.self, l->which.target_cluster, &target,
+                                 &ignored))
         return;
-    struct cf_kube_watch *watch = cf_kube_watch_start(target, &how, &options, slices_moved, l, &ignored);
+    struct cf_kube_watch *watch =
+        cf_kube_watch_start(target, &how, &options, slices_moved, l, &ignored);
     if (!watch)
         return;
     CF_LOCKED(&b->mutex);
@@ -72,7 +76,8 @@ static json_t *desired_slices(struct cf_bridges *b, const struct cf_bridge_live 
     if (json_array_size(addresses) > 0)
         return fixed_slices(l, addresses, out_ready, err);
     if (!b->config.clusters.kube(b->config.clusters.self, l->which.target_cluster, &target, err) ||
-        !cf_bridge_target_slices(target, &how, l->which.target_ns, l->which.target_service, &slices, err)) {
+        !cf_bridge_target_slices(target, &how, l->which.target_ns, l->which.target_service, &slices,
+                                 err)) {
         cf_error_wrap(err, "endpoints of the target");
         return NULL;
     }
@@ -125,7 +130,8 @@ bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l, struct 
 
 /* ---- the threads ---- */
 
-/* A bridge that is due, referenced and marked flying; or NULL with *out_rows when the rows are to be read; both NULL and false: stop. */
+/* A bridge that is due, referenced and marked flying; or NULL with *out_rows when the rows are to
+ * be read; both NULL and false: stop. */
 static bool take_work(struct cf_bridges *b, struct cf_bridge_live **out, bool *out_rows)
 {
     CF_LOCKED(&b->mutex);

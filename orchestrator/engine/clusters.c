@@ -110,8 +110,9 @@ static struct cf_kube_credentials *credentials_of(const json_t *doc, const char 
     return cf_kubeconfig_parse(text, len, &options, err);
 }
 
-bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc, const char *credentials,
-                      size_t len, struct cf_kube **out, struct cf_error *err)
+bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc,
+                      const char *credentials, size_t len, struct cf_kube **out,
+                      struct cf_error *err)
 {
     struct cf_kube_credentials *c = credentials_of(doc, credentials, len, err);
     if (!c)
@@ -127,7 +128,8 @@ bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *d
 
 static bool has_credentials(const json_t *doc)
 {
-    return !cf_json_bool(doc, false, "inCluster", NULL) && !*cf_json_str(doc, "", "kubeconfigFile", NULL);
+    return !cf_json_bool(doc, false, "inCluster", NULL) &&
+           !*cf_json_str(doc, "", "kubeconfigFile", NULL);
 }
 
 /* A whole new entry from the store. */
@@ -184,7 +186,8 @@ static void drop_entry(struct cf_clusters *c, const char *name)
     }
 }
 
-/* Makes sure that the entry is there and as fresh as can be had. A store that does not answer leaves a known entry as it is. */
+/* Makes sure that the entry is there and as fresh as can be had. A store that does not answer
+ * leaves a known entry as it is. */
 static bool refresh(struct cf_clusters *c, const char *name, struct cf_error *err)
 {
     int64_t rev = 0;
@@ -266,7 +269,8 @@ static char *authorization_of(const json_t *secrets)
         return cf_xasprintf("Bearer %s", bearer);
     if (!*user)
         return NULL;
-    cf_autofree char *pair = cf_xasprintf("%s:%s", user, cf_json_str(secrets, "", "metrics", "password", NULL));
+    cf_autofree char *pair =
+        cf_xasprintf("%s:%s", user, cf_json_str(secrets, "", "metrics", "password", NULL));
     cf_autofree char *encoded = cf_base64_encode(pair, strlen(pair));
     return cf_xasprintf("Basic %s", encoded);
 }
@@ -304,8 +308,8 @@ static size_t urls_of(const json_t *row, const char **out)
     return n;
 }
 
-static struct cf_source *make_source(struct cf_clusters *c, const json_t *row, const json_t *secrets,
-                                     struct cf_error *err)
+static struct cf_source *make_source(struct cf_clusters *c, const json_t *row,
+                                     const json_t *secrets, struct cf_error *err)
 {
     const char *urls[CF_CLUSTER_URLS_MAX + 1];
     struct cf_endpoint *endpoints[CF_CLUSTER_URLS_MAX + 1];
@@ -330,8 +334,8 @@ static struct cf_source *make_source(struct cf_clusters *c, const json_t *row, c
     return cf_source_prometheus_new(calls, endpoints[0]);
 }
 
-bool cf_clusters_source(void *self, const char *name, struct cf_source **out, const char **out_preset,
-                        struct cf_error *err)
+bool cf_clusters_source(void *self, const char *name, struct cf_source **out,
+                        const char **out_preset, struct cf_error *err)
 {
     struct cf_clusters *c = self;
     cf_autojson json_t *doc = NULL;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry of clusters: names to clients and metrics sources, kept for as long as their records do not change.
+/* The registry of clusters: names to clients and metrics sources, kept for as long as their records
+ * do not change.
  *
  * A record's `doc` (store/clusters.h) is an object:
  *   {"server": URL, "insecure": bool, "context": name,
- *    "kubeconfigFile": path | "inCluster": true        only from the server's own configuration; then there are no credentials
- *    "metrics": [{"type": "prometheus" | "scrape", "url": URL | "urls": [URL …], "preset": "auto|envoy|istio|nginx|traefik", "insecure": bool}]}
- * Its credentials are one sealed text: a kubeconfig with inline data, or a JSON object
- *   {"kubeconfig": text, "metrics": {"bearer": token} | {"username": …, "password": …}, "metricsCa": PEM}
+ *    "kubeconfigFile": path | "inCluster": true        only from the server's own configuration;
+ * then there are no credentials "metrics": [{"type": "prometheus" | "scrape", "url": URL | "urls":
+ * [URL …], "preset": "auto|envoy|istio|nginx|traefik", "insecure": bool}]} Its credentials are one
+ * sealed text: a kubeconfig with inline data, or a JSON object
+ *   {"kubeconfig": text, "metrics": {"bearer": token} | {"username": …, "password": …},
+ * "metricsCa": PEM}
  *
- * A client once made works on when the database does not answer: rollbacks and bridges depend on it. Any thread; the mutex is never
- * held over I/O. */
+ * A client once made works on when the database does not answer: rollbacks and bridges depend on
+ * it. Any thread; the mutex is never held over I/O. */
 #ifndef CF_ENGINE_CLUSTERS_H
 #define CF_ENGINE_CLUSTERS_H
 
@@ -20,25 +23,30 @@ struct cf_store;
 struct cf_clusters;
 
 enum {
-    CF_CLUSTERS_FRESH_MS = 5000, /* how long a record is believed before its rev is looked at again */
-    CF_CLUSTER_URLS_MAX = 32,    /* gateways read directly; more want a Prometheus */
+    CF_CLUSTERS_FRESH_MS =
+        5000,                 /* how long a record is believed before its rev is looked at again */
+    CF_CLUSTER_URLS_MAX = 32, /* gateways read directly; more want a Prometheus */
 };
 
 struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *net) CF_NODISCARD;
 void cf_clusters_free(struct cf_clusters *c); /* accepts NULL */
 
 /* The port's functions; `self` is a struct cf_clusters. */
-bool cf_clusters_kube(void *self, const char *name, struct cf_kube **out, struct cf_error *err) CF_NODISCARD;
-bool cf_clusters_record(void *self, const char *name, json_t **out, struct cf_error *err) CF_NODISCARD;
-/* Made for the caller: free with cf_source_free. *out_preset is static. NOT_FOUND: the record names no metrics. */
-bool cf_clusters_source(void *self, const char *name, struct cf_source **out, const char **out_preset,
+bool cf_clusters_kube(void *self, const char *name, struct cf_kube **out,
+                      struct cf_error *err) CF_NODISCARD;
+bool cf_clusters_record(void *self, const char *name, json_t **out,
                         struct cf_error *err) CF_NODISCARD;
+/* Made for the caller: free with cf_source_free. *out_preset is static. NOT_FOUND: the record names
+ * no metrics. */
+bool cf_clusters_source(void *self, const char *name, struct cf_source **out,
+                        const char **out_preset, struct cf_error *err) CF_NODISCARD;
 
 /* The record changed or went: the next call looks. */
 void cf_clusters_changed(struct cf_clusters *c, const char *name);
 
 /* A client from a record that is not stored yet (`cluster add` checks before it stores). */
-bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc, const char *credentials,
-                      size_t len, struct cf_kube **out, struct cf_error *err) CF_NODISCARD;
+bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc,
+                      const char *credentials, size_t len, struct cf_kube **out,
+                      struct cf_error *err) CF_NODISCARD;
 
 #endif

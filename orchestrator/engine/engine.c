@@ -21,8 +21,7 @@ enum { HEADS_MS = 3000, LISTEN_MS = 500, LISTEN_AGAIN_MS = 1000 };
 static void wake_run(void *arg, const char *run_id)
 {
     struct cf_engine *e = arg;
-    if (e->workers)
-        cf_workers_wake(e->workers, run_id);
+    cf_workers_wake(e->workers, run_id);
 }
 
 static void poke(struct cf_engine *e)
@@ -35,7 +34,9 @@ static void poke(struct cf_engine *e)
 static void shards_changed(void *arg)
 {
     struct cf_engine *e = arg;
-    poke(e);
+    CF_LOCKED(&e->mutex);
+    e->heads_due = true;
+    pthread_cond_signal(&e->poked);
     if (e->bridges)
         cf_bridges_poke(e->bridges);
 }
@@ -189,8 +190,10 @@ static bool start_bridges(struct cf_engine *e, struct cf_error *err)
         .woken = wake_run,
         .woken_arg = e,
     };
-    e->bridges = cf_bridges_start(&config, err);
-    return e->bridges != NULL;
+    struct cf_bridges *bridges = cf_bridges_start(&config, err);
+    CF_LOCKED(&e->mutex);
+    e->bridges = bridges;
+    return bridges != NULL;
 }
 
 static bool worker_fence(void *self, int shard, struct cf_fence *out)
@@ -208,8 +211,7 @@ static bool start_workers(struct cf_engine *e, struct cf_error *err)
         .preflight = cf_engine_do_preflight,
         .self = e,
     };
-    e->workers = cf_workers_start(&config, err);
-    return e->workers != NULL;
+    return cf_workers_start(e->workers, &config, err);
 }
 
 static bool make_state_dir(const char *path, struct cf_error *err)
@@ -219,16 +221,17 @@ static bool make_state_dir(const char *path, struct cf_error *err)
     return cf_error_errno(err, errno, path);
 }
 
-/* The lane and the gates come first, so that rollbacks that were under way go on before anything else. Workers exist before the shards
- * thread, which wakes them. */
+/* The lane and the gates come first, so that rollbacks that were under way go on before anything
+ * else. The queue exists before those who wake it. */
 static bool start_parts(struct cf_engine *e, struct cf_error *err)
 {
     e->clusters = cf_clusters_new(e->config.store, e->config.net);
-    if (!make_state_dir(e->config.state_dir, err) || !start_ownership(e, err) || !start_lane(e, err) ||
-        !start_gates(e, err) || !start_bridges(e, err))
+    if (!make_state_dir(e->config.state_dir, err) || !start_ownership(e, err) ||
+        !start_lane(e, err) || !start_gates(e, err) || !start_bridges(e, err))
         return false;
     tie_ports(e);
-    if (!start_workers(e, err) || !cf_thread_start(&e->dispatcher, "dispatch", dispatch_thread, e, err))
+    if (!start_workers(e, err) ||
+        !cf_thread_start(&e->dispatcher, "dispatch", dispatch_thread, e, err))
         return false;
     e->dispatches = true;
     return true;
@@ -240,12 +243,20 @@ struct cf_engine *cf_engine_start(const struct cf_engine_config *config, struct 
     e->config = *config;
     pthread_mutex_init(&e->mutex, NULL);
     cf_cond_init(&e->poked);
+    e->workers = cf_workers_new();
     if (!start_parts(e, err)) {
         cf_error_wrap(err, "start the engine");
         cf_engine_stop(e);
         return NULL;
     }
     return e;
+}
+
+/* The shards thread, which still runs, pokes no bridges any more. */
+static struct cf_bridges *take_bridges(struct cf_engine *e)
+{
+    CF_LOCKED(&e->mutex);
+    return cf_steal(&e->bridges);
 }
 
 void cf_engine_stop(struct cf_engine *e)
@@ -256,14 +267,12 @@ void cf_engine_stop(struct cf_engine *e)
     poke(e);
     if (e->dispatches)
         pthread_join(e->dispatcher, NULL);
-    struct cf_workers *workers = e->workers;
-    cf_workers_stop(workers);
-    e->workers = NULL;
+    cf_workers_stop(e->workers);
     cf_gates_stop(e->gates);
-    cf_bridges_stop(e->bridges);
-    e->bridges = NULL;
+    cf_bridges_stop(take_bridges(e));
     cf_lane_stop(e->lane);
     cf_ownership_stop(e->ownership);
+    cf_workers_free(e->workers);
     cf_clusters_free(e->clusters);
     pthread_cond_destroy(&e->poked);
     pthread_mutex_destroy(&e->mutex);

@@ -23,7 +23,7 @@ struct cf_kube;
 struct cf_kube_net;
 struct cf_engine;
 
-enum { CF_ENGINE_WHY_MAX = 256 };
+enum { CF_ENGINE_WHY_MAX = 256, CF_ENGINE_UID_TEXT = 64 };
 
 struct cf_engine_config {
     struct cf_store *store;     /* borrowed */
@@ -42,10 +42,11 @@ struct cf_engine_config {
  * database to answer. */
 struct cf_engine *cf_engine_start(const struct cf_engine_config *config,
                                   struct cf_error *err) CF_NODISCARD;
-/* Ends the passes under way (bounded by the deadlines of their calls), gives the shards back, joins all
- * threads. Rollbacks that are not home go on at the next start. Accepts NULL. */
+/* Ends the passes under way (bounded by the deadlines of their calls), gives the shards back, joins
+ * all threads. Rollbacks that are not home go on at the next start. Accepts NULL. */
 void cf_engine_stop(struct cf_engine *e);
-/* Whether this replica owns shards and its lanes live: for /readyz; `why` (CF_ENGINE_WHY_MAX bytes) when not. */
+/* Whether this replica owns shards and its lanes live: for /readyz; `why` (CF_ENGINE_WHY_MAX bytes)
+ * when not. */
 bool cf_engine_ready(struct cf_engine *e, char *why);
 struct cf_engine_stats {
     int runs, busy, shards; /* unfinished runs of ours, passes under way, owned shards */
@@ -108,6 +109,11 @@ bool cf_engine_preflight_start(struct cf_engine *e, const char *plan, int revisi
  * connect. */
 bool cf_engine_kube(struct cf_engine *e, const char *cluster, struct cf_kube **out,
                     struct cf_error *err) CF_NODISCARD;
+/* Asks a cluster that is not stored yet who it is: the uid of its kube-system namespace and its
+ * version. `doc` and `credentials` as in orchestrator/engine/clusters.h. Blocks. */
+bool cf_engine_cluster_probe(struct cf_engine *e, const char *name, const json_t *doc,
+                             const char *credentials, size_t len, char uid[CF_ENGINE_UID_TEXT],
+                             char version[CF_ENGINE_UID_TEXT], struct cf_error *err) CF_NODISCARD;
 /* Tells the engine that a cluster's record changed or went. */
 void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster);
 /* Asks the cluster now: {"reachable", "version", "uid", "skewMs", "latencyMs", "insecure",
@@ -119,9 +125,14 @@ json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const 
  * or "both"; ns NULL: a ClusterRole. */
 char *cf_engine_rbac_yaml(const char *role, const char *ns, struct cf_error *err) CF_NODISCARD;
 
-/* Removes a bridge that no router names and nobody uses. CONFLICT says who does. Blocks. */
+/* Asks the bridge's lane to take it away; it does when no router names it any more, and says who
+ * does otherwise (its status). CONFLICT while the run that made it is unfinished. Blocks (store).
+ */
 bool cf_engine_bridge_remove(struct cf_engine *e, const char *bridge_id, const char *principal,
                              struct cf_error *err) CF_NODISCARD;
+/* {"synced", "stale", "ready", "weight", "why"} as this replica's lane knows it; NULL: another's.
+ * New reference. */
+json_t *cf_engine_bridge_status(struct cf_engine *e, const char *bridge_id) CF_NODISCARD;
 
 /* An administrator's freeze; reason NULL unfreezes. Blocks (store). */
 bool cf_engine_freeze(struct cf_engine *e, const char *reason, const char *principal,

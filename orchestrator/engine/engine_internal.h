@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the engine's public face share: engine.c (life), engine_runs.c, engine_plans.c, engine_clusters.c. */
+/* What the files of the engine's public face share: engine.c (life), engine_runs.c, engine_plans.c,
+ * engine_clusters.c. */
 #ifndef CF_ENGINE_INTERNAL_H
 #define CF_ENGINE_INTERNAL_H
 
@@ -27,7 +28,7 @@ struct cf_engine {
     struct cf_ports ports;
     pthread_t dispatcher;
     bool dispatches;
-    pthread_mutex_t mutex; /* guards `heads_due` and waits of `poked` */
+    pthread_mutex_t mutex; /* guards `heads_due` and `bridges`, and waits of `poked` */
     pthread_cond_t poked;
     bool heads_due;
     atomic_bool ready; /* the heads of owned shards were read at least once */

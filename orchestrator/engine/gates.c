@@ -45,7 +45,8 @@ static void drop_locked(struct cf_gates *g, const char *run_id)
 
 /* ---- building the streams of a run ---- */
 
-/* The array has its full size from the start: a stream's texts live in its entry, which must not move. */
+/* The array has its full size from the start: a stream's texts live in its entry, which must not
+ * move. */
 static struct cf_watch_entry *add_entry(struct cf_watched_run *w)
 {
     struct cf_watch_entry *e = &w->entries[w->n_entries++];
@@ -54,8 +55,8 @@ static struct cf_watch_entry *add_entry(struct cf_watched_run *w)
 }
 
 /* The two destinations of a router as the reach step recorded them. */
-static bool destinations(const struct cf_live *run, const struct cf_run_router *r, struct cf_destination *source,
-                         struct cf_destination *target)
+static bool destinations(const struct cf_live *run, const struct cf_run_router *r,
+                         struct cf_destination *source, struct cf_destination *target)
 {
     const struct cf_step *reach = cf_run_step((struct cf_live *)run, "reach");
     size_t i;
@@ -67,8 +68,10 @@ static bool destinations(const struct cf_live *run, const struct cf_run_router *
     {
         if (strcmp(cf_json_str(row, "", "name", NULL), r->name) != 0)
             continue;
-        return cf_destination_read(type, cf_baseline_ns(r->baseline), json_object_get(row, "source"), source) &&
-               cf_destination_read(type, cf_baseline_ns(r->baseline), json_object_get(row, "target"), target);
+        return cf_destination_read(type, cf_baseline_ns(r->baseline),
+                                   json_object_get(row, "source"), source) &&
+               cf_destination_read(type, cf_baseline_ns(r->baseline),
+                                   json_object_get(row, "target"), target);
     }
     return false;
 }
@@ -96,19 +99,21 @@ static void add_gate(struct cf_gates *g, struct cf_watched_run *w, const struct 
     e->side = CF_SIDE_TARGET;
 }
 
-static void add_traffic(struct cf_gates *g, struct cf_watched_run *w, const struct cf_plan_router *router,
-                        enum cf_side side, const struct cf_destination *target, const struct cf_destination *source)
+static void add_traffic(struct cf_gates *g, struct cf_watched_run *w,
+                        const struct cf_plan_router *router, enum cf_side side,
+                        const struct cf_destination *target, const struct cf_destination *source)
 {
     struct cf_watch_entry *e = add_entry(w);
-    cf_stream_of(NULL, router, side, side == CF_SIDE_TARGET ? target : source, source, "auto", &e->named);
+    cf_stream_of(NULL, router, side, side == CF_SIDE_TARGET ? target : source, source, "auto",
+                 &e->named);
     (void)snprintf(e->cluster, sizeof e->cluster, "%s", router->cluster);
     e->look_ms = CF_MAX(1000, g->config.look_ms_min);
     e->sampler = cf_sampler_new();
     e->side = side;
 }
 
-static struct cf_watched_run *build(struct cf_gates *g, const struct cf_fence *fence, const struct cf_live *run,
-                                    struct cf_error *err)
+static struct cf_watched_run *build(struct cf_gates *g, const struct cf_fence *fence,
+                                    const struct cf_live *run, struct cf_error *err)
 {
     struct cf_plan *plan = cf_plan_from_effective(run->plan->effective, err);
     if (!plan)
@@ -159,8 +164,8 @@ static void weight_changed(struct cf_watched_run *w, int64_t since_ms)
 
 /* ---- the port ---- */
 
-static bool watch(void *self, const struct cf_fence *fence, const struct cf_live *run, int64_t since_ms,
-                  struct cf_error *err)
+static bool watch(void *self, const struct cf_fence *fence, const struct cf_live *run,
+                  int64_t since_ms, struct cf_error *err)
 {
     struct cf_gates *g = self;
     struct cf_watched_run *fresh = NULL;
@@ -198,9 +203,10 @@ static bool watch(void *self, const struct cf_fence *fence, const struct cf_live
     return true;
 }
 
-static const int severity[] = {
-    [CF_VERDICT_PASS] = 0, [CF_VERDICT_UNDECIDED] = 1, [CF_VERDICT_NO_DATA] = 2, [CF_VERDICT_BREACH] = 3
-};
+static const int severity[] = { [CF_VERDICT_PASS] = 0,
+                                [CF_VERDICT_UNDECIDED] = 1,
+                                [CF_VERDICT_NO_DATA] = 2,
+                                [CF_VERDICT_BREACH] = 3 };
 
 static struct cf_gate_now *row_of(struct cf_gates_view *out, const struct cf_plan_gate *gate)
 {
@@ -291,7 +297,9 @@ static void forget(void *self, const char *run_id)
 
 struct cf_gates_ops cf_gates_port(struct cf_gates *g)
 {
-    return (struct cf_gates_ops){ .watch = watch, .judge = judge, .reset = reset, .forget = forget, .self = g };
+    return (struct cf_gates_ops){
+        .watch = watch, .judge = judge, .reset = reset, .forget = forget, .self = g
+    };
 }
 
 /* ---- life ---- */

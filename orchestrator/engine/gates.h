@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gates of all runs: looks at the metrics, judges, and fires the rollback lane on an alarm.
  *
- * One thread per cluster with metrics reads all streams that are due in one batch, with a deadline below the period, so that a slow
- * source delays nobody else. Judging is in memory and goes on without PostgreSQL; a thread of its own saves checkpoints (each 10 s) and
- * the series for charts (each second) when the store answers. One mutex, never held over I/O. */
+ * One thread per cluster with metrics reads all streams that are due in one batch, with a deadline
+ * below the period, so that a slow source delays nobody else. Judging is in memory and goes on
+ * without PostgreSQL; a thread of its own saves checkpoints (each 10 s) and the series for charts
+ * (each second) when the store answers. One mutex, never held over I/O. */
 #ifndef CF_ENGINE_GATES_H
 #define CF_ENGINE_GATES_H
 
@@ -13,9 +14,11 @@
 enum {
     CF_GATES_SAVE_MS = 10000,
     CF_GATES_SERIES_MS = 1000,
-    CF_GATES_POINTS_MAX = 20000,  /* waiting to be stored; older ones are dropped while the store is away */
-    CF_GATES_LOOKERS_MAX = 128,   /* clusters with metrics under watch at once */
-    CF_GATES_SOURCE_AGAIN_MS = 5000, /* a failing source is made anew (its record may have changed) at most so often */
+    CF_GATES_POINTS_MAX =
+        20000, /* waiting to be stored; older ones are dropped while the store is away */
+    CF_GATES_LOOKERS_MAX = 128, /* clusters with metrics under watch at once */
+    CF_GATES_SOURCE_AGAIN_MS =
+        5000, /* a failing source is made anew (its record may have changed) at most so often */
 };
 
 struct cf_gates;
@@ -32,7 +35,8 @@ struct cf_gates_config {
     const char *owner;   /* this replica's id, for the fences of checkpoints */
 };
 
-struct cf_gates *cf_gates_start(const struct cf_gates_config *config, struct cf_error *err) CF_NODISCARD;
+struct cf_gates *cf_gates_start(const struct cf_gates_config *config,
+                                struct cf_error *err) CF_NODISCARD;
 void cf_gates_stop(struct cf_gates *g); /* accepts NULL; saves once more */
 struct cf_gates_ops cf_gates_port(struct cf_gates *g);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the three parts of the gates share: gates.c (runs, views, life), gates_look.c (threads), gates_save.c (the store). */
+/* What the three parts of the gates share: gates.c (runs, views, life), gates_look.c (threads),
+ * gates_save.c (the store). */
 #ifndef CF_ENGINE_GATES_INTERNAL_H
 #define CF_ENGINE_GATES_INTERNAL_H
 
@@ -33,7 +34,7 @@ struct cf_watched_run {
     bool alarmed;
     /* plain traffic */
     bool source_known, target_known;
-    uint64_t n_target, n_source;          /* since the last weight change */
+    uint64_t n_target, n_source; /* since the last weight change */
     uint64_t recent_source[CF_RATE_BUCKETS];
     int64_t recent_second;
     int64_t last_bad_ms;
@@ -51,7 +52,7 @@ struct cf_looker {
     pthread_t thread;
     struct cf_source *source;
     const char *preset;
-    int64_t made_ms; /* monotonic, of the last attempt to make the source */
+    int64_t made_ms;     /* monotonic, of the last attempt to make the source */
     struct cf_error why; /* of the last attempt that failed */
 };
 
@@ -78,7 +79,8 @@ void *cf_looker_thread(void *arg);
 
 /* ---- gates_save.c ---- */
 void *cf_gates_saver(void *arg);
-/* What the store remembers of a run's gates; {} when it has none or does not answer. New reference. */
+/* What the store remembers of a run's gates; {} when it has none or does not answer. New reference.
+ */
 json_t *cf_gates_remembered(struct cf_gates *g, const char *run_id);
 /* "success/mesh": the name under which a gate of a router is kept. */
 void cf_gates_stream_name(const struct cf_watch_entry *e, char *buf, size_t size);

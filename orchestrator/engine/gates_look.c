@@ -22,7 +22,8 @@ bool cf_looker_ensure(struct cf_gates *g, const char *cluster, struct cf_error *
         if (strcmp(g->lookers[i]->cluster, cluster) == 0)
             return true;
     if (g->n_lookers == CF_GATES_LOOKERS_MAX)
-        return cf_error_set(err, CF_ERR_LIMIT, "metrics of more than %d clusters at once", CF_GATES_LOOKERS_MAX);
+        return cf_error_set(err, CF_ERR_LIMIT, "metrics of more than %d clusters at once",
+                            CF_GATES_LOOKERS_MAX);
     struct cf_looker *l = cf_xcalloc(1, sizeof *l);
     l->gates = g;
     (void)snprintf(l->cluster, sizeof l->cluster, "%s", cluster);
@@ -55,7 +56,8 @@ static void add_due(struct batch *b, struct cf_watch_entry *e, const char *prese
     b->n++;
 }
 
-/* Waits for the next look; false when the gates stop. A look may come a little early, so that looks of one period go together. */
+/* Waits for the next look; false when the gates stop. A look may come a little early, so that looks
+ * of one period go together. */
 static bool take_due(struct cf_looker *l, struct batch *b)
 {
     struct cf_gates *g = l->gates;
@@ -93,8 +95,10 @@ static void count_traffic(struct cf_watch_entry *e, const struct cf_reading *rea
 {
     struct cf_watched_run *w = e->run;
     struct cf_delta delta = { 0 };
-    struct cf_error ignored = CF_ERROR_INIT; /* too many series: the share stays unknown, gates say it themselves */
-    if (!reading || !reading->ok || !cf_sampler_feed(e->sampler, reading, w->since_ms, &delta, &ignored))
+    struct cf_error ignored =
+        CF_ERROR_INIT; /* too many series: the share stays unknown, gates say it themselves */
+    if (!reading || !reading->ok ||
+        !cf_sampler_feed(e->sampler, reading, w->since_ms, &delta, &ignored))
         return;
     w->point_n[e->side] += delta.n;
     w->point_k[e->side] += delta.k;
@@ -121,8 +125,8 @@ struct alarm {
     int64_t bad_ms, alarm_ms;
 };
 
-static bool judge_entry(struct cf_watch_entry *e, const struct cf_reading *reading, const struct cf_error *why,
-                        int64_t now, struct alarm *out)
+static bool judge_entry(struct cf_watch_entry *e, const struct cf_reading *reading,
+                        const struct cf_error *why, int64_t now, struct alarm *out)
 {
     struct cf_judgement j;
     cf_gate_look(e->gate, reading, why, now);
@@ -158,7 +162,8 @@ static void feed(struct cf_looker *l, struct batch *b, const struct cf_reading *
         if (!fires)
             continue;
         /* A lane that has nothing prepared yet, or is blocked, is asked again at the next look. */
-        bool taken = cf_lane_alarm(g->config.lane, alarm.run_id, alarm.why, alarm.bad_ms, alarm.alarm_ms);
+        bool taken =
+            cf_lane_alarm(g->config.lane, alarm.run_id, alarm.why, alarm.bad_ms, alarm.alarm_ms);
         CF_LOCKED(&g->mutex);
         e->run->alarmed = e->run->alarmed || taken;
     }

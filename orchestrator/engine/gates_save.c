@@ -12,8 +12,9 @@
 
 void cf_gates_stream_name(const struct cf_watch_entry *e, char *buf, size_t size)
 {
-    (void)snprintf(buf, size, "%s/%s", e->plan_gate->name, e->named.stream.backend.host ?
-                   e->named.stream.backend.host : e->named.stream.backend.service);
+    (void)snprintf(buf, size, "%s/%s", e->plan_gate->name,
+                   e->named.stream.backend.host ? e->named.stream.backend.host
+                                                : e->named.stream.backend.service);
 }
 
 json_t *cf_gates_remembered(struct cf_gates *g, const char *run_id)
@@ -23,7 +24,8 @@ json_t *cf_gates_remembered(struct cf_gates *g, const char *run_id)
     int64_t age = 0;
     if (!g->config.store || !cf_gates_load(g->config.store, run_id, &out, &age, &err))
         return json_object();
-    /* A long absence is a gap in the looks: what was summed before it still holds, for the guarantee is over looks. */
+    /* A long absence is a gap in the looks: what was summed before it still holds, for the
+     * guarantee is over looks. */
     return out;
 }
 
@@ -78,9 +80,12 @@ static void save_checkpoints(struct cf_gates *g)
 
 /* ---- series ---- */
 
-static const char *const stream_names[] = { [CF_SIDE_TARGET] = "target", [CF_SIDE_SOURCE] = "source" };
+static const char *const stream_names[] = {
+    [CF_SIDE_TARGET] = "target", [CF_SIDE_SOURCE] = "source"
+};
 
-static struct cf_series_point point_of(const struct cf_watched_run *w, enum cf_side side, int64_t now)
+static struct cf_series_point point_of(const struct cf_watched_run *w, enum cf_side side,
+                                       int64_t now)
 {
     struct cf_series_point p = {
         .shard = w->fence.shard,
@@ -99,7 +104,8 @@ static struct cf_series_point point_of(const struct cf_watched_run *w, enum cf_s
     return p;
 }
 
-/* Appends a point per side of each run to `points`; counts start anew. While the store is away the oldest are dropped. */
+/* Appends a point per side of each run to `points`; counts start anew. While the store is away the
+ * oldest are dropped. */
 static size_t add_points(struct cf_gates *g, struct cf_series_point *points, size_t n)
 {
     int64_t now = cf_wall_ms(g->config.clock);

@@ -53,7 +53,8 @@ static json_t *parse_lines(const char *text, size_t len, size_t *out_len)
 {
     json_t *lines = json_array();
     size_t at = 0;
-    for (const char *end; at < len && (end = memchr(text + at, '\n', len - at)); at = (size_t)(end - text) + 1) {
+    for (const char *end; at < len && (end = memchr(text + at, '\n', len - at));
+         at = (size_t)(end - text) + 1) {
         struct cf_error broken = CF_ERROR_INIT;
         json_t *line = cf_json_parse(text + at, (size_t)(end - text) - at, 0, &broken);
         if (!line)
@@ -64,7 +65,8 @@ static json_t *parse_lines(const char *text, size_t len, size_t *out_len)
     return lines;
 }
 
-struct cf_local_journal *cf_local_journal_open(const char *path, json_t **out_lines, struct cf_error *err)
+struct cf_local_journal *cf_local_journal_open(const char *path, json_t **out_lines,
+                                               struct cf_error *err)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_LOCAL_JOURNAL_MAX);
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -112,7 +114,8 @@ bool cf_local_journal_append(struct cf_local_journal *j, const json_t *line, str
     cf_autofree char *text = cf_json_dump(line);
     size_t len = strlen(text);
     if (j->bytes + len + 1 > CF_LOCAL_JOURNAL_MAX)
-        return cf_error_set(err, CF_ERR_LIMIT, "%s is larger than %d bytes", j->path, CF_LOCAL_JOURNAL_MAX);
+        return cf_error_set(err, CF_ERR_LIMIT, "%s is larger than %d bytes", j->path,
+                            CF_LOCAL_JOURNAL_MAX);
     text[len] = '\n'; /* in place of the NUL: a line is one write */
     if (!write_all(j->fd, text, len + 1) || fdatasync(j->fd) != 0) {
         int why = errno;
@@ -150,8 +153,8 @@ bool cf_local_journal_rewrite(struct cf_local_journal *j, const json_t *lines, s
     int fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return cf_error_errno(err, errno, beside);
-    if (!write_all(fd, cf_buf_str(&text), text.len) || fsync(fd) != 0 || rename(beside, j->path) != 0 ||
-        !sync_folder(j->path)) {
+    if (!write_all(fd, cf_buf_str(&text), text.len) || fsync(fd) != 0 ||
+        rename(beside, j->path) != 0 || !sync_folder(j->path)) {
         cf_error_errno(err, errno, beside);
         close(fd);
         return false;

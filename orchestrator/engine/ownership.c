@@ -17,7 +17,8 @@
 
 struct owned {
     int64_t epoch;
-    int64_t sent_ms; /* monotonic: when the last successful claim or renewal was sent; 0: not ours */
+    int64_t
+        sent_ms; /* monotonic: when the last successful claim or renewal was sent; 0: not ours */
 };
 
 struct cf_ownership {
@@ -46,7 +47,8 @@ static bool read_id(int fd, char id[CF_UUID_TEXT])
 
 static bool write_id(int fd, const char *id)
 {
-    return ftruncate(fd, 0) == 0 && pwrite(fd, id, CF_UUID_TEXT - 1, 0) == CF_UUID_TEXT - 1 && fsync(fd) == 0;
+    return ftruncate(fd, 0) == 0 && pwrite(fd, id, CF_UUID_TEXT - 1, 0) == CF_UUID_TEXT - 1 &&
+           fsync(fd) == 0;
 }
 
 static bool open_identity(struct cf_ownership *o, struct cf_error *err)
@@ -58,7 +60,8 @@ static bool open_identity(struct cf_ownership *o, struct cf_error *err)
     if (o->lock_fd < 0)
         return cf_error_errno(err, errno, path);
     if (flock(o->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return cf_error_set(err, CF_ERR_CONFLICT, "%s is in use by another process", o->config.state_dir);
+        return cf_error_set(err, CF_ERR_CONFLICT, "%s is in use by another process",
+                            o->config.state_dir);
     if (read_id(o->lock_fd, o->id))
         return true;
     cf_uuid_v7(o->id);
@@ -148,14 +151,16 @@ static bool claim(struct cf_ownership *o, bool and_mine, bool *out_changed, stru
     struct cf_shard_row held[CF_SHARDS];
     int alive = 1, n = 0;
     if (!cf_replica_beat(o->config.store, o->id, o->config.address ? o->config.address : "",
-                         o->config.version ? o->config.version : "", o->config.lease_ms, &alive, err))
+                         o->config.version ? o->config.version : "", o->config.lease_ms, &alive,
+                         err))
         return cf_error_wrap(err, "say that this replica lives");
     int share = (CF_SHARDS + alive - 1) / CF_MAX(alive, 1);
     int want = share - held_rows(o, held);
     int64_t sent = cf_mono_now_ms();
     if (want <= 0 && !and_mine)
         return true;
-    if (!cf_shards_claim(o->config.store, o->id, o->config.lease_ms, CF_MAX(want, 0), and_mine, rows, &n, err))
+    if (!cf_shards_claim(o->config.store, o->id, o->config.lease_ms, CF_MAX(want, 0), and_mine,
+                         rows, &n, err))
         return cf_error_wrap(err, "claim shards");
     CF_LOCKED(&o->mutex);
     for (int i = 0; i < n; i++)
@@ -201,7 +206,8 @@ static void *shards_thread(void *arg)
 
 /* ---- life ---- */
 
-struct cf_ownership *cf_ownership_start(const struct cf_ownership_config *config, struct cf_error *err)
+struct cf_ownership *cf_ownership_start(const struct cf_ownership_config *config,
+                                        struct cf_error *err)
 {
     struct cf_ownership *o = cf_xcalloc(1, sizeof *o);
     o->config = *config;

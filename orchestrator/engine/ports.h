@@ -115,8 +115,8 @@ struct cf_gates_view {
 struct cf_gates_ops {
     /* Watches the run's gates from now on; idempotent. `since_ms`: wall time of the last weight
      * change; a later one than before begins the counts for a pass anew. */
-    bool (*watch)(void *self, const struct cf_fence *fence, const struct cf_live *run, int64_t since_ms,
-                  struct cf_error *err);
+    bool (*watch)(void *self, const struct cf_fence *fence, const struct cf_live *run,
+                  int64_t since_ms, struct cf_error *err);
     void (*judge)(void *self, const char *run_id, struct cf_gates_view *out);
     /* A person resumed after a breach: forget the alarm. */
     void (*reset)(void *self, const char *run_id);

@@ -36,7 +36,8 @@ static bool first_address(const json_t *slices, char *out, size_t size, const ch
         bool v6 = strcmp(cf_json_str(slice, "", "addressType", NULL), "IPv6") == 0;
         json_array_foreach((json_t *)cf_json_at(slice, "endpoints", NULL), j, endpoint)
         {
-            const char *ip = json_string_value(json_array_get(cf_json_at(endpoint, "addresses", NULL), 0));
+            const char *ip =
+                json_string_value(json_array_get(cf_json_at(endpoint, "addresses", NULL), 0));
             if (!ip || !port || !cf_json_bool(endpoint, true, "conditions", "ready", NULL))
                 continue;
             (void)snprintf(out, size, v6 ? "[%s]:%lld" : "%s:%lld", ip,
@@ -57,48 +58,53 @@ static enum finding ask_directly(struct cf_engine *e, const char *address, char 
     struct cf_endpoint *endpoint = cf_endpoint_new(&options, &err);
     if (!endpoint)
         return UNKNOWN;
-    struct cf_http_request request = { .path = "/",
-                                       .deadline_ms = cf_mono_now_ms() + CF_PROBE_TIMEOUT_MS,
-                                       .response_max = 64 * 1024 };
+    struct cf_http_call_request request = { .path = "/",
+                                            .deadline_ms = cf_mono_now_ms() + CF_PROBE_TIMEOUT_MS,
+                                            .response_max = 64 * 1024 };
     bool ok = cf_http_call(cf_kube_net_calls(e->config.net), endpoint, &request, &reply, &err);
     cf_endpoint_unref(endpoint);
     if (ok) {
-        (void)snprintf(said, size, "%s answered GET / with HTTP %d, asked from this service", address, reply.status);
+        (void)snprintf(said, size, "%s answered GET / with HTTP %d, asked from this service",
+                       address, reply.status);
         return ANSWERED;
     }
     if (strstr(err.message, "efused")) {
         (void)snprintf(said, size, "%s refuses connections from this service", address);
         return REFUSED;
     }
-    /* Connected but no HTTP: something listens, and that is all that can be asked of another protocol. */
+    /* Connected but no HTTP: something listens, and that is all that can be asked of another
+     * protocol. */
     if (err.kind == CF_ERR_LIMIT || err.kind == CF_ERR_TRANSIENT) {
-        (void)snprintf(said, size, "%s accepts connections from this service (no HTTP answer)", address);
+        (void)snprintf(said, size, "%s accepts connections from this service (no HTTP answer)",
+                       address);
         return ANSWERED;
     }
     return UNKNOWN;
 }
 
-static enum finding ask_by_api_server(struct cf_kube *kube, const json_t *row, const char *port_name, char *said,
-                                      size_t size)
+static enum finding ask_by_api_server(struct cf_kube *kube, const json_t *row,
+                                      const char *port_name, char *said, size_t size)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct cf_kube_how how = { .timeout_ms = CF_PROBE_TIMEOUT_MS };
     char bridge[CF_DEST_WORD_MAX];
     cf_autojson json_t *body = NULL;
     cf_bridge_name(cf_json_str(row, "", "service", NULL), bridge);
-    cf_autofree char *path = cf_xasprintf("/api/v1/namespaces/%s/services/http:%s:%s/proxy/",
-                                          cf_json_str(row, "", "serviceNs", NULL), bridge, port_name);
+    cf_autofree char *path =
+        cf_xasprintf("/api/v1/namespaces/%s/services/http:%s:%s/proxy/",
+                     cf_json_str(row, "", "serviceNs", NULL), bridge, port_name);
     bool ok = cf_kube_raw(kube, &how, "GET", path, NULL, NULL, &body, &err);
     if (ok) {
-        (void)snprintf(said, size, "the bridge %s answered GET /, asked through the API server of %s", bridge,
+        (void)snprintf(said, size,
+                       "the bridge %s answered GET /, asked through the API server of %s", bridge,
                        cf_kube_name(kube));
         return ANSWERED;
     }
     return UNKNOWN;
 }
 
-bool cf_probe(void *self, const struct cf_live *run, const struct cf_run_router *router, bool *out_ok, char *said,
-              size_t size, struct cf_error *err)
+bool cf_probe(void *self, const struct cf_live *run, const struct cf_run_router *router,
+              bool *out_ok, char *said, size_t size, struct cf_error *err)
 {
     struct cf_engine *e = self;
     const json_t *row = reach_row(run, router->name);
@@ -108,12 +114,15 @@ bool cf_probe(void *self, const struct cf_live *run, const struct cf_run_router 
     const char *port_name = "";
     *out_ok = true;
     if (!cf_json_bool(row, false, "bridge", NULL)) {
-        (void)snprintf(said, size, "not probed: the plan names its own destination; the first weight is the proof");
+        (void)snprintf(
+            said, size,
+            "not probed: the plan names its own destination; the first weight is the proof");
         return true;
     }
     cf_bridge_name(cf_json_str(row, "", "service", NULL), bridge);
     if (!e->ports.clusters.kube(e->ports.clusters.self, router->cluster, &kube, err) ||
-        !cf_bridge_target_slices(kube, NULL, cf_json_str(row, "", "serviceNs", NULL), bridge, &slices, err))
+        !cf_bridge_target_slices(kube, NULL, cf_json_str(row, "", "serviceNs", NULL), bridge,
+                                 &slices, err))
         return false;
     if (!first_address(slices, address, sizeof address, &port_name)) {
         *out_ok = false;
@@ -129,8 +138,10 @@ bool cf_probe(void *self, const struct cf_live *run, const struct cf_run_router 
         }
     }
     if (found == UNKNOWN)
-        (void)snprintf(said, size, "%s could not be reached from here to probe it: the first weight is the proof",
-                       address);
+        (void)snprintf(
+            said, size,
+            "%s could not be reached from here to probe it: the first weight is the proof",
+            address);
     *out_ok = found != REFUSED;
     return true;
 }

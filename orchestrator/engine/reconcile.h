@@ -11,8 +11,8 @@
 
 struct cf_pass_result {
     enum cf_pass_end end;
-    int64_t wake_ms; /* CF_PASS_WAIT: from now */
-    int64_t rev;     /* of the run as it was left; 0: not loaded */
+    int64_t wake_ms;                                 /* CF_PASS_WAIT: from now */
+    int64_t rev;                                     /* of the run as it was left; 0: not loaded */
     char source[CF_LABEL_MAX], target[CF_LABEL_MAX]; /* the run's clusters; "" when not loaded */
 };
 

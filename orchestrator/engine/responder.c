@@ -32,7 +32,7 @@ struct lane_run {
     bool fired;
     char cause[32];
     char why[CF_HOLD_TEXT_MAX];
-    char blocked[CF_HOLD_TEXT_MAX]; /* "" when an alarm may fire */
+    char blocked[CF_HOLD_TEXT_MAX];             /* "" when an alarm may fire */
     int64_t bad_ms, alarm_ms, sent_ms, done_ms; /* wall */
     struct lane_router routers[CF_LANE_ROUTERS_MAX];
     size_t n_routers;
@@ -112,15 +112,16 @@ static json_t *prepare_line(const struct lane_run *r)
 {
     json_t *routers = json_array();
     for (size_t i = 0; i < r->n_routers; i++)
-        json_array_append_new(routers, json_pack("{s:s,s:O}", "cluster", r->routers[i].cluster, "document",
-                                                 r->routers[i].document));
+        json_array_append_new(routers, json_pack("{s:s,s:O}", "cluster", r->routers[i].cluster,
+                                                 "document", r->routers[i].document));
     return json_pack("{s:s,s:s,s:o}", "op", "prepare", "run", r->id, "routers", routers);
 }
 
 static json_t *fired_line(const struct lane_run *r)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "op", "fired", "run", r->id, "cause", r->cause, "why", r->why,
-                     "badAt", (json_int_t)r->bad_ms, "alarmAt", (json_int_t)r->alarm_ms);
+    return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "op", "fired", "run", r->id, "cause", r->cause,
+                     "why", r->why, "badAt", (json_int_t)r->bad_ms, "alarmAt",
+                     (json_int_t)r->alarm_ms);
 }
 
 /* Only what is still needed stays in the file. */
@@ -140,8 +141,8 @@ static bool compact(struct cf_lane *lane, struct cf_error *err)
     return cf_local_journal_rewrite(lane->journal, lines, err);
 }
 
-/* Durable when it returns. With `journal_mutex` held, so that a line and its effect on the table are one to compact(); never with
- * `mutex` held: no PATCH waits for a disk. */
+/* Durable when it returns. With `journal_mutex` held, so that a line and its effect on the table
+ * are one to compact(); never with `mutex` held: no PATCH waits for a disk. */
 static bool append_take(struct cf_lane *lane, json_t *line_take, struct cf_error *err)
 {
     cf_autojson json_t *line = line_take;
@@ -163,8 +164,8 @@ static void replay_prepare(struct lane_run *run, const json_t *line)
     }
 }
 
-static void fire_locked(struct cf_lane *lane, struct lane_run *run, const char *cause, const char *why,
-                        int64_t bad_ms, int64_t alarm_ms)
+static void fire_locked(struct cf_lane *lane, struct lane_run *run, const char *cause,
+                        const char *why, int64_t bad_ms, int64_t alarm_ms)
 {
     run->fired = true;
     run->generation++;
@@ -221,7 +222,8 @@ struct attempt {
     json_t *document;
 };
 
-static struct lane_router *earliest_due(struct cf_lane *lane, struct lane_run **out_run, int *out_slot)
+static struct lane_router *earliest_due(struct cf_lane *lane, struct lane_run **out_run,
+                                        int *out_slot)
 {
     struct lane_router *best = NULL;
     int64_t due = INT64_MAX;
@@ -262,7 +264,9 @@ static bool take_attempt(struct cf_lane *lane, struct attempt *out)
         r->tries++;
         if (run->sent_ms == 0)
             run->sent_ms = cf_wall_ms(lane->config.clock);
-        *out = (struct attempt){ .router = (size_t)(r - run->routers), .slot = slot, .generation = run->generation };
+        *out = (struct attempt){ .router = (size_t)(r - run->routers),
+                                 .slot = slot,
+                                 .generation = run->generation };
         memcpy(out->run_id, run->id, sizeof out->run_id);
         (void)snprintf(out->cluster, sizeof out->cluster, "%s", r->cluster);
         out->kube = r->kube ? cf_kube_ref(r->kube) : NULL;
@@ -287,7 +291,8 @@ static void answer_router(struct cf_lane *lane, struct lane_run *run, struct lan
         (void)snprintf(r->seq, sizeof r->seq, "%.32s", reading->seq);
     } else if (r->state == GOING) {
         r->state = REFUSED;
-        (void)snprintf(r->why, sizeof r->why, "%s: %.200s", cf_router_state_name(reading->state), reading->what);
+        (void)snprintf(r->why, sizeof r->why, "%s: %.200s", cf_router_state_name(reading->state),
+                       reading->what);
     }
     if (all_answered(run) && run->done_ms == 0)
         run->done_ms = cf_wall_ms(lane->config.clock);
@@ -321,7 +326,9 @@ static void *lane_thread(void *arg)
         struct cf_error err = CF_ERROR_INIT;
         struct cf_router_reading reading = { 0 };
         struct cf_kube *kube = a.kube;
-        struct cf_kube_how how = { .timeout_ms = CF_LANE_ATTEMPT_MS, .fresh_connection = a.slot == 1, .urgent = true };
+        struct cf_kube_how how = { .timeout_ms = CF_LANE_ATTEMPT_MS,
+                                   .fresh_connection = a.slot == 1,
+                                   .urgent = true };
         if (kube || lane->config.clusters.kube(lane->config.clusters.self, a.cluster, &kube, &err))
             (void)!cf_router_rollback(kube, &how, a.document, &reading, &err);
         give_attempt_back(lane, &a, kube, &reading, &err);
@@ -347,8 +354,8 @@ static bool is_same(const struct lane_run *run, const struct cf_live *live)
 }
 
 /* Puts new documents in; clients come with them. A fired run sends what is not home. */
-static void replace_documents(struct cf_lane *lane, struct lane_run *run, const struct cf_live *live,
-                              struct cf_kube **kubes)
+static void replace_documents(struct cf_lane *lane, struct lane_run *run,
+                              const struct cf_live *live, struct cf_kube **kubes)
 {
     size_t n = 0;
     run->generation++;
@@ -382,8 +389,9 @@ static json_t *live_line(const struct cf_live *live)
     json_t *routers = json_array();
     for (size_t i = 0; i < live->n_routers; i++)
         if (live->routers[i].restore)
-            json_array_append_new(routers, json_pack("{s:s,s:O}", "cluster", live->routers[i].cluster, "document",
-                                                     live->routers[i].restore));
+            json_array_append_new(routers,
+                                  json_pack("{s:s,s:O}", "cluster", live->routers[i].cluster,
+                                            "document", live->routers[i].restore));
     return json_pack("{s:s,s:s,s:o}", "op", "prepare", "run", live->id, "routers", routers);
 }
 
@@ -412,7 +420,8 @@ static bool prepare(void *self, const struct cf_live *live, struct cf_error *err
             return true;
     }
     for (size_t i = 0; ok && i < live->n_routers && i < CF_LANE_ROUTERS_MAX; i++)
-        ok = lane->config.clusters.kube(lane->config.clusters.self, live->routers[i].cluster, &kubes[i], err);
+        ok = lane->config.clusters.kube(lane->config.clusters.self, live->routers[i].cluster,
+                                        &kubes[i], err);
     ok = ok && keep_documents(lane, live, kubes, err);
     for (size_t i = 0; i < CF_LANE_ROUTERS_MAX; i++)
         cf_kube_unref(kubes[i]);
@@ -460,12 +469,12 @@ static void journal_fired(struct cf_lane *lane, json_t *line_take, const char *r
     struct cf_error err = CF_ERROR_INIT;
     CF_LOCKED(&lane->journal_mutex);
     if (line_take && !append_take(lane, line_take, &err))
-        cf_log_err(CF_LOG_ERROR, "lane.journal", "the rollback is under way but not journalled", &err,
-                   CF_S("run", run_id));
+        cf_log_err(CF_LOG_ERROR, "lane.journal", "the rollback is under way but not journalled",
+                   &err, CF_S("run", run_id));
 }
 
-static void fire(void *self, const char *run_id, const char *cause, const char *why, int64_t wait_ms,
-                 struct cf_lane_view *out)
+static void fire(void *self, const char *run_id, const char *cause, const char *why,
+                 int64_t wait_ms, struct cf_lane_view *out)
 {
     struct cf_lane *lane = self;
     int64_t until = cf_mono_now_ms() + wait_ms;
@@ -487,7 +496,8 @@ static void fire(void *self, const char *run_id, const char *cause, const char *
     view_locked(run, out);
 }
 
-bool cf_lane_alarm(struct cf_lane *lane, const char *run_id, const char *why, int64_t bad_ms, int64_t alarm_ms)
+bool cf_lane_alarm(struct cf_lane *lane, const char *run_id, const char *why, int64_t bad_ms,
+                   int64_t alarm_ms)
 {
     json_t *line;
     {
@@ -530,9 +540,12 @@ static bool forget(void *self, const char *run_id, struct cf_error *err)
 
 struct cf_lane_ops cf_lane_port(struct cf_lane *lane)
 {
-    return (struct cf_lane_ops){
-        .prepare = prepare, .fire = fire, .view = view, .block = block, .forget = forget, .self = lane
-    };
+    return (struct cf_lane_ops){ .prepare = prepare,
+                                 .fire = fire,
+                                 .view = view,
+                                 .block = block,
+                                 .forget = forget,
+                                 .self = lane };
 }
 
 /* ---- life ---- */

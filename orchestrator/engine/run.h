@@ -45,7 +45,7 @@ struct cf_step {
     int done, total;     /* progress; total 0: none to show */
     char message[CF_HOLD_TEXT_MAX];
     int64_t started_ms, finished_ms; /* wall; 0: not yet */
-    bool begun; /* went to intent since the last record */
+    bool begun;                      /* went to intent since the last record */
     bool changed;
 };
 

@@ -117,7 +117,8 @@ static int busy_in(const struct cf_workers *w, const char *cluster)
 
 static bool has_room(const struct cf_workers *w, const struct job *j)
 {
-    return busy_in(w, j->source) < CF_WORKERS_PER_CLUSTER && busy_in(w, j->target) < CF_WORKERS_PER_CLUSTER;
+    return busy_in(w, j->source) < CF_WORKERS_PER_CLUSTER &&
+           busy_in(w, j->target) < CF_WORKERS_PER_CLUSTER;
 }
 
 /* The job that is due for longest; *out_next is when the next one will be. */
@@ -177,7 +178,8 @@ static int64_t back_off(int failures)
     return CF_MIN(ms, RETRY_MAX_MS);
 }
 
-static void give_back(struct cf_workers *w, const char *run_id, const struct cf_pass_result *result, bool ok)
+static void give_back(struct cf_workers *w, const char *run_id, const struct cf_pass_result *result,
+                      bool ok)
 {
     CF_LOCKED(&w->mutex);
     struct job *j;
@@ -245,29 +247,31 @@ static void *worker_thread(void *arg)
 
 /* ---- life ---- */
 
-struct cf_workers *cf_workers_start(const struct cf_workers_config *config, struct cf_error *err)
+struct cf_workers *cf_workers_new(void)
 {
     struct cf_workers *w = cf_xcalloc(1, sizeof *w);
-    w->config = *config;
     pthread_mutex_init(&w->mutex, NULL);
     cf_cond_init(&w->changed);
+    return w;
+}
+
+bool cf_workers_start(struct cf_workers *w, const struct cf_workers_config *config,
+                      struct cf_error *err)
+{
+    w->config = *config;
     int wanted = config->threads > 0 ? CF_MIN(config->threads, CF_WORKERS) : CF_WORKERS;
     for (int i = 0; i < wanted; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "worker-%d", i);
-        if (!cf_thread_start(&w->threads[i], name, worker_thread, w, err)) {
-            cf_workers_stop(w);
-            return NULL;
-        }
+        if (!cf_thread_start(&w->threads[i], name, worker_thread, w, err))
+            return false;
         w->n_threads = i + 1;
     }
-    return w;
+    return true;
 }
 
 void cf_workers_stop(struct cf_workers *w)
 {
-    if (!w)
-        return;
     {
         CF_LOCKED(&w->mutex);
         w->stopping = true;
@@ -275,9 +279,16 @@ void cf_workers_stop(struct cf_workers *w)
     }
     for (int i = 0; i < w->n_threads; i++)
         pthread_join(w->threads[i], NULL);
+    w->n_threads = 0;
+}
+
+void cf_workers_free(struct cf_workers *w)
+{
     struct job *j, *tmp;
+    if (!w)
+        return;
     HASH_ITER(hh, w->jobs, j, tmp)
-        drop(w, j);
+    drop(w, j);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->mutex);
     free(w);

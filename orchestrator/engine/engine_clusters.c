@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clusters, bridges and the freeze, as the API asks for them (engine.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "orchestrator/engine/engine_internal.h"
+#include "orchestrator/preflight/rights.h"
+#include "store/bridges.h"
+#include "store/clusters.h"
+#include "store/settings.h"
+
+bool cf_engine_kube(struct cf_engine *e, const char *cluster, struct cf_kube **out,
+                    struct cf_error *err)
+{
+    return cf_clusters_kube(e->clusters, cluster, out, err);
+}
+
+void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster)
+{
+    cf_clusters_changed(e->clusters, cluster);
+}
+
+bool cf_engine_cluster_probe(struct cf_engine *e, const char *name, const json_t *doc,
+                             const char *credentials, size_t len, char uid[CF_ENGINE_UID_TEXT],
+                             char version[CF_ENGINE_UID_TEXT], struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_kube_version found;
+    char id[CF_KUBE_UID_TEXT];
+    if (!cf_clusters_open(e->config.net, name, doc, credentials, len, &kube, err))
+        return false;
+    if (!cf_kube_version(kube, NULL, &found, err) || !cf_kube_uid(kube, NULL, id, err))
+        return cf_error_wrap(err, "cluster %s", name);
+    (void)snprintf(uid, CF_ENGINE_UID_TEXT, "%s", id);
+    (void)snprintf(version, CF_ENGINE_UID_TEXT, "%s", found.git);
+    return true;
+}
+
+/* ---- check ---- */
+
+static void note(json_t *report, const char *fmt, const char *what)
+{
+    json_array_append_new(json_object_get(report, "problems"), json_sprintf(fmt, what));
+}
+
+static void check_api(struct cf_kube *kube, json_t *report)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_kube_version version;
+    char uid[CF_KUBE_UID_TEXT];
+    int64_t skew = 0, begun = cf_mono_now_ms();
+    bool reachable = cf_kube_version(kube, NULL, &version, &err);
+    json_object_set_new(report, "reachable", json_boolean(reachable));
+    if (!reachable) {
+        note(report, "the API server does not answer: %s", err.message);
+        return;
+    }
+    json_object_set_new(report, "latencyMs", json_integer(cf_mono_now_ms() - begun));
+    json_object_set_new(report, "version", json_string(version.git));
+    if (cf_kube_uid(kube, NULL, uid, &err))
+        json_object_set_new(report, "uid", json_string(uid));
+    else
+        note(report, "its identity (namespace kube-system) cannot be read: %s", err.message);
+    cf_error_clear(&err);
+    if (cf_kube_clock_skew(kube, NULL, &skew, &err))
+        json_object_set_new(report, "skewMs", json_integer(skew));
+}
+
+static void check_metrics(struct cf_engine *e, const char *cluster, const json_t *doc,
+                          json_t *report)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_source *source = NULL;
+    const char *preset = "auto";
+    json_t *rows = json_array();
+    json_object_set_new(report, "metrics", rows);
+    if (!cf_clusters_source(e->clusters, cluster, &source, &preset, &err)) {
+        note(report, "%s", err.message);
+        return;
+    }
+    struct cf_stream stream = { .kind = CF_STREAM_SUCCESS, .preset = preset };
+    struct cf_reading *readings = NULL;
+    stream.backend.namespace_ = "default";
+    stream.backend.service = "crossfade-check";
+    stream.backend.host = "crossfade-check.default.svc.cluster.local";
+    bool ok = cf_source_read(source, &stream, 1, cf_mono_now_ms() + CF_KUBE_TIMEOUT_MS_DEFAULT / 2,
+                             &readings, &err);
+    if (ok)
+        cf_readings_free(readings, 1);
+    json_t *row = cf_json_copy(json_array_get(cf_json_at(doc, "metrics", NULL), 0));
+    json_object_set_new(row, "ok", json_boolean(ok));
+    json_object_set_new(row, "message", json_string(ok ? "answers" : err.message));
+    json_array_append_new(rows, row);
+    if (!ok)
+        note(report, "the metrics source does not answer: %s", err.message);
+    cf_source_free(source);
+}
+
+json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const char *ns,
+                                struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    cf_autojson json_t *doc = NULL;
+    struct cf_error ignored = CF_ERROR_INIT;
+    if (!cf_clusters_kube(e->clusters, cluster, &kube, err) ||
+        !cf_clusters_record(e->clusters, cluster, &doc, err))
+        return NULL;
+    json_t *report = json_pack("{s:s,s:[]}", "cluster", cluster, "problems");
+    bool insecure = cf_json_bool(doc, false, "insecure", NULL);
+    json_object_set_new(report, "insecure", json_boolean(insecure));
+    if (insecure)
+        note(report, "%s",
+             "the API server's certificate is NOT verified: anybody in between can take the "
+             "credentials");
+    check_api(kube, report);
+    check_metrics(e, cluster, doc, report);
+    json_object_set_new(report, "rights",
+                        cf_json_bool(report, false, "reachable", NULL)
+                            ? cf_rights_check(kube, CF_RIGHTS_BOTH, ns)
+                            : json_array());
+    if (!cf_cluster_set_checked(e->config.store, cluster, report, &ignored))
+        cf_error_clear(&ignored);
+    return report;
+}
+
+char *cf_engine_rbac_yaml(const char *role, const char *ns, struct cf_error *err)
+{
+    enum cf_rights_role r;
+    if (!cf_rights_role_parse(role, &r)) {
+        cf_error_set(err, CF_ERR_INVALID, "role must be source, target or both, not \"%s\"", role);
+        return NULL;
+    }
+    return cf_rights_yaml(r, ns);
+}
+
+/* ---- bridges ---- */
+
+bool cf_engine_bridge_remove(struct cf_engine *e, const char *bridge_id, const char *principal,
+                             struct cf_error *err)
+{
+    CF_CLEANUP(cf_bridge_row_free) struct cf_bridge_row row = { 0 };
+    if (!cf_bridge_get(e->config.store, bridge_id, &row, err))
+        return cf_error_wrap(err, "bridge %s", bridge_id);
+    if (!cf_bridge_ask_removal(e->config.store, bridge_id, principal, err))
+        return cf_error_wrap(err, "remove bridge %s/%s", row.ns, row.service);
+    cf_bridges_poke(e->bridges);
+    return true;
+}
+
+json_t *cf_engine_bridge_status(struct cf_engine *e, const char *bridge_id)
+{
+    return cf_bridges_status(e->bridges, bridge_id);
+}
+
+/* ---- freeze ---- */
+
+bool cf_engine_freeze(struct cf_engine *e, const char *reason, const char *principal,
+                      struct cf_error *err)
+{
+    cf_autojson json_t *value =
+        json_pack("{s:b,s:s}", "frozen", reason != NULL, "reason", reason ? reason : "");
+    return cf_setting_put(e->config.store, CF_SETTING_FREEZE, value, principal, err);
+}
