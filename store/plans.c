@@ -40,9 +40,8 @@ static bool lock_plan(struct cf_tx *tx, const char *name, struct current *out, s
                                          "SELECT 1 FROM plan WHERE name = $1 FOR UPDATE", false };
     static const struct cf_stmt current = {
         "plan_current",
-        "SELECT p.revision, p.deleted_at IS NOT NULL, v.digest FROM plan p"
-        " LEFT JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision WHERE p.name = "
-        "$1",
+        "SELECT p.revision, p.deleted_at IS NOT NULL, v.digest FROM plan p LEFT"
+        " JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision WHERE p.name = $1",
         false
     };
     *out = (struct current){ 0 };
@@ -79,8 +78,8 @@ static bool check_expect(const char *name, const struct current *now, int expect
 static bool ensure_plan(struct cf_tx *tx, const char *name, struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "plan_ensure",
-                                         "INSERT INTO plan (name, revision, deleted_at) VALUES "
-                                         "($1, 0, now()) ON CONFLICT (name) DO NOTHING",
+                                         "INSERT INTO plan (name, revision, deleted_at)"
+                                         " VALUES ($1, 0, now()) ON CONFLICT (name) DO NOTHING",
                                          true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, name);
@@ -92,13 +91,12 @@ static bool insert_revision(struct cf_tx *tx, const struct cf_plan_new *plan, in
                             struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "plan_revise",
-                                         "WITH p AS (UPDATE plan SET revision = $2,"
-                                         "           created_at = CASE WHEN deleted_at IS NULL "
-                                         "THEN created_at ELSE now() END, deleted_at = NULL"
-                                         "           WHERE name = $1)"
-                                         "INSERT INTO plan_revision (plan, revision, text, "
-                                         "media_type, spec, effective, digest, author)"
-                                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                                         "WITH p AS (UPDATE plan SET revision = $2, created_at ="
+                                         " CASE WHEN deleted_at IS NULL THEN created_at ELSE"
+                                         " now() END, deleted_at = NULL"
+                                         " WHERE name = $1)INSERT INTO plan_revision (plan,"
+                                         " revision, text, media_type, spec, effective, digest,"
+                                         " author) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                                          true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, plan->name);
@@ -112,7 +110,7 @@ static bool insert_revision(struct cf_tx *tx, const struct cf_plan_new *plan, in
     cf_autores PGresult *res = cf_tx_query(tx, &stmt, &a, err);
     if (!res)
         return false;
-    char subject[CF_PLAN_NAME_MAX + 8];
+    char subject[CF_STORE_PLAN_NAME_MAX + 8];
     snprintf(subject, sizeof subject, "plan/%s", plan->name);
     cf_autojson json_t *body = json_pack("{s:s, s:i, s:s}", "plan", plan->name, "revision",
                                          revision, "digest", plan->digest);
@@ -146,9 +144,9 @@ bool cf_plan_apply(struct cf_store *store, const struct cf_plan_new *plan, int e
                    struct cf_idem *idem, enum cf_plan_applied *out_applied, int *out_revision,
                    struct cf_error *err)
 {
-    if (strlen(plan->name) > CF_PLAN_NAME_MAX)
+    if (strlen(plan->name) > CF_STORE_PLAN_NAME_MAX)
         return cf_error_set(err, CF_ERR_LIMIT, "a plan's name has at most %d characters",
-                            CF_PLAN_NAME_MAX);
+                            CF_STORE_PLAN_NAME_MAX);
     CF_CLEANUP(cf_tx_end) struct cf_tx tx = { 0 };
     if (!cf_tx_begin(store, &tx, err) || !cf_tx_idem_begin(&tx, idem, err))
         return cf_error_wrap(err, "apply plan %s", plan->name);
@@ -217,8 +215,8 @@ bool cf_plan_get(struct cf_store *store, const char *name, int revision, struct 
     static const struct cf_stmt stmt = {
         "plan_get",
         "SELECT " COLUMNS " FROM plan p JOIN plan_revision v ON v.plan = p.name WHERE p.name = $2"
-        " AND v.revision = CASE WHEN $3::int = 0 THEN p.revision ELSE $3 END AND ($3 > 0 OR "
-        "p.deleted_at IS NULL)",
+        " AND v.revision = CASE WHEN $3::int = 0 THEN p.revision ELSE $3 END"
+        " AND ($3 > 0 OR p.deleted_at IS NULL)",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -250,9 +248,8 @@ bool cf_plan_list_page(struct cf_store *store, const char *after, const char *co
         "plan_list",
         "SELECT " COLUMNS
         " FROM plan p JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision"
-        " WHERE p.name > $2 AND p.deleted_at IS NULL AND ($3::text IS NULL OR strpos(p.name, $3) > "
-        "0)"
-        " ORDER BY p.name LIMIT $4",
+        " WHERE p.name > $2 AND p.deleted_at IS NULL AND ($3::text IS NULL OR strpos(p.name,"
+        " $3) > 0) ORDER BY p.name LIMIT $4",
         false
     };
     limit = cf_page_limit(limit);
@@ -287,8 +284,8 @@ bool cf_plan_revisions(struct cf_store *store, const char *name, int before, int
 static bool refuse_while_active(struct cf_tx *tx, const char *name, struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "plan_active",
-                                         "SELECT plan || '/' || number FROM run WHERE plan = $1 "
-                                         "AND finished_at IS NULL ORDER BY number LIMIT 1",
+                                         "SELECT plan || '/' || number FROM run WHERE plan = $1"
+                                         " AND finished_at IS NULL ORDER BY number LIMIT 1",
                                          false };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, name);
@@ -318,7 +315,7 @@ bool cf_plan_delete(struct cf_store *store, const char *name, int expect, const 
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, name);
     cf_autores PGresult *res = cf_tx_query(&tx, &stmt, &a, err);
-    char subject[CF_PLAN_NAME_MAX + 8];
+    char subject[CF_STORE_PLAN_NAME_MAX + 8];
     snprintf(subject, sizeof subject, "plan/%s", name);
     cf_autojson json_t *body = json_pack("{s:s, s:i}", "plan", name, "revision", now.revision);
     if (!res || !cf_tx_event(&tx, "plan.deleted", subject, author, body, err) ||

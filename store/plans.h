@@ -10,7 +10,7 @@
 #include "store/idempotency.h"
 #include "store/store.h"
 
-enum { CF_PLAN_NAME_MAX = 63 };
+enum { CF_STORE_PLAN_NAME_MAX = 63 };
 
 struct cf_plan_new {
     const char *name;
