@@ -137,24 +137,23 @@ static bool wants_input(const struct http_conn *c)
     return c->state != HTTP_CONN_OPEN || (!c->closing && c->proto->wants_input(c));
 }
 
+/* One piece an event, at least a TLS record: what it caused is written before the next is read, and no connection keeps the others waiting. */
 static void read_input(struct http_conn *c)
 {
     char *buf = http_loop_scratch(http_conn_loop(c));
-    for (int i = 0; i < 8 && wants_input(c); i++) {
-        size_t n = 0;
-        switch (http_conn_read(c, buf, CF_HTTP_READ_BYTES, &n)) {
-        case HTTP_IO_OK:
-            take_input(c, buf, n);
-            break;
-        case HTTP_IO_AGAIN:
-            return;
-        case HTTP_IO_EOF:
-            take_eof(c);
-            return;
-        case HTTP_IO_FAILED:
-            http_conn_close(c);
-            return;
-        }
+    size_t n = 0;
+    switch (http_conn_read(c, buf, CF_HTTP_READ_BYTES, &n)) {
+    case HTTP_IO_OK:
+        take_input(c, buf, n);
+        break;
+    case HTTP_IO_AGAIN:
+        break;
+    case HTTP_IO_EOF:
+        take_eof(c);
+        break;
+    case HTTP_IO_FAILED:
+        http_conn_close(c);
+        break;
     }
 }
 
@@ -211,8 +210,9 @@ void http_conn_pump(struct http_conn *c)
         c->busy = true;
         bool more = true;
         while (more && !c->dead) {
+            bool had_room = http_conn_room(c) > 0;
             c->proto->fill(c);
-            more = !c->dead && flush(c) && c->out.len == 0 && c->proto->flushed(c);
+            more = !c->dead && flush(c) && c->out.len == 0 && (c->proto->flushed(c) || !had_room);
         }
         c->busy = false;
         if (!c->dead && c->closing && c->out.len == 0)
@@ -242,7 +242,7 @@ static void ready(struct http_fd *f, uint32_t events)
         drop_input(c);
     else if (c->state == HTTP_CONN_HANDSHAKE)
         shake_hands(c);
-    if (!c->dead && c->state < HTTP_CONN_LINGER && c->state != HTTP_CONN_HANDSHAKE &&
+    if ((c->state == HTTP_CONN_PREFACE || c->state == HTTP_CONN_OPEN) && wants_input(c) &&
         (events & EPOLLIN || c->read_wants_write))
         read_input(c);
     /* The client has hung up behind input that nobody takes yet. */

@@ -261,7 +261,7 @@ static bool h1_flushed(struct http_conn *c)
     h->phase = H1_HEAD;
     h->head = (struct http_h1_head){ .status = 0 };
     h->in_head = false;
-    if (!h->keep_alive) {
+    if (!h->keep_alive || c->listener->server->draining) {
         c->closing = true;
         return false;
     }

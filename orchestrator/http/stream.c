@@ -203,6 +203,9 @@ void http_stream_attach(struct http_exchange *x)
 size_t http_stream_take(struct cf_http_stream *st, char *dst, size_t max, bool *out_end)
 {
     CF_LOCKED(&st->lock);
+    *out_end = false;
+    if (st->aborted || st->slow) /* the cut is on its way: an end would look like a good one */
+        return 0;
     size_t n = CF_MIN(max, st->queue.len - st->taken);
     if (n)
         memcpy(dst, st->queue.data + st->taken, n);

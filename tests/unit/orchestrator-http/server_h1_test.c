@@ -57,7 +57,6 @@ static const struct {
     { GET("/problem"), "500 INTERNAL|" },
     { GET("/cut") HELLO, "" },
     { GET("/park?ms=20") HELLO, "" /* who has hung up is not waited for */ },
-    { GET("/events?end=1") HELLO, "" },
 };
 
 static void read_answers(struct cf_peer *p, bool is_head, struct cf_buf *out)
