@@ -52,9 +52,9 @@ static bool insert(struct cf_tx *tx, const struct cf_token_new *token, struct cf
 {
     static const struct cf_stmt stmt = {
         "token_add",
-        "INSERT INTO token (id, sha256, name, role, created_by, expires_at) VALUES ($1, $2, $3, "
-        "$4, $5,"
-        " CASE WHEN $6::bigint > 0 THEN now() + $6 * interval '1 ms' END) ON CONFLICT DO NOTHING",
+        "INSERT INTO token (id, sha256, name, role, created_by, expires_at)"
+        "   VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::bigint > 0 THEN now() + $6 * interval"
+        "   '1 ms' END) ON CONFLICT DO NOTHING",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -106,10 +106,10 @@ bool cf_token_authenticate(struct cf_store *store, const unsigned char sha256[CF
     /* A read that now and then notes its use: repeating it does no harm, so it counts as a read. */
     static const struct cf_stmt stmt = {
         "token_authenticate",
-        "WITH t AS (SELECT * FROM token WHERE sha256 = $1 AND revoked_at IS NULL AND "
-        "coalesce(expires_at > now(), true)),"
+        "WITH t AS (SELECT * FROM token WHERE sha256 = $1 AND revoked_at IS NULL"
+        "   AND coalesce(expires_at > now(), true)),"
         " u AS (UPDATE token SET used_at = now() FROM t WHERE token.id = t.id"
-        "       AND coalesce(t.used_at < now() - interval '1 minute', true))"
+        "   AND coalesce(t.used_at < now() - interval '1 minute', true))"
         " SELECT " COLUMNS " FROM t",
         false
     };
@@ -158,8 +158,8 @@ bool cf_token_revoke(struct cf_store *store, const char *id, const char *author,
     static const struct cf_stmt stmt = {
         "token_revoke",
         "WITH t AS (SELECT id, name, role, revoked_at FROM token WHERE id = $1 FOR UPDATE),"
-        " u AS (UPDATE token SET revoked_at = now() FROM t WHERE token.id = t.id AND t.revoked_at "
-        "IS NULL)"
+        " u AS (UPDATE token SET revoked_at = now() FROM t WHERE token.id = t.id"
+        "   AND t.revoked_at IS NULL)"
         " SELECT name, role, revoked_at IS NOT NULL FROM t",
         true
     };

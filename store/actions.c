@@ -70,9 +70,9 @@ static bool insert(struct cf_tx *tx, const struct cf_action_new *action, int64_t
 {
     static const struct cf_stmt stmt = {
         "action_insert",
-        "WITH m AS (UPDATE run SET rev = rev + 1 WHERE id = $1 AND finished_at IS NULL RETURNING "
-        "id)"
-        "INSERT INTO action (run_id, action, reason, principal, expect, args)"
+        "WITH m AS (UPDATE run SET rev = rev + 1 WHERE id = $1 AND finished_at IS NULL"
+        "   RETURNING id)"
+        " INSERT INTO action (run_id, action, reason, principal, expect, args)"
         " SELECT m.id, $2, $3, $4, $5, $6 FROM m RETURNING id",
         true
     };
@@ -145,8 +145,8 @@ bool cf_action_list_page(struct cf_store *store, const char *run_id, int64_t bef
     static const struct cf_stmt stmt = {
         "action_list",
         "SELECT " CF_ACTION_COLUMNS " FROM action a JOIN run r ON r.id = a.run_id"
-        " WHERE ($1::uuid IS NULL OR a.run_id = $1) AND ($2::bigint = 0 OR a.id < $2) ORDER BY "
-        "a.id DESC LIMIT $3",
+        " WHERE ($1::uuid IS NULL OR a.run_id = $1) AND ($2::bigint = 0 OR a.id < $2)"
+        "   ORDER BY a.id DESC LIMIT $3",
         false
     };
     limit = cf_page_limit(limit);

@@ -97,21 +97,17 @@ bool cf_bridge_put(struct cf_store *store, const struct cf_fence *fence,
     static const struct cf_stmt stmt = {
         "bridge_put",
         "WITH " FENCE ","
-        " b AS (INSERT INTO bridge AS w (id, shard, run_id, cluster, ns, service, target_cluster, "
-        "target_ns,"
-        "         target_service, spec, state)"
-        "       SELECT $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM f"
-        "       ON CONFLICT (cluster, ns, service) DO UPDATE SET run_id = excluded.run_id,"
-        "         target_cluster = excluded.target_cluster, target_ns = excluded.target_ns,"
-        "         target_service = excluded.target_service, spec = excluded.spec, state = "
-        "excluded.state,"
-        "         updated_at = now() RETURNING 1),"
+        " b AS (INSERT INTO bridge AS w (id, shard, run_id, cluster, ns, service,"
+        "   target_cluster, target_ns, target_service, spec, state)"
+        "   SELECT $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM f"
+        "   ON CONFLICT (cluster, ns, service) DO UPDATE SET run_id = excluded.run_id,"
+        "   target_cluster = excluded.target_cluster, target_ns = excluded.target_ns,"
+        "   target_service = excluded.target_service, spec = excluded.spec,"
+        "   state = excluded.state, updated_at = now() RETURNING 1),"
         " e AS (INSERT INTO event (id, subject, kind, epoch, body)"
-        "       SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096, 'bridge/' || "
-        "$4::text, 'bridge.added',"
-        "         $3, json_build_object('bridge', $4::text, 'run', $6::text, 'cluster', $7::text, "
-        "'namespace', $8::text,"
-        "         'service', $9::text) FROM meta m, b)"
+        "   SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096, 'bridge/' ||"
+        "   $4::text, 'bridge.added', $3, json_build_object('bridge', $4::text, 'run', $6::text,"
+        "   'cluster', $7::text, 'namespace', $8::text, 'service', $9::text) FROM meta m, b)"
         " SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
         true
     };
@@ -147,7 +143,7 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
         "WITH " FENCE
         ", b AS (UPDATE bridge SET state = coalesce($5, state), status = coalesce($6, status),"
         "   updated_at = now() WHERE id = $4 AND EXISTS (SELECT 1 FROM f) RETURNING 1)"
-        " SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
+        "   SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -163,19 +159,17 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
 }
 
 bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
-                      const char *author, enum cf_record *out, struct cf_error *err)
+                          const char *author, enum cf_record *out, struct cf_error *err)
 {
     static const struct cf_stmt stmt = {
         "bridge_remove",
         "WITH " FENCE ", b AS (DELETE FROM bridge WHERE id = $4 AND EXISTS (SELECT 1 FROM f)"
-        "   RETURNING id, cluster, ns, service),"
-        " e AS (INSERT INTO event (id, subject, kind, actor, epoch, body)"
-        "   SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096, 'bridge/' || b.id, "
-        "'bridge.removed',"
-        "     coalesce($5, ''), $3, json_build_object('bridge', b.id, 'cluster', b.cluster, "
-        "'namespace', b.ns, 'service',"
-        "     b.service) FROM meta m, b)"
-        " SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
+        " RETURNING id, cluster, ns, service), e AS (INSERT INTO event (id, subject, kind,"
+        "   actor, epoch, body) SELECT (pg_current_xact_id()::text::bigint + m.event_base) *"
+        "   4096, 'bridge/' || b.id, 'bridge.removed', coalesce($5, ''), $3,"
+        "   json_build_object('bridge', b.id, 'cluster', b.cluster, 'namespace', b.ns,"
+        "   'service', b.service) FROM meta m, b) SELECT (SELECT count(*)"
+        "   FROM f), (SELECT count(*) FROM b)",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -200,7 +194,7 @@ bool cf_bridge_ask_removal(struct cf_store *store, const char *id, const char *a
     static const struct cf_stmt find = {
         "bridge_lock",
         "SELECT r.plan || '/' || r.number, r.finished_at IS NULL AND r.id IS NOT NULL"
-        " FROM bridge b LEFT JOIN run r ON r.id = b.run_id WHERE b.id = $1 FOR UPDATE OF b",
+        "   FROM bridge b LEFT JOIN run r ON r.id = b.run_id WHERE b.id = $1 FOR UPDATE OF b",
         false
     };
     static const struct cf_stmt retire = {
@@ -259,9 +253,9 @@ bool cf_bridge_list_all(struct cf_store *store, const int *shards, size_t n_shar
     static const struct cf_stmt stmt = { "bridge_list",
                                          "SELECT " COLUMNS
                                          " FROM bridge b LEFT JOIN run r ON r.id = b.run_id"
-                                         " WHERE ($1::smallint[] IS NULL OR b.shard = ANY ($1)) "
-                                         "AND ($2::uuid IS NULL OR b.run_id = $2)"
-                                         " ORDER BY b.cluster, b.ns, b.service",
+                                         "   WHERE ($1::smallint[] IS NULL OR b.shard = ANY"
+                                         "   ($1)) AND ($2::uuid IS NULL OR b.run_id = $2)"
+                                         "   ORDER BY b.cluster, b.ns, b.service",
                                          false };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     if (n_shards > 0)

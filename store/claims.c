@@ -66,7 +66,7 @@ bool cf_claims_held(struct cf_store *store, const char *run_id, struct cf_claim_
         "claims_held",
         "SELECT " COLUMNS
         " FROM claim c JOIN run r ON r.id = c.run_id WHERE $1::uuid IS NULL OR c.run_id = $1"
-        " ORDER BY c.kind, c.key",
+        "   ORDER BY c.kind, c.key",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -81,8 +81,9 @@ bool cf_claims_find(struct cf_store *store, const struct cf_claim *claims, size_
     static const struct cf_stmt stmt = { "claims_find",
                                          "SELECT " COLUMNS
                                          " FROM json_to_recordset($1) AS x(kind text, key text)"
-                                         " JOIN claim c ON c.kind = x.kind AND c.key = x.key JOIN "
-                                         "run r ON r.id = c.run_id ORDER BY c.kind, c.key",
+                                         "   JOIN claim c ON c.kind = x.kind AND c.key = x.key"
+                                         "   JOIN run r ON r.id = c.run_id"
+                                         "   ORDER BY c.kind, c.key",
                                          false };
     cf_autojson json_t *wanted = json_array();
     for (size_t i = 0; i < n; i++)

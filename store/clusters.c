@@ -87,9 +87,9 @@ bool cf_cluster_add(struct cf_store *store, const struct cf_cluster_new *cluster
                     struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "cluster_add",
-                                         "INSERT INTO cluster (name, uid, server, doc, author, "
-                                         "key_id, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-                                         " ON CONFLICT DO NOTHING",
+                                         "INSERT INTO cluster (name, uid, server, doc, author,"
+                                         "   key_id, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                                         "   ON CONFLICT DO NOTHING",
                                          true };
     cf_autofree char *associated = cf_cluster_associated(cluster->name, cluster->uid);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -142,10 +142,11 @@ bool cf_cluster_update(struct cf_store *store, const struct cf_cluster_new *clus
                        struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "cluster_update",
-                                         "UPDATE cluster SET server = coalesce($2, server), doc = "
-                                         "coalesce($3, doc), author = $4, rev = rev + 1,"
-                                         " updated_at = now(), key_id = coalesce($5, key_id), "
-                                         "sealed = coalesce($6, sealed) WHERE name = $1",
+                                         "UPDATE cluster SET server = coalesce($2, server),"
+                                         "   doc = coalesce($3, doc), author = $4, rev = rev +"
+                                         "   1, updated_at = now(), key_id = coalesce($5,"
+                                         "   key_id), sealed = coalesce($6, sealed)"
+                                         "   WHERE name = $1",
                                          true };
     CF_CLEANUP(cf_tx_end) struct cf_tx tx = { 0 };
     cf_autofree char *uid = NULL;
@@ -268,10 +269,10 @@ static bool refuse_in_use(struct cf_tx *tx, const char *name, struct cf_error *e
 {
     static const struct cf_stmt stmt = {
         "cluster_in_use",
-        "SELECT 'run ' || plan || '/' || number FROM run WHERE finished_at IS NULL AND (source = "
-        "$1 OR target = $1)"
-        " UNION ALL SELECT 'the bridge ' || ns || '/' || service || ' on ' || cluster FROM bridge"
-        " WHERE cluster = $1 OR target_cluster = $1 LIMIT 1",
+        "SELECT 'run ' || plan || '/' || number FROM run WHERE finished_at IS NULL"
+        "   AND (source = $1 OR target = $1) UNION ALL"
+        "   SELECT 'the bridge ' || ns || '/' || service || ' on ' || cluster FROM bridge"
+        "   WHERE cluster = $1 OR target_cluster = $1 LIMIT 1",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

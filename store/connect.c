@@ -61,12 +61,14 @@ static bool handshake(PGconn *pg, int64_t until_ms, struct cf_error *err)
  * proxies. */
 static bool set_up(PGconn *pg, const struct cf_store_config *config, struct cf_error *err)
 {
-    char sql[512];
+    char sql[768];
     snprintf(sql, sizeof sql,
              "SET search_path = crossfade; SET timezone = 'UTC'; SET client_min_messages = warning;"
+             "SELECT set_config('synchronous_commit', 'on', false)"
+             " WHERE current_setting('synchronous_commit') IN ('off', 'local');"
+             "SET default_transaction_isolation = 'read committed'; SET jit = off;"
              "SET statement_timeout = %lld; SET idle_in_transaction_session_timeout = %lld;"
-             "SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;"
-             "SET jit = off; SET application_name = 'crossfade'",
+             "SET application_name = 'crossfade'",
              (long long)config->statement_ms, (long long)config->idle_in_transaction_ms);
     cf_autores PGresult *res = PQexec(pg, sql);
     if (PQresultStatus(res) != PGRES_COMMAND_OK) {

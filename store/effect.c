@@ -12,9 +12,8 @@
 static const struct cf_stmt insert_event = {
     "event_insert",
     "INSERT INTO event (id, subject, kind, actor, body)"
-    " SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096 + $1::int, $2, $3, "
-    "coalesce($4, ''),"
-    " coalesce($5::json, '{}') FROM meta m",
+    "   SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096 + $1::int, $2, $3,"
+    "   coalesce($4, ''), coalesce($5::json, '{}') FROM meta m",
     true
 };
 
@@ -47,13 +46,13 @@ bool cf_tx_idem_begin(struct cf_tx *tx, struct cf_idem *idem, struct cf_error *e
 {
     static const struct cf_stmt insert = {
         "idem_insert",
-        "INSERT INTO idempotency (principal, route, key, request) VALUES ($1, $2, $3, $4) ON "
-        "CONFLICT DO NOTHING",
+        "INSERT INTO idempotency (principal, route, key, request) VALUES ($1, $2, $3, $4)"
+        "   ON CONFLICT DO NOTHING",
         true
     };
     static const struct cf_stmt find = { "idem_find",
-                                         "SELECT request = $4, resource FROM idempotency WHERE "
-                                         "principal = $1 AND route = $2 AND key = $3",
+                                         "SELECT request = $4, resource FROM idempotency"
+                                         "   WHERE principal = $1 AND route = $2 AND key = $3",
                                          false };
     if (!idem)
         return true;

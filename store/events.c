@@ -180,9 +180,9 @@ bool cf_event_append(struct cf_store *store, const char *kind, const char *subje
 {
     static const struct cf_stmt append = { "event_append",
                                            "INSERT INTO event (id, subject, kind, actor, body)"
-                                           " SELECT (pg_current_xact_id()::text::bigint + "
-                                           "m.event_base) * 4096, $1, $2, coalesce($3, ''),"
-                                           " coalesce($4::json, '{}') FROM meta m",
+                                           "   SELECT (pg_current_xact_id()::text::bigint +"
+                                           "   m.event_base) * 4096, $1, $2, coalesce($3, ''),"
+                                           "   coalesce($4::json, '{}') FROM meta m",
                                            true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, subject);

@@ -10,16 +10,15 @@ bool cf_gates_save(struct cf_store *store, const char *owner, const struct cf_ga
 {
     static const struct cf_stmt stmt = {
         "gates_save",
-        "WITH x AS MATERIALIZED (SELECT * FROM json_to_recordset($2)"
-        "   AS x(run uuid, shard smallint, epoch bigint, stream text, doc json)),"
+        "WITH x AS MATERIALIZED (SELECT * FROM json_to_recordset($2) AS x(run uuid,"
+        "   shard smallint, epoch bigint, stream text, doc json)),"
         " f AS MATERIALIZED (SELECT s.id, s.epoch FROM shard s WHERE s.owner = $1"
         "   AND s.id IN (SELECT shard FROM x) ORDER BY s.id FOR SHARE),"
         " w AS (INSERT INTO gate_checkpoint (run_id, stream, doc, at)"
-        "   SELECT x.run, x.stream, x.doc, now() FROM x JOIN f ON f.id = x.shard AND f.epoch = "
-        "x.epoch"
-        "   JOIN run r ON r.id = x.run AND r.finished_at IS NULL ORDER BY x.run, x.stream"
-        "   ON CONFLICT (run_id, stream) DO UPDATE SET doc = excluded.doc, at = excluded.at "
-        "RETURNING 1)"
+        "   SELECT x.run, x.stream, x.doc, now() FROM x JOIN f ON f.id = x.shard"
+        "   AND f.epoch = x.epoch JOIN run r ON r.id = x.run AND r.finished_at IS NULL"
+        "   ORDER BY x.run, x.stream ON CONFLICT (run_id, stream) DO UPDATE"
+        "   SET doc = excluded.doc, at = excluded.at RETURNING 1)"
         " SELECT count(*) FROM w",
         true
     };
@@ -45,9 +44,8 @@ bool cf_gates_load(struct cf_store *store, const char *run_id, json_t **out, int
 {
     static const struct cf_stmt stmt = {
         "gates_load",
-        "SELECT stream, doc, (extract(epoch FROM clock_timestamp() - at) * 1000)::bigint FROM "
-        "gate_checkpoint"
-        " WHERE run_id = $1 ORDER BY stream",
+        "SELECT stream, doc, (extract(epoch FROM clock_timestamp() - at) * 1000)::bigint"
+        "   FROM gate_checkpoint WHERE run_id = $1 ORDER BY stream",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

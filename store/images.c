@@ -12,14 +12,12 @@ bool cf_image_put(struct cf_store *store, const struct cf_fence *fence, const ch
 {
     static const struct cf_stmt stmt = {
         "image_put",
-        "WITH f AS MATERIALIZED (SELECT 1 FROM shard WHERE id = $1 AND owner = $2 AND epoch = $3 "
-        "FOR SHARE),"
-        " m AS MATERIALIZED (SELECT id FROM run WHERE id = $4 AND finished_at IS NULL AND EXISTS "
-        "(SELECT 1 FROM f)"
-        "      FOR KEY SHARE),"
-        " i AS (INSERT INTO before_image (run_id, cluster, ref, key_id, sealed) SELECT m.id, $5, "
-        "$6, $7, $8 FROM m"
-        "       ON CONFLICT DO NOTHING)"
+        "WITH f AS MATERIALIZED (SELECT 1 FROM shard WHERE id = $1 AND owner = $2"
+        "   AND epoch = $3 FOR SHARE),"
+        " m AS MATERIALIZED (SELECT id FROM run WHERE id = $4 AND finished_at IS NULL"
+        "   AND EXISTS (SELECT 1 FROM f) FOR KEY SHARE),"
+        " i AS (INSERT INTO before_image (run_id, cluster, ref, key_id, sealed)"
+        "   SELECT m.id, $5, $6, $7, $8 FROM m ON CONFLICT DO NOTHING)"
         " SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM m)",
         true
     };
@@ -87,8 +85,8 @@ bool cf_image_refs(struct cf_store *store, const char *run_id, struct cf_image_l
                    struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "image_refs",
-                                         "SELECT cluster, ref, wall_ms(at) FROM before_image WHERE "
-                                         "run_id = $1 ORDER BY at, cluster, ref",
+                                         "SELECT cluster, ref, wall_ms(at) FROM before_image"
+                                         "   WHERE run_id = $1 ORDER BY at, cluster, ref",
                                          false };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, run_id);

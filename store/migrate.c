@@ -74,8 +74,8 @@ static bool compare(const PGresult *res, const struct cf_embedded *files, int wa
         cf_sha256_hex(files[i].data, files[i].len, ours);
         if (version != i + 1 || strcmp(sha256, ours) != 0)
             return refuse(err, CF_STORE_SCHEMA_CHANGED,
-                          "migration %s was applied to this database with other contents than this "
-                          "program's %s",
+                          "migration %s was applied to this database with other contents than"
+                          "   this program's %s",
                           name, files[i].name);
     }
     return true;
@@ -103,10 +103,9 @@ static bool apply(struct cf_tx *tx, const struct cf_embedded *files,
 {
     if (report->have == 0 &&
         !cf_tx_script(tx,
-                      "CREATE SCHEMA IF NOT EXISTS crossfade;"
-                      "CREATE TABLE IF NOT EXISTS crossfade.migration (version int PRIMARY KEY, "
-                      "name text NOT NULL,"
-                      " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
+                      "CREATE SCHEMA IF NOT EXISTS crossfade;CREATE TABLE IF NOT EXISTS"
+                      "   crossfade.migration (version int PRIMARY KEY, name text NOT NULL,"
+                      "   sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
                       err))
         return cf_error_wrap(err, "prepare the schema");
     for (int i = report->have; i < report->want; i++) {
@@ -132,15 +131,13 @@ static bool adopt_origin(struct cf_tx *tx, struct cf_error *err)
 {
     static const struct cf_stmt adopt = {
         "migrate_adopt_origin",
-        "WITH o AS (SELECT concat_ws('|', CASE WHEN has_function_privilege('pg_control_system()', "
-        "'execute')"
-        "                  THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' "
-        "END,"
-        "                  (SELECT oid::text FROM pg_database WHERE datname = current_database())) "
-        "AS origin)"
-        "UPDATE meta SET origin = o.origin, event_base = greatest(event_base,"
-        " coalesce((SELECT max(id) / 4096 FROM event), 0) - pg_current_xact_id()::text::bigint + 1)"
-        " FROM o WHERE meta.origin <> o.origin",
+        "WITH o AS (SELECT concat_ws('|', CASE WHEN"
+        "   has_function_privilege('pg_control_system()', 'execute') THEN (SELECT"
+        "   system_identifier::text FROM pg_control_system()) ELSE '' END, (SELECT oid::text"
+        "   FROM pg_database WHERE datname = current_database())) AS origin)"
+        " UPDATE meta SET origin = o.origin, event_base = greatest(event_base, coalesce((SELECT"
+        "   max(id) / 4096 FROM event), 0) - pg_current_xact_id()::text::bigint + 1) FROM o"
+        "   WHERE meta.origin <> o.origin",
         true
     };
     cf_autores PGresult *res = cf_tx_query(tx, &adopt, NULL, err);

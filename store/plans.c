@@ -41,7 +41,8 @@ static bool lock_plan(struct cf_tx *tx, const char *name, struct current *out, s
     static const struct cf_stmt current = {
         "plan_current",
         "SELECT p.revision, p.deleted_at IS NOT NULL, v.digest FROM plan p LEFT"
-        " JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision WHERE p.name = $1",
+        "   JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision"
+        "   WHERE p.name = $1",
         false
     };
     *out = (struct current){ 0 };
@@ -79,7 +80,7 @@ static bool ensure_plan(struct cf_tx *tx, const char *name, struct cf_error *err
 {
     static const struct cf_stmt stmt = { "plan_ensure",
                                          "INSERT INTO plan (name, revision, deleted_at)"
-                                         " VALUES ($1, 0, now()) ON CONFLICT (name) DO NOTHING",
+                                         "   VALUES ($1, 0, now()) ON CONFLICT (name) DO NOTHING",
                                          true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, name);
@@ -92,11 +93,11 @@ static bool insert_revision(struct cf_tx *tx, const struct cf_plan_new *plan, in
 {
     static const struct cf_stmt stmt = { "plan_revise",
                                          "WITH p AS (UPDATE plan SET revision = $2, created_at ="
-                                         " CASE WHEN deleted_at IS NULL THEN created_at ELSE"
-                                         " now() END, deleted_at = NULL"
-                                         " WHERE name = $1)INSERT INTO plan_revision (plan,"
-                                         " revision, text, media_type, spec, effective, digest,"
-                                         " author) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                                         "   CASE WHEN deleted_at IS NULL THEN created_at ELSE"
+                                         "   now() END, deleted_at = NULL WHERE name = $1)"
+                                         " INSERT INTO plan_revision (plan, revision, text,"
+                                         "   media_type, spec, effective, digest, author)"
+                                         "   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                                          true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, plan->name);
@@ -216,7 +217,7 @@ bool cf_plan_get(struct cf_store *store, const char *name, int revision, struct 
         "plan_get",
         "SELECT " COLUMNS " FROM plan p JOIN plan_revision v ON v.plan = p.name WHERE p.name = $2"
         " AND v.revision = CASE WHEN $3::int = 0 THEN p.revision ELSE $3 END"
-        " AND ($3 > 0 OR p.deleted_at IS NULL)",
+        "   AND ($3 > 0 OR p.deleted_at IS NULL)",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -248,8 +249,8 @@ bool cf_plan_list_page(struct cf_store *store, const char *after, const char *co
         "plan_list",
         "SELECT " COLUMNS
         " FROM plan p JOIN plan_revision v ON v.plan = p.name AND v.revision = p.revision"
-        " WHERE p.name > $2 AND p.deleted_at IS NULL AND ($3::text IS NULL OR strpos(p.name,"
-        " $3) > 0) ORDER BY p.name LIMIT $4",
+        "   WHERE p.name > $2 AND p.deleted_at IS NULL AND ($3::text IS NULL OR strpos(p.name,"
+        "   $3) > 0) ORDER BY p.name LIMIT $4",
         false
     };
     limit = cf_page_limit(limit);
@@ -285,7 +286,7 @@ static bool refuse_while_active(struct cf_tx *tx, const char *name, struct cf_er
 {
     static const struct cf_stmt stmt = { "plan_active",
                                          "SELECT plan || '/' || number FROM run WHERE plan = $1"
-                                         " AND finished_at IS NULL ORDER BY number LIMIT 1",
+                                         "   AND finished_at IS NULL ORDER BY number LIMIT 1",
                                          false };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, name);

@@ -95,11 +95,11 @@ bool cf_preflight_claim(struct cf_store *store, const char *owner, int64_t lease
     static const struct cf_stmt stmt = {
         "preflight_claim",
         "WITH c AS MATERIALIZED (SELECT id FROM preflight WHERE finished_at IS NULL"
-        "    AND (lease_until IS NULL OR lease_until < clock_timestamp()) ORDER BY id LIMIT 1 FOR "
-        "UPDATE SKIP LOCKED)"
-        " UPDATE preflight p SET state = 'running', owner = $1, attempt = p.attempt + 1, "
-        "started_at = clock_timestamp(),"
-        "   lease_until = clock_timestamp() + $2::bigint * interval '1 ms' FROM c WHERE p.id = c.id"
+        "   AND (lease_until IS NULL OR lease_until < clock_timestamp()) ORDER BY id LIMIT 1 FOR"
+        "   UPDATE SKIP LOCKED)"
+        " UPDATE preflight p SET state = 'running', owner = $1, attempt = p.attempt + 1,"
+        "   started_at = clock_timestamp(), lease_until = clock_timestamp() + $2::bigint *"
+        "   interval '1 ms' FROM c WHERE p.id = c.id"
         " RETURNING " COLUMNS("p.effective"),
         true
     };
@@ -121,10 +121,9 @@ bool cf_preflight_finish(struct cf_store *store, const char *id, int attempt, co
 {
     static const struct cf_stmt stmt = {
         "preflight_finish",
-        "UPDATE preflight SET state = CASE WHEN $3::json IS NULL THEN 'failed' ELSE 'done' END, "
-        "result = $3,"
-        " message = coalesce($4, ''), finished_at = clock_timestamp()"
-        " WHERE id = $1 AND attempt = $2 AND finished_at IS NULL",
+        "UPDATE preflight SET state = CASE WHEN $3::json IS NULL THEN 'failed' ELSE 'done' END,"
+        "   result = $3, message = coalesce($4, ''), finished_at = clock_timestamp()"
+        "   WHERE id = $1 AND attempt = $2 AND finished_at IS NULL",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

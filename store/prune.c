@@ -8,32 +8,32 @@
 static const struct cf_stmt rows[] = {
     { "prune_preflights",
       "DELETE FROM preflight WHERE id IN (SELECT id FROM preflight"
-      " WHERE finished_at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+      "   WHERE finished_at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
       true },
     { "prune_series",
-      "DELETE FROM series WHERE ctid IN (SELECT s.ctid FROM series s JOIN run r ON r.id = s.run_id"
-      " WHERE r.finished_at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+      "DELETE FROM series WHERE ctid IN (SELECT s.ctid FROM series s"
+      "   JOIN run r ON r.id = s.run_id WHERE r.finished_at < now() - $1::bigint * interval"
+      "   '1 ms' LIMIT $2)",
       true },
     { "prune_checkpoints",
-      "DELETE FROM gate_checkpoint WHERE ctid IN (SELECT g.ctid FROM gate_checkpoint g JOIN run r "
-      "ON r.id = g.run_id"
-      " WHERE r.finished_at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+      "DELETE FROM gate_checkpoint WHERE ctid IN (SELECT g.ctid FROM gate_checkpoint g"
+      "   JOIN run r ON r.id = g.run_id WHERE r.finished_at < now() - $1::bigint * interval"
+      "   '1 ms' LIMIT $2)",
       true },
     { "prune_images",
-      "DELETE FROM before_image WHERE ctid IN (SELECT i.ctid FROM before_image i JOIN run r ON "
-      "r.id = i.run_id"
-      " WHERE r.finished_at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+      "DELETE FROM before_image WHERE ctid IN (SELECT i.ctid FROM before_image i"
+      "   JOIN run r ON r.id = i.run_id WHERE r.finished_at < now() - $1::bigint * interval"
+      "   '1 ms' LIMIT $2)",
       true },
     /* From the oldest on, so that one number, event_floor, says what is missing. Active runs keep
      all of theirs. */
     { "prune_events",
-      "WITH d AS (DELETE FROM event WHERE id IN (SELECT e.id FROM event e LEFT JOIN run r ON r.id "
-      "= e.run_id"
-      "   WHERE e.at < now() - $1::bigint * interval '1 ms' AND (e.run_id IS NULL OR r.id IS NULL"
-      "     OR r.finished_at < now() - $1::bigint * interval '1 ms') ORDER BY e.id LIMIT $2) "
-      "RETURNING id),"
-      " m AS (UPDATE meta SET event_floor = greatest(event_floor, (SELECT max(id) FROM d)) WHERE "
-      "EXISTS (SELECT 1 FROM d))"
+      "WITH d AS (DELETE FROM event WHERE id IN (SELECT e.id FROM event e LEFT"
+      "   JOIN run r ON r.id = e.run_id WHERE e.at < now() - $1::bigint * interval '1 ms'"
+      "   AND (e.run_id IS NULL OR r.id IS NULL OR r.finished_at < now() - $1::bigint * interval"
+      "   '1 ms') ORDER BY e.id LIMIT $2) RETURNING id),"
+      " m AS (UPDATE meta SET event_floor = greatest(event_floor, (SELECT max(id) FROM d))"
+      "   WHERE EXISTS (SELECT 1 FROM d))"
       " SELECT FROM d",
       true },
 };
@@ -41,7 +41,7 @@ static const struct cf_stmt rows[] = {
 static const struct cf_stmt idempotency = {
     "prune_idempotency",
     "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency"
-    " WHERE at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+    "   WHERE at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
     true
 };
 

@@ -37,12 +37,12 @@ static const struct sealed_table tables[] = {
       of_cluster },
     { "before-image",
       { "reseal_images",
-        "SELECT sealed, run_id, cluster, ref FROM before_image WHERE key_id <> $1 LIMIT $2 FOR "
-        "UPDATE SKIP LOCKED",
+        "SELECT sealed, run_id, cluster, ref FROM before_image WHERE key_id <> $1 LIMIT $2 FOR"
+        "   UPDATE SKIP LOCKED",
         false },
       { "reseal_image",
-        "UPDATE before_image SET key_id = $1, sealed = $2 WHERE run_id = $3 AND cluster = $4 AND "
-        "ref = $5",
+        "UPDATE before_image SET key_id = $1, sealed = $2 WHERE run_id = $3 AND cluster = $4"
+        "   AND ref = $5",
         true },
       3,
       of_image },

@@ -96,8 +96,8 @@ static bool take_number(struct cf_tx *tx, const struct cf_run_new *run, const ch
     static const struct cf_stmt stmt = {
         "run_number",
         "UPDATE plan p SET runs = p.runs + 1, last_run = $3 FROM plan_revision v"
-        " WHERE p.name = $1 AND p.deleted_at IS NULL AND v.plan = p.name AND v.revision = $2"
-        " RETURNING p.runs, v.digest",
+        "   WHERE p.name = $1 AND p.deleted_at IS NULL AND v.plan = p.name AND v.revision = $2"
+        "   RETURNING p.runs, v.digest",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -120,10 +120,11 @@ static bool insert_run(struct cf_tx *tx, const struct cf_run_new *run, const cha
                        const char *digest, struct cf_error *err)
 {
     static const struct cf_stmt stmt = { "run_insert",
-                                         "INSERT INTO run (id, plan, number, revision, digest, "
-                                         "shard, source, target, started_by, start_reason, labels,"
-                                         " state, phase, memo, warnings) VALUES ($1, $2, $3, $4, "
-                                         "$5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                         "INSERT INTO run (id, plan, number, revision, digest,"
+                                         "   shard, source, target, started_by, start_reason,"
+                                         "   labels, state, phase, memo, warnings)"
+                                         "   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                                         "   $11, $12, $13, $14, $15)",
                                          true };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_text(&a, id);
@@ -157,23 +158,19 @@ static bool insert_parts(struct cf_tx *tx, const struct cf_run_new *run, const c
     static const struct cf_stmt stmt = {
         "run_parts",
         "WITH s AS (INSERT INTO run_step (run_id, no, kind, name, params)"
-        "     SELECT $1, x.no, x.kind, x.name, x.params"
-        "     FROM json_to_recordset($2) AS x(no int, kind text, name text, params json)),"
-        " t AS (INSERT INTO run_router (run_id, idx, name, type, cluster, ns, object, route, "
-        "target)"
-        "     SELECT $1, x.idx, x.name, x.type, x.cluster, x.ns, x.object, x.route, x.target"
-        "     FROM json_to_recordset($3) AS x(idx int, name text, type text, cluster text, ns "
-        "text, object text,"
-        "                                     route text, target json)),"
+        "   SELECT $1, x.no, x.kind, x.name, x.params FROM json_to_recordset($2) AS x(no int,"
+        "   kind text, name text, params json)),"
+        " t AS (INSERT INTO run_router (run_id, idx, name, type, cluster, ns, object, route,"
+        "   target) SELECT $1, x.idx, x.name, x.type, x.cluster, x.ns, x.object, x.route,"
+        "   x.target FROM json_to_recordset($3) AS x(idx int, name text, type text,"
+        "   cluster text, ns text, object text, route text, target json)),"
         " e AS (INSERT INTO event (id, run_id, seq, subject, kind, actor, step, body)"
-        "     SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096 + $6::int + x.i, "
-        "$1, x.i + 1, $5,"
-        "            x.kind, x.actor, x.step, x.body"
-        "     FROM meta m, json_to_recordset($4) AS x(i int, kind text, actor text, step int, body "
-        "json)"
-        "     RETURNING id, seq)"
-        " UPDATE run SET seq = (SELECT max(seq) FROM e), last_event = (SELECT max(id) FROM e) "
-        "WHERE id = $1",
+        "   SELECT (pg_current_xact_id()::text::bigint + m.event_base) * 4096 + $6::int + x.i,"
+        "   $1, x.i + 1, $5, x.kind, x.actor, x.step, x.body"
+        "   FROM meta m, json_to_recordset($4) AS x(i int, kind text, actor text, step int,"
+        "   body json) RETURNING id, seq)"
+        " UPDATE run SET seq = (SELECT max(seq) FROM e), last_event = (SELECT max(id) FROM e)"
+        "   WHERE id = $1",
         true
     };
     cf_autojson json_t *steps = steps_json(run);
@@ -197,10 +194,10 @@ static bool refuse_claimed(struct cf_tx *tx, const struct cf_args *args, struct 
 {
     static const struct cf_stmt stmt = {
         "claim_holder",
-        "SELECT x.text, r.plan || '/' || r.number, c.text FROM json_to_recordset($2) AS x(kind "
-        "text, key text, text text)"
-        " JOIN claim c ON c.kind = x.kind AND c.key = x.key JOIN run r ON r.id = c.run_id WHERE "
-        "c.run_id <> $1 LIMIT 1",
+        "SELECT x.text, r.plan || '/' || r.number, c.text"
+        "   FROM json_to_recordset($2) AS x(kind text, key text, text text)"
+        "   JOIN claim c ON c.kind = x.kind AND c.key = x.key JOIN run r ON r.id = c.run_id"
+        "   WHERE c.run_id <> $1 LIMIT 1",
         false
     };
     cf_autores PGresult *res = cf_tx_query(tx, &stmt, args, err);
@@ -221,10 +218,9 @@ static bool take_claims(struct cf_tx *tx, const struct cf_run_new *run, const ch
 {
     static const struct cf_stmt stmt = {
         "claim_take",
-        "INSERT INTO claim (kind, key, text, run_id)"
-        " SELECT x.kind, x.key, x.text, $1 FROM json_to_recordset($2) AS x(kind text, key text, "
-        "text text)"
-        " ON CONFLICT DO NOTHING",
+        "INSERT INTO claim (kind, key, text, run_id) SELECT x.kind, x.key, x.text, $1"
+        "   FROM json_to_recordset($2) AS x(kind text, key text, text text)"
+        "   ON CONFLICT DO NOTHING",
         true
     };
     cf_autojson json_t *claims = claims_json(run->claims, run->n_claims);

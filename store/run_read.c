@@ -12,8 +12,8 @@ bool cf_run_find(struct cf_store *store, const char *ref, char out_id[CF_UUID_TE
 {
     static const struct cf_stmt stmt = {
         "run_find",
-        "SELECT id FROM run WHERE id = $1 OR (plan = $2 AND ($3::int = 0 OR number = $3)) ORDER BY "
-        "number DESC LIMIT 1",
+        "SELECT id FROM run WHERE id = $1 OR (plan = $2 AND ($3::int = 0 OR number = $3))"
+        "   ORDER BY number DESC LIMIT 1",
         false
     };
     cf_autofree char *plan = NULL;
@@ -71,8 +71,8 @@ static bool load_row(struct cf_tx *tx, const struct cf_args *a, const char *id, 
 {
     static const struct cf_stmt stmt = { "run_load",
                                          "SELECT v.effective, " CF_RUN_COLUMNS
-                                         " FROM run r JOIN plan_revision v ON v.plan = r.plan AND "
-                                         "v.revision = r.revision WHERE r.id = $1",
+                                         " FROM run r JOIN plan_revision v ON v.plan = r.plan"
+                                         "   AND v.revision = r.revision WHERE r.id = $1",
                                          false };
     cf_autores PGresult *res = cf_tx_query(tx, &stmt, a, err);
     if (!res)
@@ -131,8 +131,9 @@ static bool load_actions(struct cf_tx *tx, const struct cf_args *a, struct cf_ru
 {
     static const struct cf_stmt stmt = { "run_actions",
                                          "SELECT " CF_ACTION_COLUMNS
-                                         " FROM action a JOIN run r ON r.id = a.run_id WHERE "
-                                         "a.run_id = $1 AND a.state = 'open' ORDER BY a.id",
+                                         " FROM action a JOIN run r ON r.id = a.run_id"
+                                         "   WHERE a.run_id = $1 AND a.state = 'open'"
+                                         "   ORDER BY a.id",
                                          false };
     cf_autores PGresult *res = cf_tx_query(tx, &stmt, a, err);
     if (!res)
@@ -194,11 +195,11 @@ bool cf_run_list_page(struct cf_store *store, const struct cf_run_filter *filter
         "run_list",
         "SELECT " CF_RUN_COLUMNS
         " FROM run r WHERE ($1::uuid IS NULL OR r.id < $1) AND ($2::text IS NULL OR r.plan = $2)"
-        " AND ($3::text IS NULL OR r.source = $3 OR r.target = $3) AND ($4::text IS NULL OR "
-        "r.source = $4)"
-        " AND ($5::text IS NULL OR r.target = $5) AND ($6::text[] IS NULL OR r.state = ANY ($6))"
-        " AND ($7::jsonb IS NULL OR r.labels @> $7) AND (NOT $8::boolean OR r.finished_at IS NULL)"
-        " ORDER BY r.id DESC LIMIT $9",
+        "   AND ($3::text IS NULL OR r.source = $3 OR r.target = $3)"
+        "   AND ($4::text IS NULL OR r.source = $4) AND ($5::text IS NULL OR r.target = $5)"
+        "   AND ($6::text[] IS NULL OR r.state = ANY ($6))"
+        "   AND ($7::jsonb IS NULL OR r.labels @> $7) AND (NOT $8::boolean OR r.finished_at IS"
+        "   NULL) ORDER BY r.id DESC LIMIT $9",
         false
     };
     static const struct cf_run_filter all;
@@ -237,10 +238,10 @@ bool cf_run_heads(struct cf_store *store, const int *shards, size_t n_shards,
 {
     static const struct cf_stmt stmt = {
         "run_heads",
-        "SELECT r.id, r.shard, r.rev, (extract(epoch FROM r.wake_at - clock_timestamp()) * "
-        "1000)::bigint,"
-        " (SELECT count(*) FROM action a WHERE a.run_id = r.id AND a.state = 'open')"
-        " FROM run r WHERE r.finished_at IS NULL AND r.shard = ANY ($1::smallint[]) ORDER BY r.id",
+        "SELECT r.id, r.shard, r.rev, (extract(epoch"
+        "   FROM r.wake_at - clock_timestamp()) * 1000)::bigint, (SELECT count(*) FROM action a"
+        "   WHERE a.run_id = r.id AND a.state = 'open') FROM run r WHERE r.finished_at IS NULL"
+        "   AND r.shard = ANY ($1::smallint[]) ORDER BY r.id",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

@@ -12,15 +12,13 @@ bool cf_series_append(struct cf_store *store, const char *owner,
 {
     static const struct cf_stmt stmt = {
         "series_append",
-        "WITH x AS MATERIALIZED (SELECT * FROM json_to_recordset($2) AS x(run uuid, shard "
-        "smallint, epoch bigint,"
-        "   stream text, at bigint, d smallint, a smallint, n bigint, k bigint, v double "
-        "precision)),"
+        "WITH x AS MATERIALIZED (SELECT * FROM json_to_recordset($2) AS x(run uuid,"
+        "   shard smallint, epoch bigint, stream text, at bigint, d smallint, a smallint,"
+        "   n bigint, k bigint, v double precision)),"
         " f AS MATERIALIZED (SELECT s.id, s.epoch FROM shard s WHERE s.owner = $1"
         "   AND s.id IN (SELECT shard FROM x) ORDER BY s.id FOR SHARE),"
-        " w AS (INSERT INTO series (run_id, stream, at, weight_desired, weight_applied, n, k, "
-        "value)"
-        "   SELECT x.run, x.stream, to_timestamp(x.at / 1000.0), x.d, x.a, x.n, x.k, x.v"
+        " w AS (INSERT INTO series (run_id, stream, at, weight_desired, weight_applied, n, k,"
+        "   value) SELECT x.run, x.stream, to_timestamp(x.at / 1000.0), x.d, x.a, x.n, x.k, x.v"
         "   FROM x JOIN f ON f.id = x.shard AND f.epoch = x.epoch JOIN run r ON r.id = x.run"
         "   ORDER BY x.run, x.stream, x.at ON CONFLICT DO NOTHING RETURNING 1)"
         " SELECT count(*) FROM w",
@@ -86,11 +84,10 @@ bool cf_series_read(struct cf_store *store, const char *run_id, int64_t after_ms
     static const struct cf_stmt stmt = {
         "series_read",
         "SELECT stream, at_ms, weight_desired, weight_applied, n, k, value FROM ("
-        "  SELECT *, wall_ms(at) AS at_ms, row_number() OVER (PARTITION BY stream ORDER BY at "
-        "DESC) AS back,"
-        "    count(*) OVER () AS total FROM series"
-        "  WHERE run_id = $1 AND at > to_timestamp($2::bigint / 1000.0)) x"
-        " WHERE (back - 1) % (1 + total / $3::int) = 0 ORDER BY stream, at_ms",
+        "   SELECT *, wall_ms(at) AS at_ms, row_number() OVER (PARTITION BY stream"
+        "   ORDER BY at DESC) AS back, count(*) OVER () AS total FROM series WHERE run_id = $1"
+        "   AND at > to_timestamp($2::bigint / 1000.0)) x"
+        "   WHERE (back - 1) % (1 + total / $3::int) = 0 ORDER BY stream, at_ms",
         false
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

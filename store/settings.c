@@ -42,8 +42,8 @@ bool cf_setting_put(struct cf_store *store, const char *name, const json_t *valu
 {
     static const struct cf_stmt stmt = {
         "setting_put",
-        "INSERT INTO setting (name, value, author) VALUES ($1, $2, $3)"
-        " ON CONFLICT (name) DO UPDATE SET value = $2, author = $3, at = now()",
+        "INSERT INTO setting (name, value, author) VALUES ($1, $2, $3) ON CONFLICT (name) DO"
+        "   UPDATE SET value = $2, author = $3, at = now()",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };

@@ -20,12 +20,12 @@ bool cf_replica_beat(struct cf_store *store, const char *owner, const char *addr
         "replica_beat",
         "WITH me AS (INSERT INTO replica (id, address, version, seen_until)"
         "   VALUES ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 ms')"
-        "   ON CONFLICT (id) DO UPDATE SET address = $2, version = $3, seen_until = "
-        "excluded.seen_until),"
-        " gone AS (DELETE FROM replica WHERE seen_until < clock_timestamp() - interval '1 day' AND "
-        "id <> $1)"
-        " SELECT 1 + (SELECT count(*) FROM replica WHERE id <> $1 AND seen_until > "
-        "clock_timestamp())",
+        "   ON CONFLICT (id) DO UPDATE SET address = $2, version = $3, seen_until ="
+        "   excluded.seen_until),"
+        " gone AS (DELETE FROM replica WHERE seen_until < clock_timestamp() - interval '1 day'"
+        "   AND id <> $1)"
+        " SELECT 1 + (SELECT count(*) FROM replica WHERE id <> $1"
+        "   AND seen_until > clock_timestamp())",
         true
     };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
@@ -60,12 +60,12 @@ bool cf_shards_claim(struct cf_store *store, const char *owner, int64_t lease_ms
     /* The CTE is materialized: as a plain subquery it might be run again for each row. */
     static const struct cf_stmt stmt = {
         "shards_claim",
-        "WITH c AS MATERIALIZED (SELECT id FROM shard WHERE owner IS NULL OR lease_until < "
-        "clock_timestamp()"
-        "     OR ($4::boolean AND owner = $1) ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $3 "
-        "FOR UPDATE SKIP LOCKED)"
-        " UPDATE shard s SET owner = $1, epoch = nextval('shard_epoch'),"
-        "   lease_until = clock_timestamp() + $2::bigint * interval '1 ms' FROM c WHERE s.id = "
+        "WITH c AS MATERIALIZED (SELECT id FROM shard"
+        "   WHERE owner IS NULL OR lease_until < clock_timestamp() OR ($4::boolean"
+        "   AND owner = $1) ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $3 FOR"
+        "   UPDATE SKIP LOCKED)"
+        " UPDATE shard s SET owner = $1, epoch = nextval('shard_epoch'), lease_until ="
+        "   clock_timestamp() + $2::bigint * interval '1 ms' FROM c WHERE s.id = "
         "c.id RETURNING " COLUMNS,
         true
     };
@@ -100,8 +100,8 @@ bool cf_shards_renew(struct cf_store *store, const char *owner, int64_t lease_ms
     static const struct cf_stmt stmt = {
         "shards_renew",
         "UPDATE shard s SET lease_until = clock_timestamp() + $2::bigint * interval '1 ms'"
-        " FROM json_to_recordset($3) AS x(id int, epoch bigint)"
-        " WHERE s.id = x.id AND s.owner = $1 AND s.epoch = x.epoch RETURNING s.id",
+        "   FROM json_to_recordset($3) AS x(id int, epoch bigint) WHERE s.id = x.id"
+        "   AND s.owner = $1 AND s.epoch = x.epoch RETURNING s.id",
         true
     };
     cf_autojson json_t *wanted = rows_json(rows, n);
@@ -127,9 +127,9 @@ bool cf_shards_release(struct cf_store *store, const char *owner, const struct c
 {
     static const struct cf_stmt stmt = {
         "shards_release",
-        "UPDATE shard s SET owner = NULL, lease_until = NULL FROM json_to_recordset($2) AS x(id "
-        "int, epoch bigint)"
-        " WHERE s.id = x.id AND s.owner = $1 AND s.epoch = x.epoch",
+        "UPDATE shard s SET owner = NULL, lease_until = NULL"
+        "   FROM json_to_recordset($2) AS x(id int, epoch bigint) WHERE s.id = x.id"
+        "   AND s.owner = $1 AND s.epoch = x.epoch",
         true
     };
     cf_autojson json_t *wanted = rows_json(rows, n);

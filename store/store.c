@@ -103,14 +103,12 @@ static int64_t connects_of(struct cf_store *store)
  * parts empty. */
 static const struct cf_stmt incarnation_parts = {
     "store_incarnation",
-    "SELECT concat_ws('|', m.id, CASE WHEN has_function_privilege('pg_control_system()', 'execute')"
-    "                                 THEN (SELECT system_identifier::text FROM "
-    "pg_control_system()) ELSE '' END,"
-    "                 (SELECT oid::text FROM pg_database WHERE datname = current_database()),"
-    "                 CASE WHEN has_function_privilege('pg_walfile_name(pg_lsn)', 'execute') AND "
-    "NOT pg_is_in_recovery()"
-    "                      THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) ELSE '' END)"
-    " FROM meta m",
+    "SELECT concat_ws('|', m.id, CASE WHEN has_function_privilege('pg_control_system()',"
+    "   'execute') THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END,"
+    "   (SELECT oid::text FROM pg_database WHERE datname = current_database()), CASE WHEN"
+    "   has_function_privilege('pg_walfile_name(pg_lsn)', 'execute')"
+    "   AND NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1,"
+    "   8) ELSE '' END) FROM meta m",
     false
 };
 
