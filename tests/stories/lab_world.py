@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab as a world: real API servers, pods, gateways, Prometheus (tests/lab)."""
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
+
+from lablib import demo, environment, faults, network  # noqa: E402
+from lablib.lab import Lab  # noqa: E402
+from lablib.layout import Layout  # noqa: E402
+from lablib.netns import inside  # noqa: E402
+from lablib.witness import Witness  # noqa: E402
+
+from tests.runner.tally import Tally  # noqa: E402
+
+
+class LabWorld:
+    side_by_side = 1  # two cores, and requests that must not fail for want of them
+
+    def __enter__(self):
+        subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "build"], check=True, stdin=subprocess.DEVNULL)
+        self.lab = Lab(Layout())
+        self.lab.up([])
+        return self
+
+    def __exit__(self, *_):
+        if not os.environ.get("CROSSFADE_LAB_KEEP"):
+            subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "down"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def own_tests(self, binary, wanted):
+        """The conformance table, on a real kube-apiserver."""
+        from tests.conformance import run as conformance
+        if wanted and "conformance" not in wanted:
+            return Tally()
+        api = self.lab.clusters["east"]
+        passed, failed = conformance.run_lab(self.lab, api)
+        return Tally(passed=passed, failed=failed)
+
+    def stage(self, story, binary, folder):
+        return LabStage(self.lab, story, folder)
+
+
+class LabStage:
+    def __init__(self, lab, story, folder):
+        self.lab, self.story, self.folder = lab, story, folder
+        self.namespace = ("s-" + story.name.replace("_", "-"))[:40].rstrip("-")
+        self.hub = lab.layout.netns(network.HUB)
+
+    def up(self):
+        demo.up(self.lab, self.namespace, list(self.story.routes))
+
+    def down(self):
+        faults.run(self.lab, ["heal"])
+        for cluster in ("east", "west"):
+            self.lab.clusters[cluster].api.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+
+    def wrap(self, command):
+        return ["nsenter", f"--net=/run/netns/{self.hub}", "--", *command]
+
+    def inside(self):
+        return inside(self.hub)
+
+    def kubeconfig(self, cluster):
+        return environment.facts(self.lab)[f"LAB_{cluster.upper()}_CROSSFADE_KUBECONFIG"]
+
+    def metrics(self, cluster):
+        if cluster != "east":
+            return []
+        env = environment.facts(self.lab)
+        return [{"type": "scrape", "urls": [env["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus", env["LAB_INGRESS_METRICS_URL"]]}]
+
+    def router_object(self, route):
+        return "echo"
+
+    def witness(self, route, rate=100, name=""):
+        return Witness(self.lab, route, rate, name=f"{self.story.name}-{route}{name}", namespace=self.namespace)
+
+    def fault(self, cluster, **how):
+        faults.run(self.lab, ["app", cluster, self.namespace, "app=echo", *[f"{k}={v}" for k, v in how.items()]])
+
+    def get(self, cluster, path):
+        return self.lab.clusters[cluster].api.get(path)
+
+    def kubectl(self, cluster, *arguments):
+        return self.lab.clusters[cluster].api.kubectl(*arguments)
+
+    def split(self, route):
+        """Percent of the route that Envoy sends to the target; None where the gateway does not tell (nginx)."""
+        if route == "ingress":
+            return None
+        return self.target_percent(demo.host(route, self.namespace))
+
+    def target_percent(self, host):
+        """The bridge's part of the weights of a host's route in Envoy's present configuration."""
+        admin = environment.facts(self.lab)["LAB_ENVOY_ADMIN_URL"]
+        with self.inside():
+            text = urllib.request.urlopen(f"{admin}/config_dump?resource=dynamic_route_configs", timeout=5).read()
+        for config in json.loads(text).get("configs", []):
+            for virtual_host in config["route_config"].get("virtual_hosts", []):
+                if not any(d.split(":")[0] == host for d in virtual_host["domains"]):
+                    continue
+                route = virtual_host["routes"][0]["route"]
+                split = route.get("weighted_clusters", {}).get("clusters") or [{"name": route["cluster"], "weight": 1}]
+                total = sum(c["weight"] for c in split)
+                return round(100 * sum(c["weight"] for c in split if "crossfade" in c["name"]) / total)
+        return None
+
+    def edit(self, cluster, path, manager, patch):
+        """Somebody else's JSON Patch."""
+        status, body = self.lab.clusters[cluster].api.call("PATCH", f"{path}?fieldManager={manager}", patch,
+                                                           "application/json-patch+json")
+        assert status < 300, f"PATCH {path}: {status} {body[:300]!r}"
+
+    def roll(self, cluster):
+        """The application's pods are replaced by new ones; returns when the last old one is gone."""
+        self.kubectl(cluster, "-n", self.namespace, "rollout", "restart", "deployment/echo")
+        self.kubectl(cluster, "-n", self.namespace, "rollout", "status", "deployment/echo", "--timeout=60s")

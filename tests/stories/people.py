@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People in the middle of a run: they roll back, pause, freeze, edit the route, deploy to the source."""
+import json
+import time
+
+from tests.stories.breaks import ROUTERS, check_restored, router
+from tests.stories.registry import story
+
+RATE = 100
+
+
+def roll_back_when(tale, arrive, hold="60s"):
+    baseline = {"virtualservice": router(tale, "virtualservice")}
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[20, 100]", hold=hold)
+        tale.start()
+        arrive()
+        tale.act("rollback", "a person changed their mind")
+        tale.until_state("rolled-back")
+        tale.no_failures(witness.stop())
+    check_restored(tale, baseline)
+    assert "changed their mind" in json.dumps(tale.report()), "the report does not say who asked and why"
+
+
+@story("virtualservice")
+def rolled_back_by_a_person_during_the_copy(tale):
+    roll_back_when(tale, lambda: tale.until("the copy", 60, lambda r: r["phase"] in ("Copying", "Starting")))
+
+
+@story("virtualservice")
+def rolled_back_by_a_person_during_the_soak(tale):
+    roll_back_when(tale, lambda: (tale.until_weight(20), time.sleep(1)))
+
+
+@story("virtualservice")
+def rolled_back_by_a_person_during_the_shift(tale):
+    roll_back_when(tale, lambda: tale.until("the shift", 60, lambda r: r["phase"] == "Shifting" or r["weight"]["applied"] == 20))
+
+
+@story("virtualservice")
+def paused_and_resumed(tale):
+    tale.plan(steps="[20, 100]", hold="1s")
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.start()
+        tale.until_weight(20)
+        tale.act("pause", "lunch")
+        run = tale.until_hold("paused")
+        assert "lunch" in run["hold"]["message"]
+        time.sleep(2)
+        assert tale.get()["weight"]["applied"] == 20, "it moved while paused"
+        tale.act("resume")
+        tale.until_state("completed")
+        tale.no_failures(witness.stop())
+
+
+@story("virtualservice")
+def a_freeze_stops_forward_moves_and_not_rollbacks(tale):
+    tale.plan(steps="[20, 100]", hold="1s")
+    with tale.stage.witness("virtualservice", RATE):
+        tale.start()
+        tale.until_weight(20)
+        tale.service.rest.call("PUT", "/api/v1/freeze", {"reason": "Black Friday"})
+        run = tale.until_hold("frozen")
+        assert "Black Friday" in run["hold"]["message"]
+        tale.act("rollback", "not today")
+        tale.until_state("rolled-back")
+        tale.service.rest.call("DELETE", "/api/v1/freeze")
+
+
+@story("virtualservice")
+def somebody_edits_the_route(tale):
+    """A hold that names who and what; the run goes on when the edit is taken back."""
+    path = ROUTERS["virtualservice"].format(tale.stage.namespace)
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[20, 100]", hold="4s")
+        tale.start()
+        tale.until_weight(20)
+        seen = tale.stage.get("east", path)
+        weights = [d["weight"] for d in seen["spec"]["http"][0]["route"]]
+        tale.stage.edit("east", path, "somebody-else", [
+            {"op": "replace", "path": "/spec/http/0/route/0/weight", "value": 55},
+            {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": 45}])
+        run = tale.until_hold("drift")
+        assert "somebody-else" in run["hold"]["message"], run["hold"]["message"]
+        assert run["callToAction"]["command"], "the hold does not say what to do"
+        tale.note(run["hold"]["message"])
+        tale.stage.edit("east", path, "somebody-else", [
+            {"op": "replace", "path": f"/spec/http/0/route/{i}/weight", "value": w} for i, w in enumerate(weights)])
+        tale.act("resume")
+        tale.until_state("completed", 120)
+        tale.no_failures(witness.stop())
+
+
+@story("virtualservice")
+def a_deploy_changes_the_source_in_mid_run(tale):
+    """A hold that names what changed; resume copies it again."""
+    namespace = tale.stage.namespace
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[20, 100]", hold="4s")
+        tale.start()
+        tale.until_weight(20)
+        tale.stage.edit("east", f"/apis/apps/v1/namespaces/{namespace}/deployments/echo", "ci-pipeline", [
+            {"op": "add", "path": "/spec/template/metadata/annotations", "value": {"release": "2"}}])
+        run = tale.until_hold("source-changed")
+        assert "echo" in run["hold"]["message"], run["hold"]["message"]
+        tale.note(run["hold"]["message"])
+        tale.act("resume")
+        tale.until_state("completed", 120)
+        copy = tale.stage.get("west", f"/apis/apps/v1/namespaces/{namespace}/deployments/echo")
+        assert copy["spec"]["template"]["metadata"]["annotations"].get("release") == "2", "the change was not copied"
+        tale.no_failures(witness.stop())
