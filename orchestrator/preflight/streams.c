@@ -34,7 +34,8 @@ static void name_backend(const struct cf_plan_router *router, enum cf_side side,
     b->service = d->name;
     if (d->ns[0])
         b->namespace_ = d->ns;
-    (void)snprintf(s->host, sizeof s->host, "%.180s.%.60s.svc.cluster.local", d->name, b->namespace_);
+    (void)snprintf(s->host, sizeof s->host, "%.180s.%.60s.svc.cluster.local", d->name,
+                   b->namespace_);
     b->host = s->host;
     if (router->type != CF_PLAN_ROUTER_INGRESS)
         return;
@@ -46,8 +47,9 @@ static void name_backend(const struct cf_plan_router *router, enum cf_side side,
     b->main_service = s->main_service;
 }
 
-void cf_stream_of(const struct cf_plan_gate *gate, const struct cf_plan_router *router, enum cf_side side,
-                  const struct cf_destination *destination, const struct cf_destination *source, const char *preset,
+void cf_stream_of(const struct cf_plan_gate *gate, const struct cf_plan_router *router,
+                  enum cf_side side, const struct cf_destination *destination,
+                  const struct cf_destination *source, const char *preset,
                   struct cf_named_stream *out)
 {
     memset(out, 0, sizeof *out);

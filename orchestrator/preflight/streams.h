@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a plan's gate and a router's destination to the stream that a metrics source is asked for. Pure; shared by preflight and
- * the run's gates. */
+/* From a plan's gate and a router's destination to the stream that a metrics source is asked for.
+ * Pure; shared by preflight and the run's gates. */
 #ifndef CF_PREFLIGHT_STREAMS_H
 #define CF_PREFLIGHT_STREAMS_H
 
@@ -11,7 +11,8 @@
 
 enum cf_side { CF_SIDE_TARGET, CF_SIDE_SOURCE };
 
-/* A stream with the memory behind its texts. Not copied or moved once made: `stream` points into it. */
+/* A stream with the memory behind its texts. Not copied or moved once made: `stream` points into
+ * it. */
 struct cf_named_stream {
     struct cf_stream stream;
     struct cf_destination destination;
@@ -20,9 +21,11 @@ struct cf_named_stream {
     char host[CF_DEST_NAME_MAX];
 };
 
-/* `destination`: the side's own, `source`: the source's (an Ingress names canary traffic by the main backend). `preset` is static. */
-void cf_stream_of(const struct cf_plan_gate *gate, const struct cf_plan_router *router, enum cf_side side,
-                  const struct cf_destination *destination, const struct cf_destination *source, const char *preset,
+/* `destination`: the side's own, `source`: the source's (an Ingress names canary traffic by the
+ * main backend). `preset` is static. */
+void cf_stream_of(const struct cf_plan_gate *gate, const struct cf_plan_router *router,
+                  enum cf_side side, const struct cf_destination *destination,
+                  const struct cf_destination *source, const char *preset,
                   struct cf_named_stream *out);
 
 /* The cluster whose metrics a gate reads for a router. */

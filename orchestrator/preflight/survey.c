@@ -67,27 +67,24 @@ static bool copy_word(char *to, size_t size, const char *from, const char *field
 }
 
 /* Which route, in lb's words. */
-static void pick(const struct cf_plan_router *row, char *out, size_t size)
+static void pick(const struct cf_plan_router *row, char out[CF_ROUTE_SELECTOR_MAX])
 {
     out[0] = '\0';
     if (row->type == CF_PLAN_ROUTER_INGRESS) {
-        (void)snprintf(out, size, "%s%s", row->host ? row->host : "", row->path ? row->path : "");
+        (void)snprintf(out, CF_ROUTE_SELECTOR_MAX, "%s%s", row->host ? row->host : "",
+                       row->path ? row->path : "");
         return;
     }
     switch (row->pick) {
     case CF_PLAN_PICK_NAME:
-        (void)snprintf(out, size, "%s", row->pick_name);
+        (void)snprintf(out, CF_ROUTE_SELECTOR_MAX, "%s", row->pick_name);
         return;
     case CF_PLAN_PICK_INDEX:
-        (void)snprintf(out, size, "%d", row->pick_index);
+        (void)snprintf(out, CF_ROUTE_SELECTOR_MAX, "%d", row->pick_index);
         return;
-    case CF_PLAN_PICK_MATCH: {
-        char hex[CF_SHA256_HEX];
-        cf_autofree char *text = cf_json_canonical(row->pick_match);
-        cf_sha256_hex(text, strlen(text), hex);
-        (void)snprintf(out, size, "match:%.8s", hex);
+    case CF_PLAN_PICK_MATCH:
+        (void)cf_router_match_selector(row->pick_match, out);
         return;
-    }
     case CF_PLAN_PICK_ONLY:
         return;
     }
@@ -101,7 +98,7 @@ bool cf_survey_target(const struct cf_plan_router *row, struct cf_router_target 
         !copy_word(t.ns, sizeof t.ns, row->namespace_, "namespace", err) ||
         !copy_word(t.object, sizeof t.object, row->object, "object", err))
         return cf_error_wrap(err, "router %s", row->name);
-    pick(row, t.route, sizeof t.route);
+    pick(row, t.route);
     if (row->source) {
         t.has_source = true;
         if (!destination(t.type, t.ns, row->source, &t.source, err))

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of checks, and how a preflight goes through it (checks.h). */
+#include "orchestrator/preflight/checks.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "orchestrator/preflight/checks_internal.h"
+
+static const struct cf_check table[] = {
+    { "clusters", "/version of every cluster of the plan",
+      "each is registered and answers; target no older than source",
+      "nothing can be done to a cluster that does not answer", cf_check_clusters },
+    { "identity", "uid of namespace kube-system",
+      "source and target are not the same namespace of the same cluster",
+      "a cluster registered under two names would be migrated onto itself", cf_check_identity },
+    { "tls", "the clusters' records", "certificates are verified",
+      "anybody in between could take the credentials", cf_check_tls },
+    { "clock", "the Date header", "our clock and the API servers' differ by less than two seconds",
+      "samples and events are compared by time", cf_check_clock },
+    { "rights", "SelfSubjectAccessReview per verb", "every verb that the run will use is allowed",
+      "a missing right in mid-run is a hold with traffic in between", cf_check_rights },
+    { "namespaces", "both namespaces",
+      "the source's exists; the target's exists or may be created; none is terminating",
+      "objects need a place", cf_check_namespaces },
+    { "routers", "the plan's router objects",
+      "found, the route is unambiguous, nobody else steers it", "two writers of one weight fight",
+      cf_check_routers },
+    { "weights", "weights of the route now", "every step is an integer within our share",
+      "routers take integers only", cf_check_weights },
+    { "reach", "the Services behind the destinations",
+      "the router's cluster can name a way to the target", "a weight without a way is an outage",
+      cf_check_reach },
+    { "copies", "the source's objects and what they need",
+      "the selection matches; what is required exists",
+      "a copy that lacks its Secret does not start", cf_check_copies },
+    { "dry-run", "server-side dry-run of every copy in the target",
+      "admission takes each one; no foreign object is in the way",
+      "policies and quotas of the target are not those of the source", cf_check_dry_run },
+    { "jobs", "Jobs of the source", "no active Job that the plan does not list",
+      "it would run twice or be lost", cf_check_jobs },
+    { "gitops", "labels and annotations of routers and workloads",
+      "no controller that would revert the weights", "Argo CD and Flux put back what they track",
+      cf_check_gitops },
+    { "bypass", "other routes to the source's Services",
+      "only the plan's routers send traffic to them", "who does not ask the router is not moved",
+      cf_check_bypass },
+    { "gates", "every gate's query, now, against the source",
+      "it has data and today's value keeps the promise",
+      "a gate that would fail today rolls back a healthy target", cf_check_gates },
+};
+
+static const char *const level_names[] = { "blocker", "warning", "info", "ok" };
+
+/* ---- what checks use ---- */
+
+void cf_found(struct cf_checking *c, enum cf_level level, const char *cluster,
+              json_t *evidence_take, const char *hint, const char *command, const char *fmt, ...)
+{
+    char message[CF_ERROR_MESSAGE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", c->id, "level",
+                            level_names[level], "message", message, "hint", hint ? hint : "",
+                            "command", command ? command : "", "cluster", cluster ? cluster : "",
+                            "evidence", evidence_take ? evidence_take : json_object());
+    json_array_append_new(c->results, row);
+}
+
+struct cf_kube *cf_checking_kube(struct cf_checking *c, const char *cluster)
+{
+    struct cf_kube *kube = NULL;
+    struct cf_error ignored = CF_ERROR_INIT; /* said once, by check `clusters` */
+    const struct cf_preflight_world *w = c->request->world;
+    return w->kube(w->self, cluster, &kube, &ignored) ? kube : NULL;
+}
+
+const struct cf_propagator_ops *cf_checking_propagator(const struct cf_checking *c)
+{
+    return c->request->propagator ? c->request->propagator : &cf_propagator_direct;
+}
+
+struct cf_propagation cf_checking_propagation(const struct cf_checking *c)
+{
+    return cf_survey_propagation(c->plan, c->source, c->target, c->request->run_id, c->services);
+}
+
+/* ---- the run ---- */
+
+static int count_level(const json_t *results, enum cf_level level)
+{
+    int n = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)results, i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
+            n++;
+    }
+    return n;
+}
+
+/* Blockers first, then warnings, infos, and what is fine; each in the order of the table. */
+static json_t *sorted(const json_t *results)
+{
+    json_t *out = json_array();
+    for (int level = CF_LEVEL_BLOCKER; level <= CF_LEVEL_OK; level++) {
+        size_t i;
+        json_t *row;
+        json_array_foreach((json_t *)results, i, row)
+        {
+            if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
+                json_array_append(out, row);
+        }
+    }
+    return out;
+}
+
+static void survey_all(struct cf_checking *c)
+{
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
+        CF_CLEANUP(cf_kube_unref_p)
+        struct cf_kube *kube = cf_checking_kube(c, c->plan->traffic.routers[i].cluster);
+        struct cf_error err = CF_ERROR_INIT;
+        if (!kube)
+            continue;
+        c->surveyed[i] = cf_survey_router(kube, c->plan, &c->plan->traffic.routers[i],
+                                          c->request->run_id, &c->routers[i], &err);
+        if (!c->surveyed[i])
+            c->routers[i].error = err;
+        else
+            cf_survey_add_service(c->plan, &c->routers[i], c->services);
+    }
+}
+
+static json_t *time_now(const struct cf_clock *clock)
+{
+    char text[CF_TIME_TEXT_MAX];
+    return json_string(cf_time_rfc3339(cf_wall_ms(clock), text));
+}
+
+bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_report,
+                      struct cf_error *err)
+{
+    (void)err;
+    struct cf_checking *c = cf_xcalloc(1, sizeof *c);
+    json_t *started = time_now(request->clock);
+    c->request = request;
+    c->plan = request->plan;
+    c->results = json_array();
+    c->services = json_array();
+    c->source = cf_checking_kube(c, c->plan->source_cluster);
+    c->target = cf_checking_kube(c, c->plan->target_cluster);
+    survey_all(c);
+    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
+        size_t before = json_array_size(c->results);
+        c->id = table[i].id;
+        table[i].run(c);
+        if (json_array_size(c->results) == before)
+            cf_found(c, CF_LEVEL_OK, NULL, NULL, NULL, NULL, "%s", table[i].rule);
+    }
+    *out_report = json_pack("{s:i,s:i,s:i,s:o,s:o,s:o}", "blockers",
+                            count_level(c->results, CF_LEVEL_BLOCKER), "warnings",
+                            count_level(c->results, CF_LEVEL_WARNING), "infos",
+                            count_level(c->results, CF_LEVEL_INFO), "startedAt", started,
+                            "finishedAt", time_now(request->clock), "results", sorted(c->results));
+    for (size_t i = 0; i < CF_PLAN_ROUTERS_MAX; i++)
+        cf_survey_router_free(&c->routers[i]);
+    json_decref(c->results);
+    json_decref(c->services);
+    json_decref(c->inventory);
+    cf_kube_unref(c->source);
+    cf_kube_unref(c->target);
+    free(c);
+    return true;
+}
+
+json_t *cf_preflight_table(void)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++)
+        json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s}", "id", table[i].id, "reads",
+                                              table[i].reads, "rule", table[i].rule, "why",
+                                              table[i].why));
+    return rows;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of what is copied: the closure, the target's admission, running Jobs. */
+#include <string.h>
+
+#include "orchestrator/preflight/checks_internal.h"
+
+static enum cf_level level_of(const json_t *row)
+{
+    const char *level = cf_json_str(row, "info", "level", NULL);
+    return strcmp(level, "blocker") == 0   ? CF_LEVEL_BLOCKER
+           : strcmp(level, "warning") == 0 ? CF_LEVEL_WARNING
+                                           : CF_LEVEL_INFO;
+}
+
+static void pass_on(struct cf_checking *c, const json_t *rows, const char *cluster)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *key = cf_json_str(row, "", "key", NULL);
+        cf_found(c, level_of(row), cluster,
+                 json_pack("{s:s,s:s}", "object", key, "code", cf_json_str(row, "", "code", NULL)),
+                 cf_json_str(row, "", "hint", NULL), NULL, "%s%s%s", key, *key ? ": " : "",
+                 cf_json_str(row, "", "message", NULL));
+    }
+}
+
+/* ---- copies ---- */
+
+static void check_required(struct cf_checking *c, const json_t *row)
+{
+    const json_t *r = cf_json_at(row, "ref", NULL);
+    const char *group = cf_json_str(r, "", "group", NULL);
+    cf_autofree char *version =
+        cf_xasprintf("%s%s%s", group, *group ? "/" : "", cf_json_str(r, "v1", "version", NULL));
+    struct cf_object_ref ref =
+        cf_ref(version, cf_json_str(r, "", "kind", NULL), cf_json_str(r, "", "namespace", NULL),
+               cf_json_str(r, "", "name", NULL));
+    struct cf_error err = CF_ERROR_INIT;
+    bool found = false;
+    if (!c->target_answers || !cf_ref_is_valid(&ref) ||
+        !cf_kube_find(c->target, NULL, &ref, &found, NULL, &err) || found)
+        return;
+    cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, cf_json_copy(row),
+             "create it in the target: it is not copied", NULL,
+             "%s %s is needed in the target (%s)", ref.kind, ref.name,
+             cf_json_str(row, "", "why", NULL));
+}
+
+void cf_check_copies(struct cf_checking *c)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    if (!c->source_answers || !c->target)
+        return;
+    struct cf_propagation p = cf_checking_propagation(c);
+    if (!cf_checking_propagator(c)->inventory(&p, &c->inventory, &err)) {
+        cf_found(c, CF_LEVEL_BLOCKER, c->plan->source_cluster, NULL, "look at workloads.include",
+                 NULL, "what is to be copied cannot be read: %s", err.message);
+        return;
+    }
+    size_t n = json_array_size(cf_json_at(c->inventory, "objects", NULL));
+    if (n == 0)
+        cf_found(c, CF_LEVEL_BLOCKER, c->plan->source_cluster, NULL, "say workloads.include", NULL,
+                 "the selection matches no object in namespace %s", c->plan->source_namespace);
+    else
+        cf_found(c, CF_LEVEL_INFO, c->plan->source_cluster, NULL, NULL, NULL,
+                 "%zu objects will be copied", n);
+    pass_on(c, cf_json_at(c->inventory, "notes", NULL), c->plan->source_cluster);
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)cf_json_at(c->inventory, "required", NULL), i, row)
+        check_required(c, row);
+}
+
+/* ---- dry-run ---- */
+
+static bool namespace_is_there(struct cf_checking *c)
+{
+    struct cf_object_ref ref = cf_ref("v1", "Namespace", NULL, c->plan->target_namespace);
+    struct cf_error ignored = CF_ERROR_INIT;
+    bool found = false;
+    return cf_kube_find(c->target, NULL, &ref, &found, NULL, &ignored) && found;
+}
+
+void cf_check_dry_run(struct cf_checking *c)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *findings = NULL;
+    if (!c->inventory || !c->target_answers)
+        return;
+    if (!namespace_is_there(c)) {
+        cf_found(c, CF_LEVEL_INFO, c->plan->target_cluster, NULL, NULL, NULL,
+                 "namespace %s is not there yet: the copies cannot be tried before it is",
+                 c->plan->target_namespace);
+        return;
+    }
+    struct cf_propagation p = cf_checking_propagation(c);
+    if (!cf_checking_propagator(c)->dry_run(&p, c->inventory, &findings, &err)) {
+        cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, NULL, NULL, NULL,
+                 "the dry-run could not be made: %s", err.message);
+        return;
+    }
+    pass_on(c, findings, c->plan->target_cluster);
+}
+
+/* ---- jobs ---- */
+
+static bool is_listed(const struct cf_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->workloads.n_include; i++) {
+        const struct cf_plan_match *m = &plan->workloads.include[i].match;
+        if (m->kind && strcmp(m->kind, "Job") == 0 &&
+            (!m->name || strchr(m->name, '*') || strcmp(m->name, name) == 0))
+            return true;
+    }
+    return false;
+}
+
+void cf_check_jobs(struct cf_checking *c)
+{
+    struct cf_error ignored = CF_ERROR_INIT; /* rights are another check's */
+    cf_autojson json_t *items = NULL;
+    struct cf_kube_list what = { .api_version = "batch/v1",
+                                 .kind = "Job",
+                                 .ns = c->plan->source_namespace };
+    size_t i;
+    json_t *job;
+    if (!c->source_answers || !cf_kube_list(c->source, NULL, &what, &items, NULL, &ignored))
+        return;
+    json_array_foreach(items, i, job)
+    {
+        const char *name = cf_json_str(job, "", "metadata", "name", NULL);
+        if (cf_json_int(job, 0, "status", "active", NULL) > 0 && !is_listed(c->plan, name))
+            cf_found(c, CF_LEVEL_BLOCKER, c->plan->source_cluster, NULL,
+                     "wait until it has ended, or list it in workloads.include", NULL,
+                     "Job %s is running in the source", name);
+    }
+}

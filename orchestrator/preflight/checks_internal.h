@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the checks share: the table's row type, one preflight under way, and how a
+ * check says what it found. */
+#ifndef CF_PREFLIGHT_CHECKS_INTERNAL_H
+#define CF_PREFLIGHT_CHECKS_INTERNAL_H
+
+#include "orchestrator/preflight/checks.h"
+#include "orchestrator/preflight/survey.h"
+
+enum cf_level { CF_LEVEL_BLOCKER, CF_LEVEL_WARNING, CF_LEVEL_INFO, CF_LEVEL_OK };
+
+/* One preflight. What several checks need is read once, by the first that asks. */
+struct cf_checking {
+    const struct cf_preflight_request *request;
+    const struct cf_plan *plan;
+    const char *id; /* of the check under way */
+    json_t *results;
+    struct cf_kube *source,
+        *target; /* NULL: not registered or no client; said by check `clusters` */
+    bool source_answers, target_answers;
+    struct cf_survey_router routers[CF_PLAN_ROUTERS_MAX];
+    bool surveyed[CF_PLAN_ROUTERS_MAX]; /* the router's cluster gave an answer */
+    json_t *services;
+    json_t *inventory;
+};
+
+struct cf_check {
+    const char *id;
+    const char *reads;
+    const char *rule;
+    const char *why;
+    void (*run)(struct cf_checking *c);
+};
+
+/* Adds a result. `hint` and `command` may be NULL, `evidence_take` too. */
+void cf_found(struct cf_checking *c, enum cf_level level, const char *cluster,
+              json_t *evidence_take, const char *hint, const char *command, const char *fmt, ...)
+    CF_PRINTF(7, 8);
+
+/* The client of a cluster by its name; NULL when there is none (said by check `clusters`). Counted.
+ */
+struct cf_kube *cf_checking_kube(struct cf_checking *c, const char *cluster);
+const struct cf_propagator_ops *cf_checking_propagator(const struct cf_checking *c);
+struct cf_propagation cf_checking_propagation(const struct cf_checking *c);
+
+/* checks_clusters.c */
+void cf_check_clusters(struct cf_checking *c);
+void cf_check_identity(struct cf_checking *c);
+void cf_check_tls(struct cf_checking *c);
+void cf_check_clock(struct cf_checking *c);
+void cf_check_rights(struct cf_checking *c);
+void cf_check_namespaces(struct cf_checking *c);
+/* checks_routers.c */
+void cf_check_routers(struct cf_checking *c);
+void cf_check_weights(struct cf_checking *c);
+void cf_check_reach(struct cf_checking *c);
+void cf_check_gitops(struct cf_checking *c);
+void cf_check_bypass(struct cf_checking *c);
+/* checks_copies.c */
+void cf_check_copies(struct cf_checking *c);
+void cf_check_dry_run(struct cf_checking *c);
+void cf_check_jobs(struct cf_checking *c);
+/* checks_gates.c */
+void cf_check_gates(struct cf_checking *c);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of the routers: found, weights, the way to the target, other writers, other ways to the
+ * source. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "orchestrator/preflight/checks_internal.h"
+
+/* ---- routers ---- */
+
+static void report_problems(struct cf_checking *c, const struct cf_survey_router *r, bool weights)
+{
+    for (int i = 0; i < r->view.problems.count; i++) {
+        const struct cf_problem *p = &r->view.problems.item[i];
+        bool of_weights = strcmp(p->code, "weight-not-expressible") == 0;
+        if (of_weights != weights)
+            continue;
+        cf_found(c, p->severity == CF_PROBLEM_BLOCKER ? CF_LEVEL_BLOCKER : CF_LEVEL_WARNING,
+                 r->row->cluster, json_pack("{s:s,s:s}", "router", r->row->name, "code", p->code),
+                 NULL, NULL, "router %s: %s", r->row->name, p->text);
+    }
+}
+
+static void check_router(struct cf_checking *c, size_t i)
+{
+    const struct cf_survey_router *r = &c->routers[i];
+    const struct cf_plan_router *row = &c->plan->traffic.routers[i];
+    if (!c->surveyed[i]) {
+        cf_found(c, CF_LEVEL_BLOCKER, row->cluster, NULL, NULL, NULL,
+                 "router %s could not be read: %s", row->name,
+                 r->error.kind != CF_ERR_NONE ? r->error.message : "its cluster is not known");
+        return;
+    }
+    if (!r->found) {
+        cf_autofree char *command = cf_xasprintf("kubectl -n %s get %s", row->namespace_,
+                                                 cf_plan_router_type_name(row->type));
+        cf_found(c, CF_LEVEL_BLOCKER, row->cluster, NULL, "correct the name in traffic.router",
+                 command, "router %s: %s %s/%s is not there on %s", row->name,
+                 cf_plan_router_type_name(row->type), row->namespace_, row->object, row->cluster);
+        return;
+    }
+    report_problems(c, r, false);
+    if (r->view.located)
+        cf_found(c, CF_LEVEL_INFO, row->cluster,
+                 json_pack("{s:i,s:i,s:i}", "source", r->view.source_weight, "target",
+                           r->view.target_weight, "others", r->view.others_weight),
+                 NULL, NULL, "router %s: source has weight %d, target %d, others %d", row->name,
+                 r->view.source_weight, r->view.target_weight, r->view.others_weight);
+}
+
+void cf_check_routers(struct cf_checking *c)
+{
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++)
+        check_router(c, i);
+}
+
+/* ---- weights ---- */
+
+void cf_check_weights(struct cf_checking *c)
+{
+    const struct cf_plan_traffic *t = &c->plan->traffic;
+    int steps[CF_PLAN_STEPS_MAX];
+    for (size_t i = 0; i < t->n_steps; i++)
+        steps[i] = t->steps[i].weight;
+    for (size_t i = 0; i < t->n_routers; i++) {
+        struct cf_survey_router *r = &c->routers[i];
+        if (!c->surveyed[i] || !r->found || !r->view.located)
+            continue;
+        cf_router_check_steps(&r->view, steps, (int)t->n_steps);
+        report_problems(c, r, true);
+    }
+}
+
+/* ---- reach ---- */
+
+static void check_bridge(struct cf_checking *c, const struct cf_survey_router *r)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_checking_kube(c, r->row->cluster);
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *service = NULL;
+    cf_autojson json_t *made = NULL;
+    char name[CF_DEST_WORD_MAX];
+    struct cf_object_ref ref = cf_ref("v1", "Service", r->service_ns, r->service);
+    if (!kube)
+        return;
+    if (!cf_kube_get(kube, NULL, &ref, &service, &err) ||
+        !(made = cf_bridge_service(&r->bridge, service, &err))) {
+        cf_found(c, CF_LEVEL_BLOCKER, r->row->cluster, NULL,
+                 "name destinations.target, or use reach: address", NULL,
+                 "router %s: no bridge can stand beside Service %s/%s: %s", r->row->name,
+                 r->service_ns, r->service, err.message);
+        return;
+    }
+    cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
+             "router %s reaches the target over a bridge, Service %s/%s, with %s", r->row->name,
+             r->service_ns, cf_bridge_name(r->service, name),
+             r->row->reach == CF_PLAN_REACH_ADDRESS
+                 ? "the plan's addresses"
+                 : "the target's ready pods (flat network between the clusters)");
+}
+
+void cf_check_reach(struct cf_checking *c)
+{
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
+        const struct cf_survey_router *r = &c->routers[i];
+        if (!c->surveyed[i] || !r->found || !r->view.located)
+            continue;
+        if (!r->uses_bridge)
+            cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
+                     "router %s reaches the target by the destination that the plan names",
+                     r->row->name);
+        else if (!r->has_service)
+            cf_found(c, CF_LEVEL_BLOCKER, r->row->cluster, NULL, "name destinations.target", NULL,
+                     "router %s: no Service of %s stands behind the source destination, so no "
+                     "bridge can stand beside it",
+                     r->row->name, r->row->cluster);
+        else
+            check_bridge(c, r);
+    }
+}
+
+/* ---- gitops ---- */
+
+static const char *const trackers[][2] = {
+    { "argocd.argoproj.io/tracking-id", "Argo CD" },
+    { "argocd.argoproj.io/instance", "Argo CD" },
+    { "kustomize.toolkit.fluxcd.io/name", "Flux" },
+    { "helm.toolkit.fluxcd.io/name", "Flux" },
+};
+
+static const char *tracker_of(const json_t *object)
+{
+    for (size_t i = 0; i < CF_ARRAY_LEN(trackers); i++)
+        if (cf_json_at(object, "metadata", "annotations", trackers[i][0], NULL) ||
+            cf_json_at(object, "metadata", "labels", trackers[i][0], NULL))
+            return trackers[i][1];
+    return NULL;
+}
+
+static void check_tracked_workloads(struct cf_checking *c)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    cf_autojson json_t *items = NULL;
+    struct cf_kube_list what = { .api_version = "apps/v1",
+                                 .kind = "Deployment",
+                                 .ns = c->plan->source_namespace };
+    size_t i;
+    json_t *item;
+    if (!c->source_answers || !cf_kube_list(c->source, NULL, &what, &items, NULL, &ignored))
+        return;
+    json_array_foreach(items, i, item)
+    {
+        const char *tool = tracker_of(item);
+        if (!tool)
+            continue;
+        cf_found(c, CF_LEVEL_WARNING, c->plan->source_cluster, NULL,
+                 "stop self-heal for the time of the move, or the source is scaled up again after "
+                 "commit",
+                 NULL, "%s tracks Deployment %s of the source", tool,
+                 cf_json_str(item, "?", "metadata", "name", NULL));
+        return;
+    }
+}
+
+void cf_check_gitops(struct cf_checking *c)
+{
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
+        const struct cf_survey_router *r = &c->routers[i];
+        const json_t *object = r->view.main_object ? r->view.main_object : r->view.object;
+        const char *tool = c->surveyed[i] && r->found ? tracker_of(object) : NULL;
+        if (tool)
+            cf_found(c, CF_LEVEL_WARNING, r->row->cluster, NULL,
+                     "let it ignore differences of the weights and of crossfade.dev annotations",
+                     NULL, "%s tracks router %s and may put its weights back in mid-run", tool,
+                     r->row->name);
+    }
+    check_tracked_workloads(c);
+}
+
+/* ---- bypass ---- */
+
+static const struct {
+    const char *api_version, *kind;
+} route_kinds[] = {
+    { "networking.istio.io/v1", "VirtualService" },
+    { "gateway.networking.k8s.io/v1", "HTTPRoute" },
+    { "networking.k8s.io/v1", "Ingress" },
+};
+
+static bool is_in_plan(const struct cf_plan *plan, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < plan->traffic.n_routers; i++) {
+        const struct cf_plan_router *r = &plan->traffic.routers[i];
+        if (strcasecmp(cf_plan_router_type_name(r->type), kind) == 0 &&
+            strcmp(r->object, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether any string of the tree is the Service's name, alone or as the first label of a host. */
+static bool mentions(const json_t *j, const char *service)
+{
+    const char *key;
+    json_t *value;
+    size_t i, len = strlen(service);
+    if (json_is_string(j)) {
+        const char *s = json_string_value(j);
+        return strncmp(s, service, len) == 0 && (s[len] == '\0' || s[len] == '.');
+    }
+    if (json_is_object(j)) {
+        json_object_foreach((json_t *)j, key, value)
+        {
+            if (mentions(value, service))
+                return true;
+        }
+    }
+    json_array_foreach((json_t *)j, i, value)
+    {
+        if (mentions(value, service))
+            return true;
+    }
+    return false;
+}
+
+static void check_other_routes(struct cf_checking *c, const struct cf_survey_router *r,
+                               struct cf_kube *kube)
+{
+    for (size_t k = 0; k < CF_ARRAY_LEN(route_kinds); k++) {
+        struct cf_error ignored = CF_ERROR_INIT; /* a kind that the cluster does not serve */
+        cf_autojson json_t *items = NULL;
+        struct cf_kube_list what = { .api_version = route_kinds[k].api_version,
+                                     .kind = route_kinds[k].kind,
+                                     .ns = r->service_ns };
+        size_t i;
+        json_t *item;
+        if (!cf_kube_list(kube, NULL, &what, &items, NULL, &ignored))
+            continue;
+        json_array_foreach(items, i, item)
+        {
+            const char *name = cf_json_str(item, "", "metadata", "name", NULL);
+            if (is_in_plan(c->plan, route_kinds[k].kind, name) ||
+                !mentions(cf_json_at(item, "spec", NULL), r->service))
+                continue;
+            cf_found(c, CF_LEVEL_WARNING, r->row->cluster, NULL,
+                     "add it to traffic.routers, or it keeps using the source", NULL,
+                     "%s %s/%s also sends traffic to Service %s and is not in the plan",
+                     route_kinds[k].kind, r->service_ns, name, r->service);
+        }
+    }
+}
+
+static void check_callers(struct cf_checking *c, const struct cf_survey_router *r,
+                          struct cf_kube *kube)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    cf_autojson json_t *service = NULL;
+    struct cf_object_ref ref = cf_ref("v1", "Service", r->service_ns, r->service);
+    if (!cf_kube_get(kube, NULL, &ref, &service, &ignored))
+        return;
+    const char *type = cf_json_str(service, "ClusterIP", "spec", "type", NULL);
+    bool outside = strcmp(type, "LoadBalancer") == 0 || strcmp(type, "NodePort") == 0;
+    cf_found(c, outside ? CF_LEVEL_WARNING : CF_LEVEL_INFO, r->row->cluster, NULL,
+             "the source is retired only when its metrics show no traffic", NULL,
+             outside ? "Service %s/%s is of type %s: who calls it there bypasses router %s"
+                     : "who calls Service %s/%s (%s) inside the cluster bypasses router %s",
+             r->service_ns, r->service, type, r->row->name);
+}
+
+void cf_check_bypass(struct cf_checking *c)
+{
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
+        const struct cf_survey_router *r = &c->routers[i];
+        CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+        if (!c->surveyed[i] || !r->has_service || !(kube = cf_checking_kube(c, r->row->cluster)))
+            continue;
+        check_other_routes(c, r, kube);
+        check_callers(c, r, kube);
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The least rights that Crossfade needs in a cluster: one table, which is both asked
+ * (SelfSubjectAccessReview) and printed as RBAC for `kubectl apply`. Blocking where a client is
+ * given; any thread. */
+#ifndef CF_PREFLIGHT_RIGHTS_H
+#define CF_PREFLIGHT_RIGHTS_H
+
+#include "federation/kube/kube.h"
+
+enum cf_rights_role {
+    CF_RIGHTS_SOURCE = 1,
+    CF_RIGHTS_TARGET = 2,
+    CF_RIGHTS_ROUTER = 4,
+    CF_RIGHTS_BOTH = 7
+};
+
+bool cf_rights_role_parse(const char *name,
+                          enum cf_rights_role *out) CF_NODISCARD; /* "source", "target", "both" */
+
+/* Asks for every verb of the table's rows of this role: [{"verb", "group", "resource", "namespace",
+ * "allowed", "reason", "for"}]; a review that fails counts as not allowed, with the error as its
+ * reason. New reference. */
+json_t *cf_rights_check(struct cf_kube *kube, enum cf_rights_role role,
+                        const char *ns) CF_NODISCARD;
+
+/* Whether a right is needed only if the cluster serves the kind (routers of other meshes): a denied
+ * one is no blocker by itself. */
+bool cf_rights_is_optional(const json_t *row);
+
+/* Role and RoleBinding in `ns` plus the ClusterRole for what has no namespace; with ns NULL one
+ * ClusterRole for all. Caller frees. */
+char *cf_rights_yaml(enum cf_rights_role role, const char *ns) CF_NODISCARD;
+
+#endif
