@@ -17,23 +17,71 @@ static const struct cf_split split = {
     .absent_weight = 1,
 };
 
-/* A rule by name, canonical key or index; -1. */
+static void fill_in(json_t *object, const char *key, const char *value)
+{
+    if (!json_object_get(object, key))
+        json_object_set_new(object, key, json_string(value));
+}
+
+/* With what the API server fills in where it is left out. New reference. */
+static json_t *whole_match(const json_t *match)
+{
+    static const char *const typed[] = { "headers", "queryParams" };
+    json_t *m = cf_json_copy(match);
+    if (!json_is_object(json_object_get(m, "path")))
+        json_object_set_new(m, "path", json_object());
+    fill_in(json_object_get(m, "path"), "type", "PathPrefix");
+    fill_in(json_object_get(m, "path"), "value", "/");
+    for (size_t t = 0; t < CF_ARRAY_LEN(typed); t++) {
+        json_t *list = json_object_get(m, typed[t]);
+        for (size_t i = 0; i < json_array_size(list); i++)
+            fill_in(json_array_get(list, i), "type", "Exact");
+    }
+    return m;
+}
+
+char *cf_router_match_selector(const json_t *match, char buf[CF_ROUTE_SELECTOR_MAX])
+{
+    char hash[9];
+    cf_autojson json_t *whole = json_is_object(match) ? whole_match(match) : cf_json_copy(match);
+    snprintf(buf, CF_ROUTE_SELECTOR_MAX, "match:%s", cf_json_short_hash(whole, hash));
+    return buf;
+}
+
+static bool has_match(const json_t *rule, const char *selector)
+{
+    char key[CF_ROUTE_SELECTOR_MAX];
+    const json_t *matches = json_object_get(rule, "matches");
+    for (size_t i = 0; i < json_array_size(matches); i++)
+        if (strcmp(cf_router_match_selector(json_array_get(matches, i), key), selector) == 0)
+            return true;
+    return false;
+}
+
+/* A rule by name, canonical key, one of its matches, or index; -1: none, or a match that several
+ * have. */
 static int select_rule(const char *selector, const json_t *object)
 {
     struct cf_error ignored = CF_ERROR_INIT;
     const json_t *rules = cf_split_routes(&split, object);
+    int n = (int)json_array_size(rules), found = -1, hits = 0;
     int64_t index;
     char key[CF_ROUTE_SELECTOR_MAX];
     int named = cf_split_named(&split, object, selector);
     if (named >= 0)
         return named;
-    for (int i = 0; i < (int)json_array_size(rules); i++)
+    for (int i = 0; i < n; i++)
         if (strcmp(cf_split_route_key(&split, rules, i, key), selector) == 0)
             return i;
-    if (cf_int_parse(selector, 0, INT32_MAX, &index, &ignored) &&
-        (size_t)index < json_array_size(rules))
-        return (int)index;
-    return -1;
+    for (int i = 0; i < n; i++) {
+        if (!has_match(json_array_get(rules, (size_t)i), selector))
+            continue;
+        found = i;
+        hits++;
+    }
+    if (hits > 0)
+        return hits == 1 ? found : -1;
+    return cf_int_parse(selector, 0, n - 1, &index, &ignored) ? (int)index : -1;
 }
 
 static int choose(const struct cf_router_target *t, const json_t *object,

@@ -109,7 +109,8 @@ void cf_router_inspect(const struct cf_router_target *t, const struct cf_router_
     *out = (struct cf_router_view){ .weight = -1, .target_index = -1, .marks = { .want = -1 } };
     if (!o->object) {
         cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "not-found",
-                        "%s %s/%.200s is not there", cf_router_kind_of(t->type)->kind, t->ns, t->object);
+                        "%s %s/%.200s is not there", cf_router_kind_of(t->type)->kind, t->ns,
+                        t->object);
         return;
     }
     if (cf_json_at(o->object, "metadata", "deletionTimestamp", NULL))

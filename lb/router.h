@@ -69,6 +69,10 @@ struct cf_router_view {
     struct cf_problems problems;
 };
 
+/* HTTPRoute: the selector "match:<8 hex>" of the rule that has this element in `matches`; what the
+ * API fills in (path, types) may be left out. Returns buf. */
+char *cf_router_match_selector(const json_t *match, char buf[CF_ROUTE_SELECTOR_MAX]);
+
 void cf_router_view_free(struct cf_router_view *v); /* for CF_CLEANUP; accepts a zeroed one */
 
 /* The objects an inspection needs, read by the caller (lb/write.h does it) or given by a test. All

@@ -164,6 +164,20 @@ static bool drifted(struct cf_router_reading *out, struct cf_error *why)
     return true;
 }
 
+/* An earlier owner's adoption under the same intent: the object gets this owner's epoch. */
+static bool raise_epoch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
+                        const json_t *object, const struct cf_router_grip *grip,
+                        struct cf_router_reading *out, struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_router_ref(baseline);
+    cf_autojson json_t *answer = NULL;
+    cf_autojson json_t *patch = cf_router_render_touch(baseline, object, grip, err);
+    if (!patch || !cf_kube_merge_patch(kube, how, &ref, patch, NULL, &answer, err))
+        return false;
+    cf_router_judge(baseline, answer, grip, -1, out);
+    return true;
+}
+
 bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
                      const struct cf_router_grip *grip, struct cf_router_reading *out,
                      struct cf_error *err)
@@ -182,8 +196,16 @@ bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const 
                          cf_baseline_object(baseline));
             return drifted(out, &last);
         }
-        if (!due && !(is_ingress && !object))
-            return true;
+        if (!due && !(is_ingress && !object)) {
+            if (out->state != CF_ROUTER_OURS || out->epoch >= grip->epoch)
+                return true;
+            cf_error_clear(&last);
+            if (raise_epoch(kube, how, baseline, object, grip, out, &last))
+                return true;
+            if (last.kind != CF_ERR_CONFLICT && last.kind != CF_ERR_UNKNOWN)
+                break;
+            continue;
+        }
         const char *rv = cf_json_str(object, "", "metadata", "resourceVersion", NULL);
         if (last.kind == CF_ERR_INVALID && strcmp(rv, refused_rv) == 0)
             break; /* refused twice in the same state: not by a test of ours */

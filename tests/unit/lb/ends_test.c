@@ -119,6 +119,29 @@ static void a_lost_adoption_is_read_back(void **state)
     }
 }
 
+static void the_next_owner_adopts_under_the_same_intent(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CF_ARRAY_LEN(types); i++) {
+        struct world w;
+        struct cf_error err = CF_ERROR_INIT;
+        struct cf_router_reading r;
+        unadopted(&w, &types[i]);
+        adopt(&w, CF_ROUTER_OURS);
+        w.grip.epoch = 8;
+        struct cf_fake_fault lost = {
+            .method = "PATCH", .times = 1, .kind = CF_ERR_UNKNOWN, .after = true
+        };
+        cf_fake_kube_fail(w.fake, &lost);
+        assert_ok(cf_router_adopt(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+        assert_state(&r, CF_ROUTER_OURS);
+        assert_int_equal(r.epoch, 8);
+        w.grip.epoch = 7;
+        adopt(&w, CF_ROUTER_FENCED);
+        teardown(&w);
+    }
+}
+
 static void adoption_meets_other_writers(void **state)
 {
     (void)state;
@@ -342,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_missing_router),
         cmocka_unit_test(what_lies_beside_is_read),
         cmocka_unit_test(a_lost_adoption_is_read_back),
+        cmocka_unit_test(the_next_owner_adopts_under_the_same_intent),
         cmocka_unit_test(adoption_meets_other_writers),
         cmocka_unit_test(adoption_refuses_what_is_not_the_baseline),
         cmocka_unit_test(restored_to_the_letter),

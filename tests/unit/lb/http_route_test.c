@@ -91,6 +91,40 @@ static void rules_are_found_by_their_match(void **state)
     assert_int_equal(w.route_index, 1);
 }
 
+static void rules_are_found_by_one_of_their_matches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *match;
+        int index; /* -1: not found */
+    } rows[] = {
+        { "{'path':{'type':'PathPrefix','value':'/api'}}", 0 },
+        { "{'path':{'value':'/api'}}", 0 },
+        { "{'headers':[{'name':'x','value':'1'}]}", 1 },
+        { "{'path':{'value':'/'},'headers':[{'value':'1','name':'x','type':'Exact'}]}", 1 },
+        { "{'path':{'type':'Exact','value':'/api'}}", -1 },
+        { "{'method':'GET'}", -1 },
+    };
+    cf_autojson json_t *object = js(ROUTE_OF("{" PATH("/api") ",'backendRefs':[" REF(
+        "a", "1") "]},"
+                  "{'matches':[{'path':{'type':'PathPrefix','value':'/"
+                  "'},'headers':[{'type':'Exact','name':'x','value':'1'}]},"
+                  "{'path':{'type':'PathPrefix','value':'/'},'method':'GET'}],'backendRefs':[" REF(
+                      "b", "1") "]},"
+                                "{'matches':[{'path':{'type':'PathPrefix','value':'/"
+                                "'},'method':'GET'}],'backendRefs':[" REF("c", "1") "]}"));
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
+        struct cf_router_target t = router(HR, NULL, NULL, NULL);
+        struct cf_router_objects o = { .object = object };
+        CF_CLEANUP(cf_router_view_free) struct cf_router_view v;
+        cf_autojson json_t *match = js(rows[i].match);
+        cf_router_match_selector(match, t.route);
+        cf_router_inspect(&t, &o, &v);
+        if (v.located != (rows[i].index >= 0) || (v.located && v.route_index != rows[i].index))
+            fail_msg("row %zu: located %d at %d", i, v.located, v.route_index);
+    }
+}
+
 static void equal_matches_are_told_apart(void **state)
 {
     (void)state;
@@ -290,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inspection),
         cmocka_unit_test(rules_are_found_by_their_match),
+        cmocka_unit_test(rules_are_found_by_one_of_their_matches),
         cmocka_unit_test(equal_matches_are_told_apart),
         cmocka_unit_test(what_is_said_beside),
         cmocka_unit_test(a_full_rule_takes_no_more),
