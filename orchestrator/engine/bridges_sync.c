@@ -56,7 +56,7 @@ static json_t *fixed_slices(const struct cf_bridge_live *l, const json_t *addres
     int n = 0;
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)addresses, i, row)
+    json_array_foreach(addresses, i, row)
     {
         if (n == CF_PLAN_ADDRESSES_MAX)
             break;

@@ -300,7 +300,7 @@ static size_t urls_of(const json_t *row, const char **out)
     const char *one = cf_json_str(row, "", "url", NULL);
     if (*one)
         out[n++] = one;
-    json_array_foreach((json_t *)cf_json_at(row, "urls", NULL), i, url)
+    json_array_foreach(cf_json_at(row, "urls", NULL), i, url)
     {
         if (n < CF_CLUSTER_URLS_MAX && json_is_string(url))
             out[n++] = json_string_value(url);

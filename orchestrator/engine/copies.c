@@ -68,7 +68,7 @@ static void list_lines(const json_t *rows, void (*line)(const json_t *row, struc
 {
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)rows, i, row)
+    json_array_foreach(rows, i, row)
     {
         if (i == LINES_SHOWN) {
             cf_buf_printf(out, "; and %zu more", json_array_size(rows) - i);
@@ -121,7 +121,7 @@ static json_t *not_ready(const json_t *report)
     json_t *rows = json_array();
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(report, "objects", NULL), i,
+    json_array_foreach(cf_json_at(report, "objects", NULL), i,
                        row) if (!cf_json_bool(row, false, "ready", NULL))
         json_array_append(rows, row);
     return rows;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clusters, bridges and the freeze, as the API asks for them (engine.h). */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,9 +40,14 @@ bool cf_engine_cluster_probe(struct cf_engine *e, const char *name, const json_t
 
 /* ---- check ---- */
 
-static void note(json_t *report, const char *fmt, const char *what)
+static void note(json_t *report, const char *fmt, ...) CF_PRINTF(2, 3);
+static void note(json_t *report, const char *fmt, ...)
 {
-    json_array_append_new(json_object_get(report, "problems"), json_sprintf(fmt, what));
+    va_list ap;
+    va_start(ap, fmt);
+    cf_autofree char *text = cf_xvasprintf(fmt, ap);
+    va_end(ap);
+    json_array_append_new(json_object_get(report, "problems"), json_string(text));
 }
 
 static void check_api(struct cf_kube *kube, json_t *report)

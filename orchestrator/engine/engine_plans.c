@@ -71,7 +71,7 @@ static bool preview_steps(const struct cf_plan *plan, const struct looking *l,
 {
     size_t i, k;
     json_t *step, *row;
-    json_array_foreach((json_t *)steps, i, step)
+    json_array_foreach(steps, i, step)
     {
         const struct cf_step_kind *kind = cf_step_kind_find(cf_json_str(step, "", "kind", NULL));
         cf_autojson json_t *out = json_array();

@@ -202,7 +202,7 @@ json_t *cf_engine_run_view(struct cf_engine *e, const char *run_id, struct cf_er
     json_object_set_new(view, "observed",
                         gates->observed >= 0 ? json_integer(gates->observed) : json_null());
     if (cf_memo(run, "rollback"))
-        json_object_set(view, "rollback", (json_t *)cf_memo(run, "rollback"));
+        json_object_set_new(view, "rollback", cf_json_copy(cf_memo(run, "rollback")));
     free(gates);
     return view;
 }

@@ -58,13 +58,13 @@ static struct cf_watch_entry *add_entry(struct cf_watched_run *w)
 static bool destinations(const struct cf_live *run, const struct cf_run_router *r,
                          struct cf_destination *source, struct cf_destination *target)
 {
-    const struct cf_step *reach = cf_run_step((struct cf_live *)run, "reach");
+    const struct cf_step *reach = cf_run_step(run, "reach");
     size_t i;
     json_t *row;
     if (!r->baseline)
         return false;
     enum cf_router_type type = cf_baseline_type(r->baseline);
-    json_array_foreach((json_t *)cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
+    json_array_foreach(cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
     {
         if (strcmp(cf_json_str(row, "", "name", NULL), r->name) != 0)
             continue;

@@ -221,7 +221,7 @@ static size_t put_events(const json_t *events, struct cf_event_new *rows)
 {
     size_t i;
     json_t *event;
-    json_array_foreach((json_t *)events, i, event)
+    json_array_foreach(events, i, event)
     {
         if (i >= CF_EVENTS_PER_RECORD)
             break;

@@ -144,7 +144,7 @@ bool cf_local_journal_rewrite(struct cf_local_journal *j, const json_t *lines, s
     cf_autofree char *beside = cf_xasprintf("%s.new", j->path);
     size_t i;
     json_t *line;
-    json_array_foreach((json_t *)lines, i, line)
+    json_array_foreach(lines, i, line)
     {
         cf_autofree char *one = cf_json_dump(line);
         cf_buf_puts(&text, one);

@@ -14,10 +14,10 @@ enum finding { ANSWERED, REFUSED, UNKNOWN };
 
 static const json_t *reach_row(const struct cf_live *run, const char *router)
 {
-    const struct cf_step *reach = cf_run_step((struct cf_live *)run, "reach");
+    const struct cf_step *reach = cf_run_step(run, "reach");
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
+    json_array_foreach(cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
     {
         if (strcmp(cf_json_str(row, "", "name", NULL), router) == 0)
             return row;
@@ -30,11 +30,11 @@ static bool first_address(const json_t *slices, char *out, size_t size, const ch
 {
     size_t i, j;
     json_t *slice, *endpoint;
-    json_array_foreach((json_t *)slices, i, slice)
+    json_array_foreach(slices, i, slice)
     {
         const json_t *port = json_array_get(cf_json_at(slice, "ports", NULL), 0);
         bool v6 = strcmp(cf_json_str(slice, "", "addressType", NULL), "IPv6") == 0;
-        json_array_foreach((json_t *)cf_json_at(slice, "endpoints", NULL), j, endpoint)
+        json_array_foreach(cf_json_at(slice, "endpoints", NULL), j, endpoint)
         {
             const char *ip =
                 json_string_value(json_array_get(cf_json_at(endpoint, "addresses", NULL), 0));

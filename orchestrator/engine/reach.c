@@ -15,7 +15,7 @@ static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_rout
     const struct cf_step *s = cf_run_step(p->run, "reach");
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(s ? s->intent : NULL, "routers", NULL), i, row)
+    json_array_foreach(cf_json_at(s ? s->intent : NULL, "routers", NULL), i, row)
     {
         if (strcmp(cf_json_str(row, "", "name", NULL), r->name) == 0)
             return row;

@@ -155,7 +155,7 @@ static void text_of(const struct cf_live *run, const json_t *rollback, struct cf
         put_brief(out,
                   "; first to last failed sample:", cf_json_int(rollback, -1, "totalMs", NULL));
     }
-    struct cf_step *last = cf_run_step((struct cf_live *)run, "cleanup");
+    struct cf_step *last = cf_run_step(run, "cleanup");
     if (last && last->state == CF_STEP_DONE)
         cf_buf_printf(out, ". %s", last->message);
 }

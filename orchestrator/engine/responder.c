@@ -153,7 +153,7 @@ static void replay_prepare(struct lane_run *run, const json_t *line)
 {
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(line, "routers", NULL), i, row)
+    json_array_foreach(cf_json_at(line, "routers", NULL), i, row)
     {
         if (i >= CF_LANE_ROUTERS_MAX)
             break;
@@ -194,7 +194,7 @@ static void replay(struct cf_lane *lane, const json_t *lines)
 {
     size_t i;
     json_t *line;
-    json_array_foreach((json_t *)lines, i, line)
+    json_array_foreach(lines, i, line)
     {
         const char *op = cf_json_str(line, "", "op", NULL);
         const char *run_id = cf_json_str(line, "", "run", NULL);
@@ -567,7 +567,7 @@ struct cf_lane *cf_lane_start(const struct cf_lane_config *config, struct cf_err
     replay(lane, lines);
     int wanted = config->threads > 0 ? CF_MIN(config->threads, CF_LANE_THREADS) : CF_LANE_THREADS;
     for (int i = 0; i < wanted; i++) {
-        char name[16];
+        char name[24];
         (void)snprintf(name, sizeof name, "responder-%d", i);
         if (!cf_thread_start(&lane->threads[i], name, lane_thread, lane, err)) {
             cf_lane_stop(lane);

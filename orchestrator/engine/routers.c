@@ -163,7 +163,7 @@ bool cf_pass_prepare_way_back(struct cf_pass *p, struct cf_outcome *out, struct 
 
 /* ---- a new owner's first look ---- */
 
-static struct cf_step *open_step(struct cf_live *run, const char *kind)
+static struct cf_step *open_step(const struct cf_live *run, const char *kind)
 {
     for (size_t i = 0; i < run->n_steps; i++)
         if (strcmp(run->steps[i].kind, kind) == 0 && run->steps[i].state == CF_STEP_INTENT)
@@ -175,7 +175,7 @@ static struct cf_step *open_step(struct cf_live *run, const char *kind)
  * drift, and the look before the next raise finds it. */
 static bool is_explained(const struct cf_live *run, const struct cf_router_reading *reading)
 {
-    const struct cf_step *shift = open_step((struct cf_live *)run, "traffic.shift");
+    const struct cf_step *shift = open_step(run, "traffic.shift");
     int64_t intended = cf_json_int(shift ? shift->intent : NULL, -1, "weight", NULL);
     return reading->emergency || (reading->weight == intended && reading->want == intended);
 }

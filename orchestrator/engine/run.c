@@ -59,7 +59,7 @@ void cf_memo_clear(struct cf_live *run, const char *key)
 
 /* ---- questions ---- */
 
-struct cf_step *cf_run_current(struct cf_live *run)
+struct cf_step *cf_run_current(const struct cf_live *run)
 {
     for (size_t i = 0; i < run->n_steps; i++)
         if (run->steps[i].state != CF_STEP_DONE)
@@ -67,7 +67,7 @@ struct cf_step *cf_run_current(struct cf_live *run)
     return NULL;
 }
 
-struct cf_step *cf_run_step(struct cf_live *run, const char *kind)
+struct cf_step *cf_run_step(const struct cf_live *run, const char *kind)
 {
     for (size_t i = 0; i < run->n_steps; i++)
         if (strcmp(run->steps[i].kind, kind) == 0)
@@ -77,7 +77,7 @@ struct cf_step *cf_run_step(struct cf_live *run, const char *kind)
 
 static const struct cf_step *commit_of(const struct cf_live *run)
 {
-    return cf_run_step((struct cf_live *)run, "commit");
+    return cf_run_step(run, "commit");
 }
 
 bool cf_run_is_committed(const struct cf_live *run)
@@ -121,7 +121,7 @@ const char *cf_run_phase(const struct cf_live *run)
 {
     if (terminal_phase[run->state])
         return terminal_phase[run->state];
-    struct cf_step *current = cf_run_current((struct cf_live *)run);
+    struct cf_step *current = cf_run_current(run);
     const struct cf_step_kind *kind = current ? cf_step_kind_find(current->kind) : NULL;
     return kind ? kind->phase : "Completed";
 }

@@ -122,9 +122,8 @@ void cf_memo_clear(struct cf_live *run, const char *key);
 /* ---- questions ---- */
 
 /* The step whose turn it is: the first that is not done; NULL when all are. */
-struct cf_step *cf_run_current(struct cf_live *run);
-struct cf_step *cf_run_step(struct cf_live *run,
-                            const char *kind); /* the first of that kind, or NULL */
+struct cf_step *cf_run_current(const struct cf_live *run);
+struct cf_step *cf_run_step(const struct cf_live *run, const char *kind); /* the first of that kind, or NULL */
 /* From the moment the intent of commit is durable: nobody may ask for a rollback any more. */
 bool cf_run_is_committed(const struct cf_live *run);
 /* From the moment all routers were seen to be disarmed: nothing can send the traffic back any more.

@@ -261,7 +261,7 @@ bool cf_workers_start(struct cf_workers *w, const struct cf_workers_config *conf
     w->config = *config;
     int wanted = config->threads > 0 ? CF_MIN(config->threads, CF_WORKERS) : CF_WORKERS;
     for (int i = 0; i < wanted; i++) {
-        char name[16];
+        char name[24];
         (void)snprintf(name, sizeof name, "worker-%d", i);
         if (!cf_thread_start(&w->threads[i], name, worker_thread, w, err))
             return false;

@@ -95,7 +95,7 @@ static int count_level(const json_t *results, enum cf_level level)
     int n = 0;
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)results, i, row)
+    json_array_foreach(results, i, row)
     {
         if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
             n++;
@@ -110,7 +110,7 @@ static json_t *sorted(const json_t *results)
     for (int level = CF_LEVEL_BLOCKER; level <= CF_LEVEL_OK; level++) {
         size_t i;
         json_t *row;
-        json_array_foreach((json_t *)results, i, row)
+        json_array_foreach(results, i, row)
         {
             if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
                 json_array_append(out, row);

@@ -16,7 +16,7 @@ static void pass_on(struct cf_checking *c, const json_t *rows, const char *clust
 {
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)rows, i, row)
+    json_array_foreach(rows, i, row)
     {
         const char *key = cf_json_str(row, "", "key", NULL);
         cf_found(c, level_of(row), cluster,
@@ -69,7 +69,7 @@ void cf_check_copies(struct cf_checking *c)
     pass_on(c, cf_json_at(c->inventory, "notes", NULL), c->plan->source_cluster);
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(c->inventory, "required", NULL), i, row)
+    json_array_foreach(cf_json_at(c->inventory, "required", NULL), i, row)
         check_required(c, row);
 }
 

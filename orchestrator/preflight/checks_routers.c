@@ -200,7 +200,7 @@ static bool is_in_plan(const struct cf_plan *plan, const char *kind, const char 
 }
 
 /* Whether any string of the tree is the Service's name, alone or as the first label of a host. */
-static bool mentions(const json_t *j, const char *service)
+static bool mentions(json_t *j, const char *service)
 {
     const char *key;
     json_t *value;
@@ -210,13 +210,13 @@ static bool mentions(const json_t *j, const char *service)
         return strncmp(s, service, len) == 0 && (s[len] == '\0' || s[len] == '.');
     }
     if (json_is_object(j)) {
-        json_object_foreach((json_t *)j, key, value)
+        json_object_foreach(j, key, value)
         {
             if (mentions(value, service))
                 return true;
         }
     }
-    json_array_foreach((json_t *)j, i, value)
+    json_array_foreach(j, i, value)
     {
         if (mentions(value, service))
             return true;
@@ -241,7 +241,7 @@ static void check_other_routes(struct cf_checking *c, const struct cf_survey_rou
         {
             const char *name = cf_json_str(item, "", "metadata", "name", NULL);
             if (is_in_plan(c->plan, route_kinds[k].kind, name) ||
-                !mentions(cf_json_at(item, "spec", NULL), r->service))
+                !mentions(json_object_get(item, "spec"), r->service))
                 continue;
             cf_found(c, CF_LEVEL_WARNING, r->row->cluster, NULL,
                      "add it to traffic.routers, or it keeps using the source", NULL,

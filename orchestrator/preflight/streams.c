@@ -34,8 +34,7 @@ static void name_backend(const struct cf_plan_router *router, enum cf_side side,
     b->service = d->name;
     if (d->ns[0])
         b->namespace_ = d->ns;
-    (void)snprintf(s->host, sizeof s->host, "%.180s.%.60s.svc.cluster.local", d->name,
-                   b->namespace_);
+    (void)snprintf(s->host, sizeof s->host, "%.160s.%.63s.svc.cluster.local", d->name, b->namespace_);
     b->host = s->host;
     if (router->type != CF_PLAN_ROUTER_INGRESS)
         return;

@@ -53,7 +53,7 @@ static void name_bridges(const struct cf_pass *p, struct cf_buf *out)
     const struct cf_step *reach = cf_run_step(p->run, "reach");
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
+    json_array_foreach(cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
     {
         char name[CF_DEST_WORD_MAX];
         if (!cf_json_bool(row, false, "bridge", NULL))

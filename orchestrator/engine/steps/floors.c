@@ -40,7 +40,7 @@ bool cf_floors_find(struct cf_pass *p, json_t **out_floors, struct cf_error *err
         return false;
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_copies_ledger(p), i, row)
+    json_array_foreach(cf_copies_ledger(p), i, row)
     {
         if (strcmp(cf_json_str(row, "", "ref", "kind", NULL), HPA_KIND) != 0)
             continue;
@@ -53,7 +53,7 @@ bool cf_floors_find(struct cf_pass *p, json_t **out_floors, struct cf_error *err
 
 /* Sets minReplicas when it is `expected`; anything else is somebody's later decision and stays. */
 static bool set_floor(struct cf_pass *p, struct cf_kube *kube, const json_t *floor,
-                      const json_t *expected, const json_t *value, struct cf_error *err)
+                      const json_t *expected, json_t *value, struct cf_error *err)
 {
     const char *name = cf_json_str(floor, "", "name", NULL);
     struct cf_object_ref ref = hpa_ref(p, name);
@@ -69,7 +69,7 @@ static bool set_floor(struct cf_pass *p, struct cf_kube *kube, const json_t *flo
         return true;
     cf_autojson json_t *patch = json_pack("{s:{s:s},s:{s:O}}", "metadata", "resourceVersion",
                                           cf_json_str(hpa, "", "metadata", "resourceVersion", NULL),
-                                          "spec", "minReplicas", (json_t *)value);
+                                          "spec", "minReplicas", value);
     if (!cf_kube_merge_patch(kube, NULL, &ref, patch, NULL, NULL, err))
         return cf_error_wrap(err, "floor of autoscaler %s", name);
     return true;
@@ -85,7 +85,7 @@ static bool set_all(struct cf_pass *p, const json_t *floors, const char *from, c
         return false;
     size_t i;
     json_t *floor;
-    json_array_foreach((json_t *)floors, i, floor)
+    json_array_foreach(floors, i, floor)
     {
         if (!set_floor(p, kube, floor, json_object_get(floor, from), json_object_get(floor, to),
                        err))

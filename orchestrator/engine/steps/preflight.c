@@ -17,7 +17,7 @@ static void first_blocker(const json_t *report, char *text, size_t size)
     int blockers = (int)cf_json_int(report, 0, "blockers", NULL);
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(report, "results", NULL), i, row)
+    json_array_foreach(cf_json_at(report, "results", NULL), i, row)
     {
         if (strcmp(cf_json_str(row, "", "level", NULL), "blocker") != 0)
             continue;

@@ -100,7 +100,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     cf_autojson json_t *rows = json_array();
     size_t i;
     json_t *copy;
-    json_array_foreach((json_t *)cf_copies_ledger(p), i, copy)
+    json_array_foreach(cf_copies_ledger(p), i, copy)
     {
         if (is_scaled(cf_json_str(copy, "", "ref", "kind", NULL)) &&
             !add_workload(p, kube, copy, rows, err))
@@ -148,7 +148,7 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(s->intent, "workloads", NULL), i, row)
+    json_array_foreach(cf_json_at(s->intent, "workloads", NULL), i, row)
     {
         if (!scale_to_zero(p, kube, row, err))
             return false;
@@ -167,7 +167,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     int total = 0, gone = 0;
     size_t i;
     json_t *row;
-    json_array_foreach((json_t *)cf_json_at(s->intent, "workloads", NULL), i, row)
+    json_array_foreach(cf_json_at(s->intent, "workloads", NULL), i, row)
     {
         struct cf_object_ref ref = workload_ref(p, row);
         bool found = false;
