@@ -133,7 +133,8 @@ bool cf_store_incarnation(struct cf_store *store, char out_id[CF_UUID_TEXT], str
     /* The form of a UUID of version 8 (free use). */
     snprintf(store->incarnation, sizeof store->incarnation, "%.8s-%.4s-8%.3s-a%.3s-%.12s", hex,
              hex + 8, hex + 12, hex + 15, hex + 18);
-    store->incarnation_connects = connects_of(store);
+    /* As counted before the query: one more connect since then, and it is asked again. */
+    store->incarnation_connects = connects;
     memcpy(out_id, store->incarnation, CF_UUID_TEXT);
     return true;
 }

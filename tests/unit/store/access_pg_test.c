@@ -33,6 +33,28 @@ static void *booter(void *arg)
     return NULL;
 }
 
+/* Another first token is written, but not committed yet. */
+static void a_first_token_under_way_is_waited_for(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct booter b = { .i = 9 };
+    PGconn *pg = PQconnectdb(T.conninfo);
+    PQclear(PQexec(pg, "SET search_path = crossfade; BEGIN"));
+    PGresult *res = PQexec(pg, "INSERT INTO token (id, sha256, name, role, created_by) VALUES"
+                               " ('ffffffff', decode(repeat('00', 32), 'hex'), 'x', 'admin', 'x')");
+    assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
+    PQclear(res);
+    assert_int_equal(pthread_create(&thread, NULL, booter, &b), 0);
+    usleep(300 * 1000);
+    PQclear(PQexec(pg, "COMMIT"));
+    PQfinish(pg);
+    pthread_join(thread, NULL);
+    assert_false(b.ok);
+    assert_string_equal(b.err.reason, CF_STORE_EXISTS);
+    free(sql("DELETE FROM token"));
+}
+
 static void there_is_one_first_token(void **state)
 {
     (void)state;
@@ -96,6 +118,7 @@ static void valid_tokens_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_first_token_under_way_is_waited_for),
         cmocka_unit_test(there_is_one_first_token),
         cmocka_unit_test(valid_tokens_are_found),
     };

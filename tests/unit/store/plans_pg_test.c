@@ -145,12 +145,17 @@ static void pages_follow_names(void **state)
     cf_plan_list_free(&list);
 }
 
+struct applier {
+    const char *digest;
+    int revision;
+};
+
 static void *apply_thread(void *arg)
 {
     struct cf_error err = CF_ERROR_INIT;
     enum cf_plan_applied applied;
-    int *revision = arg;
-    if (!apply("race", DIGEST_A, CF_PLAN_ANY, NULL, &applied, revision, &err)) {
+    struct applier *a = arg;
+    if (!apply("race", a->digest, CF_PLAN_ANY, NULL, &applied, &a->revision, &err)) {
         fprintf(stderr, "%s\n", err.message);
         abort();
     }
@@ -160,15 +165,21 @@ static void *apply_thread(void *arg)
 static void equal_plans_at_once_are_one_revision(void **state)
 {
     (void)state;
-    pthread_t threads[8];
-    int revisions[8];
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, apply_thread, &revisions[i]), 0);
-    for (int i = 0; i < 8; i++) {
-        pthread_join(threads[i], NULL);
-        assert_int_equal(revisions[i], 1);
+    enum { N = 8 };
+    const char *digests[] = { DIGEST_A, DIGEST_B, DIGEST_A };
+    for (int round = 0; round < 3; round++) {
+        pthread_t threads[N];
+        struct applier appliers[N];
+        for (int i = 0; i < N; i++) {
+            appliers[i].digest = digests[round];
+            assert_int_equal(pthread_create(&threads[i], NULL, apply_thread, &appliers[i]), 0);
+        }
+        for (int i = 0; i < N; i++) {
+            pthread_join(threads[i], NULL);
+            assert_int_equal(appliers[i].revision, round + 1);
+        }
     }
-    assert_sql("SELECT count(*) FROM plan_revision WHERE plan = 'race'", "1");
+    assert_sql("SELECT count(*) FROM plan_revision WHERE plan = 'race'", "3");
 }
 
 static void a_repeated_request_has_one_effect(void **state)
