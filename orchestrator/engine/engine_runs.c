@@ -217,5 +217,5 @@ json_t *cf_engine_run_report(struct cf_engine *e, const char *run_id, struct cf_
     struct cf_event_filter filter = { .run_id = run_id, .kind_prefix = "run.weight." };
     if (!run || !cf_events_last(e->config.store, &filter, CF_STORE_LIMIT_MAX, &weights, err))
         return NULL;
-    return cf_report(run, &rows, &weights);
+    return cf_run_report(run, &rows, &weights);
 }

@@ -160,7 +160,7 @@ static void text_of(const struct cf_live *run, const json_t *rollback, struct cf
         cf_buf_printf(out, ". %s", last->message);
 }
 
-json_t *cf_report(const struct cf_live *run, const struct cf_run *rows,
+json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
                   const struct cf_event_list *weights)
 {
     const json_t *memo = cf_memo(run, "rollback");

@@ -68,7 +68,7 @@ static void check_versions(struct cf_checking *c)
                  "the source runs %s, the target %s", from.git, to.git);
 }
 
-void cf_check_clusters(struct cf_checking *c)
+void cf_preflight_clusters(struct cf_checking *c)
 {
     each_cluster(c, check_answers);
     check_versions(c);
@@ -76,7 +76,7 @@ void cf_check_clusters(struct cf_checking *c)
 
 /* ---- identity ---- */
 
-void cf_check_identity(struct cf_checking *c)
+void cf_preflight_identity(struct cf_checking *c)
 {
     char from[CF_KUBE_UID_TEXT], to[CF_KUBE_UID_TEXT];
     struct cf_error err = CF_ERROR_INIT;
@@ -115,7 +115,7 @@ static void check_tls_of(struct cf_checking *c, const char *cluster)
                  cluster);
 }
 
-void cf_check_tls(struct cf_checking *c)
+void cf_preflight_tls(struct cf_checking *c)
 {
     each_cluster(c, check_tls_of);
 }
@@ -135,7 +135,7 @@ static void check_clock_of(struct cf_checking *c, const char *cluster)
                  cluster, (double)skew / 1000.0);
 }
 
-void cf_check_clock(struct cf_checking *c)
+void cf_preflight_clock(struct cf_checking *c)
 {
     each_cluster(c, check_clock_of);
 }
@@ -191,7 +191,7 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
              "%s: not allowed in namespace %s: %s", cluster, ns, cf_buf_str(&text));
 }
 
-void cf_check_rights(struct cf_checking *c)
+void cf_preflight_rights(struct cf_checking *c)
 {
     const struct cf_plan *p = c->plan;
     check_rights_of(c, p->source_cluster, p->source_namespace, CF_RIGHTS_SOURCE, "source");
@@ -243,7 +243,7 @@ static void check_namespace(struct cf_checking *c, struct cf_kube *kube, const c
                  "namespace %s does not exist on %s", name, cluster);
 }
 
-void cf_check_namespaces(struct cf_checking *c)
+void cf_preflight_namespaces(struct cf_checking *c)
 {
     const struct cf_plan *p = c->plan;
     check_namespace(c, c->source_answers ? c->source : NULL, p->source_cluster, p->source_namespace,

@@ -48,7 +48,7 @@ static void check_required(struct cf_checking *c, const json_t *row)
              cf_json_str(row, "", "why", NULL));
 }
 
-void cf_check_copies(struct cf_checking *c)
+void cf_preflight_copies(struct cf_checking *c)
 {
     struct cf_error err = CF_ERROR_INIT;
     if (!c->source_answers || !c->target)
@@ -83,7 +83,7 @@ static bool namespace_is_there(struct cf_checking *c)
     return cf_kube_find(c->target, NULL, &ref, &found, NULL, &ignored) && found;
 }
 
-void cf_check_dry_run(struct cf_checking *c)
+void cf_preflight_dry_run(struct cf_checking *c)
 {
     struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *findings = NULL;
@@ -117,7 +117,7 @@ static bool is_listed(const struct cf_plan *plan, const char *name)
     return false;
 }
 
-void cf_check_jobs(struct cf_checking *c)
+void cf_preflight_jobs(struct cf_checking *c)
 {
     struct cf_error ignored = CF_ERROR_INIT; /* rights are another check's */
     cf_autojson json_t *items = NULL;

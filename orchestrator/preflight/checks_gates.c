@@ -102,7 +102,7 @@ static void check_gate(struct cf_checking *c, const struct cf_plan_gate *gate,
     cf_source_free(source);
 }
 
-void cf_check_gates(struct cf_checking *c)
+void cf_preflight_gates(struct cf_checking *c)
 {
     for (size_t g = 0; g < c->plan->n_gates; g++) {
         const struct cf_plan_gate *gate = &c->plan->gates[g];

@@ -44,23 +44,23 @@ const struct cf_propagator_ops *cf_checking_propagator(const struct cf_checking 
 struct cf_propagation cf_checking_propagation(const struct cf_checking *c);
 
 /* checks_clusters.c */
-void cf_check_clusters(struct cf_checking *c);
-void cf_check_identity(struct cf_checking *c);
-void cf_check_tls(struct cf_checking *c);
-void cf_check_clock(struct cf_checking *c);
-void cf_check_rights(struct cf_checking *c);
-void cf_check_namespaces(struct cf_checking *c);
+void cf_preflight_clusters(struct cf_checking *c);
+void cf_preflight_identity(struct cf_checking *c);
+void cf_preflight_tls(struct cf_checking *c);
+void cf_preflight_clock(struct cf_checking *c);
+void cf_preflight_rights(struct cf_checking *c);
+void cf_preflight_namespaces(struct cf_checking *c);
 /* checks_routers.c */
-void cf_check_routers(struct cf_checking *c);
-void cf_check_weights(struct cf_checking *c);
-void cf_check_reach(struct cf_checking *c);
-void cf_check_gitops(struct cf_checking *c);
-void cf_check_bypass(struct cf_checking *c);
+void cf_preflight_routers(struct cf_checking *c);
+void cf_preflight_weights(struct cf_checking *c);
+void cf_preflight_reach(struct cf_checking *c);
+void cf_preflight_gitops(struct cf_checking *c);
+void cf_preflight_bypass(struct cf_checking *c);
 /* checks_copies.c */
-void cf_check_copies(struct cf_checking *c);
-void cf_check_dry_run(struct cf_checking *c);
-void cf_check_jobs(struct cf_checking *c);
+void cf_preflight_copies(struct cf_checking *c);
+void cf_preflight_dry_run(struct cf_checking *c);
+void cf_preflight_jobs(struct cf_checking *c);
 /* checks_gates.c */
-void cf_check_gates(struct cf_checking *c);
+void cf_preflight_gates(struct cf_checking *c);
 
 #endif

@@ -49,7 +49,7 @@ static void check_router(struct cf_checking *c, size_t i)
                  r->view.source_weight, r->view.target_weight, r->view.others_weight);
 }
 
-void cf_check_routers(struct cf_checking *c)
+void cf_preflight_routers(struct cf_checking *c)
 {
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++)
         check_router(c, i);
@@ -57,7 +57,7 @@ void cf_check_routers(struct cf_checking *c)
 
 /* ---- weights ---- */
 
-void cf_check_weights(struct cf_checking *c)
+void cf_preflight_weights(struct cf_checking *c)
 {
     const struct cf_plan_traffic *t = &c->plan->traffic;
     int steps[CF_PLAN_STEPS_MAX];
@@ -100,7 +100,7 @@ static void check_bridge(struct cf_checking *c, const struct cf_survey_router *r
                  : "the target's ready pods (flat network between the clusters)");
 }
 
-void cf_check_reach(struct cf_checking *c)
+void cf_preflight_reach(struct cf_checking *c)
 {
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
@@ -163,7 +163,7 @@ static void check_tracked_workloads(struct cf_checking *c)
     }
 }
 
-void cf_check_gitops(struct cf_checking *c)
+void cf_preflight_gitops(struct cf_checking *c)
 {
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
@@ -268,7 +268,7 @@ static void check_callers(struct cf_checking *c, const struct cf_survey_router *
              r->service_ns, r->service, type, r->row->name);
 }
 
-void cf_check_bypass(struct cf_checking *c)
+void cf_preflight_bypass(struct cf_checking *c)
 {
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
