@@ -10,17 +10,17 @@
  *
  * What callers rely on:
  * - A call returns by its deadline, whatever the other side or the network does.
- * - A request is put on the wire at most once when it may write. Without a complete answer it is
- * CF_ERR_UNKNOWN; if nothing was sent it is CF_ERR_UNAVAILABLE (connect, TLS) or CF_ERR_TRANSIENT
- * (reason "Throttled": our own limits).
+ * - A request that may write is put on the wire at most once. Without a complete answer it is
+ *   CF_ERR_UNKNOWN; if nothing was sent, CF_ERR_UNAVAILABLE (connect, TLS) or CF_ERR_TRANSIENT
+ *   (reason "Throttled": our own limits).
  * - GET and HEAD are sent again once, inside the deadline, when a connection broke under them.
  * - Any HTTP status is an answer, not an error.
  *
  * Deadlines are absolute, in cf_mono_now_ms() milliseconds (base/thread.h). Everything here may be
  * called by any thread but where said otherwise.
  *
- * (The names cf_http_request and cf_http_stream are those of the server, orchestrator/http/http.h;
- * the client says cf_http_call_request and cf_http_download.) */
+ * The client's words are cf_http_call_request and cf_http_download; cf_http_request and
+ * cf_http_stream are the server's (orchestrator/http). */
 #ifndef CF_BASE_TRANSPORT_H
 #define CF_BASE_TRANSPORT_H
 
@@ -78,8 +78,7 @@ void cf_transport_stats(struct cf_transport *t, struct cf_transport_stats *out);
 struct cf_endpoint; /* counted references; immutable but for the authorization */
 
 struct cf_endpoint_options {
-    const char
-        *base_url; /* "https://10.0.0.1:6443", with or without a path; no trailing '/' needed */
+    const char *base_url; /* "https://10.0.0.1:6443", with or without a path */
     const char *ca_pem;          /* NULL: the system's roots */
     const char *cert_pem;        /* client certificate chain and its key, or both NULL */
     const char *key_pem;         /* zeroed when the endpoint goes */
@@ -136,8 +135,7 @@ struct cf_http_reply {
 };
 void cf_http_reply_free(struct cf_http_reply *r); /* for CF_CLEANUP; a zeroed reply is fine */
 #define CF_HTTP_REPLY_INIT ((struct cf_http_reply){ 0 })
-/* Copies the first value of the header (case ignored) into buf, cut at its size; false if absent.
- */
+/* Copies the header's first value (case ignored) into buf, cut at its size; false if absent. */
 bool cf_http_reply_header(const struct cf_http_reply *r, const char *name, char *buf, size_t size);
 
 /* One request, one answer, by the deadline. `*out` must be empty and stays so on failure. Never
@@ -156,8 +154,7 @@ struct cf_http_download;
 /* All run on the transport's thread and must be short: everything else of this instance waits
  * meanwhile. They may open and close streams. */
 struct cf_http_download_events {
-    /* The status and headers are there. False ends the stream (on_end gets CANCELLED). May be NULL.
-     */
+    /* The status and headers are there. False ends the stream (CANCELLED). May be NULL. */
     bool (*on_start)(void *arg, const struct cf_http_reply *head);
     /* Some bytes of the body, as they come, of any status. False ends the stream. */
     bool (*on_chunk)(void *arg, const void *data, size_t len);

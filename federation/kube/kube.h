@@ -27,10 +27,9 @@
 enum {
     CF_KUBE_TIMEOUT_MS_DEFAULT = 10000,
     CF_KUBE_LIST_PAGE_DEFAULT = 500,
-    CF_KUBE_LIST_ITEMS_MAX = 50000, /* of one cf_kube_list; beyond: LIMIT */
-    CF_KUBE_OBJECT_BYTES_MAX =
-        8 * 1024 * 1024, /* one object; etcd takes 1.5 MiB, JSON and CRDs may be larger */
-    CF_KUBE_PAGE_BYTES_MAX = 64 * 1024 * 1024, /* one page of a list */
+    CF_KUBE_LIST_ITEMS_MAX = 50000,             /* of one cf_kube_list; beyond: LIMIT */
+    CF_KUBE_OBJECT_BYTES_MAX = 8 * 1024 * 1024, /* etcd takes 1.5 MiB; as JSON it is more */
+    CF_KUBE_PAGE_BYTES_MAX = 64 * 1024 * 1024,  /* one page of a list */
     CF_KUBE_UID_TEXT = 64,
     CF_KUBE_VERSION_TEXT = 64,
     CF_KUBE_RV_TEXT = 64, /* a resourceVersion: opaque, in practice a decimal */
@@ -39,9 +38,8 @@ enum {
 /* --- the port --- */
 
 struct cf_kube_request {
-    const char *method; /* "GET" … */
-    const char
-        *path; /* escaped, with query: "/apis/apps/v1/namespaces/web/deployments/echo?dryRun=All" */
+    const char *method;       /* "GET" … */
+    const char *path;         /* escaped, with query: "/api/v1/namespaces/web/pods/a?dryRun=All" */
     const char *content_type; /* of the body, or NULL */
     const char *accept;       /* NULL: application/json */
     const char *body;
@@ -124,8 +122,7 @@ const char *cf_kube_name(const struct cf_kube *k);
 
 /* How to make a call; NULL anywhere means all defaults. */
 struct cf_kube_how {
-    int64_t
-        timeout_ms; /* of the whole function, all pages together; 0: CF_KUBE_TIMEOUT_MS_DEFAULT */
+    int64_t timeout_ms; /* of the whole function with all pages; 0: CF_KUBE_TIMEOUT_MS_DEFAULT */
     const struct cf_cancel *cancel; /* may be NULL */
     bool fresh_connection;          /* race a second attempt */
     bool urgent;                    /* the rollback lane */

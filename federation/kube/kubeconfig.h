@@ -27,8 +27,7 @@ struct cf_kube_credentials;
 struct cf_kubeconfig_options {
     enum cf_kubeconfig_trust trust;
     const char *context; /* NULL: current-context, or the only one */
-    const char
-        *base_dir; /* SERVER: what relative paths are relative to; NULL: the working directory */
+    const char *base_dir; /* SERVER: for relative paths; NULL: the working directory */
     bool allow_insecure; /* the cluster's record says that its certificate need not be verified */
 };
 
@@ -44,8 +43,7 @@ struct cf_kube_credentials *cf_kubeconfig_load(const char *path,
                                                struct cf_error *err) CF_NODISCARD;
 /* What a pod is given: service account token (re-read), CA, KUBERNETES_SERVICE_HOST and _PORT. */
 struct cf_kube_credentials *cf_kubeconfig_in_cluster(struct cf_error *err) CF_NODISCARD;
-/* A plain server without credentials or with a bearer token (sandbox, tests). `token` may be NULL.
- */
+/* A plain server, with a bearer token or without (NULL): sandbox, tests. */
 struct cf_kube_credentials *cf_kubeconfig_plain(const char *server, const char *token,
                                                 struct cf_error *err) CF_NODISCARD;
 

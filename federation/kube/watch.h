@@ -45,8 +45,7 @@ struct cf_watch_options {
     const char *ns;             /* NULL or "": all namespaces */
     const char *label_selector; /* or NULL */
     const char *field_selector; /* or NULL */
-    int64_t
-        stall_ms; /* 0: CF_WATCH_STALL_MS_DEFAULT; API servers send bookmarks about once a minute */
+    int64_t stall_ms; /* 0: CF_WATCH_STALL_MS_DEFAULT; bookmarks come about once a minute */
 };
 
 enum {
