@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens as rows: one hash each, and the lock that makes the first one unique. */
 #include "store/access.h"
 
 #include <string.h>

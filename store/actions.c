@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Inserting actions, which moves the run's rev, and reading them. */
 #include "store/actions.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters as text: numbers, JSON, bytes in hex, array literals with every element quoted. */
 #include "store/args.h"
 
 #include <inttypes.h>

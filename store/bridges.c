@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bridges as rows: written under a fence, retired by the API, listed by the lane. */
 #include "store/bridges.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keys of claims, and who holds which. Taking them is part of run_create.c, giving back of
+ * run_record.c. */
 #include "store/claims.h"
 
 #include <stdarg.h>

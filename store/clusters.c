@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Clusters as rows. Every change locks the row, checks revision and identity, and leaves an event.
+ */
 #include "store/clusters.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Values of a result, taken in the order of the SELECT. */
 #include "store/column.h"
 
 #include <math.h>

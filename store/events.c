@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The readers of events, and the event that stands alone. Those of runs are written by
+ * run_record.c, those of other effects by effect.c. */
 #include "store/events.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checkpoints of all owned gates in one statement, each row under its own fence. */
 #include "store/gates.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Before-images: sealed on the way in, opened and parsed on the way out. */
 #include "store/images.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* LISTEN on a connection of its own, which comes back by itself. */
 #include "store/listen.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Comparing what was applied with what we have, and applying the rest in one transaction. */
 #include "store/migrate.h"
 
 #include <inttypes.h>

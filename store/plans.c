@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Plans and revisions. The plan's row is the lock under which revisions are made. */
 #include "store/plans.h"
 
 #include <stdio.h>
@@ -153,7 +154,7 @@ bool cf_plan_apply(struct cf_store *store, const struct cf_plan_new *plan, int e
         return cf_error_wrap(err, "apply plan %s", plan->name);
     if (idem && idem->replayed) {
         *out_applied = CF_PLAN_UNCHANGED;
-        *out_revision = atoi(idem->resource);
+        *out_revision = (int)strtol(idem->resource, NULL, 10);
         return true;
     }
     enum cf_plan_applied applied;

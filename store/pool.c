@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The pool: who gets a connection, who waits, who opens one, and when nobody may try. */
 #include "store/pool.h"
 
 #include <poll.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Preflight jobs: queued by the API, claimed by any worker, finished by the one that holds the
+ * attempt. */
 #include "store/preflights.h"
 
 #include <string.h>

@@ -230,7 +230,7 @@ static bool take_claims(struct cf_tx *tx, const struct cf_run_new *run, const ch
     cf_autores PGresult *res = cf_tx_query(tx, &stmt, &a, err);
     if (!res)
         return false;
-    if ((size_t)atol(PQcmdTuples(res)) == run->n_claims)
+    if (strtoul(PQcmdTuples(res), NULL, 10) == run->n_claims)
         return true;
     return refuse_claimed(tx, &a, err);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of runs, steps and routers: reading and freeing. The order is that of the column lists in
+ * run_rows.h. */
 #include "store/run_rows.h"
 
 #include "base/mem.h"

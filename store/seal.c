@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sealing and opening of single columns, and what each is bound to. */
 #include "store/seal.h"
 
 #include "store/private.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Points in, columns out. */
 #include "store/series.h"
 
 #include <math.h>

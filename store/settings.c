@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Settings: one row each, with an event and a notification. */
 #include "store/settings.h"
 
 #include "store/private.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Leases of shards. Each is one statement, judged by the database's clock alone. */
 #include "store/shards.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of SQLSTATEs, and errors made from results. */
 #include "store/sqlstate.h"
 
 #include <string.h>

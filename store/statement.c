@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One exchange with the server and what became of it: answered, refused, never sent, or lost after
+ * sending. Everything that the callers' error kinds say about writes is decided here. */
 #include "store/statement.h"
 
 #include <stdio.h>

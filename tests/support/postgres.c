@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The guardian process that owns a private server, and the databases that tests get. */
 #include "tests/support/postgres.h"
 
 #include <errno.h>
