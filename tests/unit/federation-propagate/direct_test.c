@@ -6,6 +6,7 @@
 #include "federation/objects/kinds.h"
 #include "federation/propagate/propagator.h"
 #include "tests/support/fake_kube.h"
+#include "tests/support/quick_json.h"
 
 static const char *const source_objects[] = {
     "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'web','labels':{'team':'a','kubernetes.io/metadata.name':'web'}},"
@@ -57,29 +58,16 @@ static bool image_get(void *self, const char *key, json_t **out, struct cf_error
     return true;
 }
 
-/* JSON with single quotes. */
-static json_t *quick(const char *text)
-{
-    cf_autofree char *copy = cf_xstrdup(text);
-    for (char *c = copy; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
-    struct cf_error err = CF_ERROR_INIT;
-    json_t *j = cf_json_parse(copy, strlen(copy), 0, &err);
-    if (!j)
-        fail_msg("%s: %s", err.message, text);
-    return j;
-}
-
 static void put(struct cf_fake_kube *f, const char *text)
 {
-    cf_autojson json_t *o = quick(text);
+    cf_autojson json_t *o = cf_test_json(text);
     cf_fake_kube_put_json(f, o);
 }
 
 static void set_workloads(struct rig *r, const char *text)
 {
     json_decref(r->workloads);
-    r->workloads = quick(text);
+    r->workloads = cf_test_json(text);
     r->p.workloads = r->workloads;
 }
 
@@ -98,7 +86,7 @@ static int setup(void **state)
     r->target_api = cf_fake_kube_new();
     for (size_t i = 0; i < CF_ARRAY_LEN(source_objects); i++)
         put(r->source_api, source_objects[i]);
-    r->services = quick("['echo']");
+    r->services = cf_test_json("['echo']");
     r->ledger = json_array();
     r->images = json_object();
     r->p = (struct cf_propagation){
@@ -315,8 +303,8 @@ static void overwrite_gives_the_former_state_back(void **state)
     assert_string_equal(cf_json_str(ours, "", "data", "a", NULL), "1");
     undo_all(r, "");
     cf_autojson json_t *back = target(r, "v1", "ConfigMap", "settings");
-    cf_autojson json_t *want_data = quick("{'a':'9','b':'2'}");
-    cf_autojson json_t *want_labels = quick("{'x':'y'}");
+    cf_autojson json_t *want_data = cf_test_json("{'a':'9','b':'2'}");
+    cf_autojson json_t *want_labels = cf_test_json("{'x':'y'}");
     assert_true(json_equal(json_object_get(back, "data"), want_data));
     assert_true(json_equal(cf_json_at(back, "metadata", "labels", NULL), want_labels));
 }
@@ -419,7 +407,7 @@ static void health_waits_for_pods(void **state)
     assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &report, &err), &err);
     assert_false(cf_json_bool(report, true, "ready", NULL));
     cf_autojson json_t *live = target(r, "apps/v1", "Deployment", "echo");
-    cf_autojson json_t *status = quick("{'observedGeneration':9,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}");
+    cf_autojson json_t *status = cf_test_json("{'observedGeneration':9,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}");
     json_object_set(live, "status", status);
     cf_fake_kube_put_json(r->target_api, live);
     cf_autojson json_t *ready = NULL;
