@@ -78,7 +78,7 @@ void cf_transport_stats(struct cf_transport *t, struct cf_transport_stats *out);
 struct cf_endpoint; /* counted references; immutable but for the authorization */
 
 struct cf_endpoint_options {
-    const char *base_url; /* "https://10.0.0.1:6443", with or without a path */
+    const char *base_url;        /* "https://10.0.0.1:6443", with or without a path */
     const char *ca_pem;          /* NULL: the system's roots */
     const char *cert_pem;        /* client certificate chain and its key, or both NULL */
     const char *key_pem;         /* zeroed when the endpoint goes */

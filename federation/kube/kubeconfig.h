@@ -26,9 +26,9 @@ struct cf_kube_credentials;
 
 struct cf_kubeconfig_options {
     enum cf_kubeconfig_trust trust;
-    const char *context; /* NULL: current-context, or the only one */
+    const char *context;  /* NULL: current-context, or the only one */
     const char *base_dir; /* SERVER: for relative paths; NULL: the working directory */
-    bool allow_insecure; /* the cluster's record says that its certificate need not be verified */
+    bool allow_insecure;  /* the cluster's record says that its certificate need not be verified */
 };
 
 /* `text` is YAML or JSON. INVALID: field = JSON pointer, message says what is wrong and what to do
