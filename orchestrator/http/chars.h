@@ -22,7 +22,8 @@ bool http_char_is(char c, unsigned class_mask);
 int http_hex_value(char c);
 /* Compares without regard to case (ASCII); `lit` is NUL-terminated. */
 bool http_equals_nocase(const char *s, size_t len, const char *lit);
-/* The next element of a comma-separated list, without white space around it: advances *p; false at the end. Empty elements are left out. */
+/* The next element of a comma-separated list, without white space around it: advances *p; false at
+ * the end. Empty elements are left out. */
 bool http_list_next(const char **p, const char *end, const char **out, size_t *out_len);
 
 #endif

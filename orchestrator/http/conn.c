@@ -61,7 +61,8 @@ void http_conn_close(struct http_conn *c)
     http_server_check_drained(s);
 }
 
-/* Our side is shut; the client's answer to that is the end. Closing at once could make the kernel discard the answer. */
+/* Our side is shut; the client's answer to that is the end. Closing at once could make the kernel
+ * discard the answer. */
 static void linger(struct http_conn *c)
 {
     if (c->state == HTTP_CONN_LINGER)
@@ -137,7 +138,8 @@ static bool wants_input(const struct http_conn *c)
     return c->state != HTTP_CONN_OPEN || (!c->closing && c->proto->wants_input(c));
 }
 
-/* One piece an event, at least a TLS record: what it caused is written before the next is read, and no connection keeps the others waiting. */
+/* One piece an event, at least a TLS record: what it caused is written before the next is read, and
+ * no connection keeps the others waiting. */
 static void read_input(struct http_conn *c)
 {
     char *buf = http_loop_scratch(http_conn_loop(c));
@@ -228,7 +230,8 @@ static void drop_input(struct http_conn *c)
     char *buf = http_loop_scratch(http_conn_loop(c));
     ssize_t n = recv(c->fd.fd, buf, CF_HTTP_READ_BYTES, MSG_DONTWAIT);
     c->lingered += n > 0 ? (size_t)n : 0;
-    if (n == 0 || c->lingered > CF_HTTP_LINGER_BYTES_MAX || (n < 0 && errno != EAGAIN && errno != EINTR))
+    if (n == 0 || c->lingered > CF_HTTP_LINGER_BYTES_MAX ||
+        (n < 0 && errno != EAGAIN && errno != EINTR))
         http_conn_close(c);
 }
 
@@ -286,9 +289,10 @@ bool http_conn_same_address(const struct sockaddr_storage *a, const struct socka
     if (a->ss_family != b->ss_family)
         return false;
     if (a->ss_family == AF_INET6)
-        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr,
-                      sizeof(struct in6_addr)) == 0;
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
 void http_conn_accept(struct cf_http_listener *l, int fd, const struct sockaddr_storage *addr)

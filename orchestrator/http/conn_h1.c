@@ -3,8 +3,9 @@
  *
  *   HEAD → BODY → WAIT → SEND → HEAD …    (or closed after SEND)
  *
- * While one request waits or is answered, what follows stays in the input buffer, and beyond one head's length in the kernel. A refused request,
- * or one whose body was not read, ends the connection: where the next begins is unknown. */
+ * While one request waits or is answered, what follows stays in the input buffer, and beyond one
+ * head's length in the kernel. A refused request, or one whose body was not read, ends the
+ * connection: where the next begins is unknown. */
 #include <string.h>
 
 #include "orchestrator/http/conn.h"
@@ -79,7 +80,8 @@ static const char *fill_request(struct h1 *h, struct cf_http_request *req)
         if (!http_request_add_header(req, buf + name.at, name.len, buf + value.at, value.len))
             return "a header that may come once is repeated";
     }
-    return http_request_set_target(req, buf + head->method.at, head->method.len, buf + head->target.at, head->target.len);
+    return http_request_set_target(req, buf + head->method.at, head->method.len,
+                                   buf + head->target.at, head->target.len);
 }
 
 static void start_body(struct http_conn *c)
@@ -215,12 +217,14 @@ static void h1_input(struct http_conn *c, const char *data, size_t len)
     advance(c);
 }
 
-/* A client may shut its side and still read: an answer under way is finished, but nothing that could last. */
+/* A client may shut its side and still read: an answer under way is finished, but nothing that
+ * could last. */
 static void h1_eof(struct http_conn *c)
 {
     struct h1 *h = state(c);
     struct http_exchange *x = h->x;
-    if (!x || h->phase == H1_BODY || x->stream || x->phase == HTTP_PARKED || x->phase == HTTP_DELAYED)
+    if (!x || h->phase == H1_BODY || x->stream || x->phase == HTTP_PARKED ||
+        x->phase == HTTP_DELAYED)
         http_conn_close(c);
     else
         atomic_store(&x->req.gone, true);

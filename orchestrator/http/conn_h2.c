@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/2 on one connection: nghttp2 speaks the protocol, this file feeds it, drains it and ends it.
  *
- * nghttp2 checks the framing, flow control and the well-formedness of messages; it bounds resets, continuations, settings and
- * acknowledgements (limits.h). What it does not bound is counted here: header lists, bodies, work left behind by reset streams. */
+ * nghttp2 checks the framing, flow control and the well-formedness of messages; it bounds resets,
+ * continuations, settings and acknowledgements (limits.h). What it does not bound is counted here:
+ * header lists, bodies, work left behind by reset streams. */
 #include "orchestrator/http/conn_h2.h"
 
 #include "orchestrator/http/limits.h"
@@ -31,7 +32,8 @@ void http_h2_forget(struct http_h2 *h, struct http_exchange *x)
     h->body_bytes -= x->req.body.len;
 }
 
-static int on_stream_close(nghttp2_session *s, int32_t stream_id, uint32_t error_code, void *user_data)
+static int on_stream_close(nghttp2_session *s, int32_t stream_id, uint32_t error_code,
+                           void *user_data)
 {
     struct http_conn *c = user_data;
     struct http_h2 *h = http_h2_of(c);
@@ -48,12 +50,14 @@ static int on_stream_close(nghttp2_session *s, int32_t stream_id, uint32_t error
     return 0;
 }
 
-/* The answer went out before the request was whole. What is left of that is not wanted (RFC 9113 8.1), but some clients lose the answer when
- * they are told so at once: for a moment they may go on, into nothing. */
+/* The answer went out before the request was whole. What is left of that is not wanted (RFC
+ * 9113 8.1), but some clients lose the answer when they are told so at once: for a moment they may
+ * go on, into nothing. */
 static int on_frame_sent(nghttp2_session *s, const nghttp2_frame *frame, void *user_data)
 {
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, frame->hd.stream_id);
-    if (x && x->phase == HTTP_SENDING && !x->complete && frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
+    if (x && x->phase == HTTP_SENDING && !x->complete &&
+        frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
         (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
         http_loop_timer(http_conn_loop(user_data), &x->timer, CF_HTTP_LINGER_MS);
     return 0;
@@ -102,7 +106,8 @@ static void h2_open(struct http_conn *c)
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)c->listener->limits.streams },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, CF_HTTP_HEADER_LIST_MAX },
     };
-    cf_assert(nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, CF_ARRAY_LEN(settings)) == 0);
+    cf_assert(nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
+                                      CF_ARRAY_LEN(settings)) == 0);
     http_conn_deadline(c, c->listener->limits.header_ms);
 }
 
@@ -157,7 +162,8 @@ static void h2_expired(struct http_conn *c)
 {
     struct http_h2 *h = http_h2_of(c);
     if (h->said_goaway)
-        (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->session),
+        (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                                    nghttp2_session_get_last_proc_stream_id(h->session),
                                     NGHTTP2_NO_ERROR, NULL, 0);
     else
         (void)nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only file that knows whether a connection is encrypted. Signals are blocked in this thread, so a write of OpenSSL's to a closed
- * socket is an error, not a SIGPIPE. */
+/* The only file that knows whether a connection is encrypted. Signals are blocked in this thread,
+ * so a write of OpenSSL's to a closed socket is an error, not a SIGPIPE. */
 #include "orchestrator/http/conn_io.h"
 
 #include <errno.h>

@@ -82,7 +82,8 @@ void http_exchange_fail(struct http_exchange *x, int status, const char *detail)
     send_answer(x);
 }
 
-static void set_handler(struct http_exchange *x, cf_http_handler *handler, enum cf_http_lane lane, size_t body_max)
+static void set_handler(struct http_exchange *x, cf_http_handler *handler, enum cf_http_lane lane,
+                        size_t body_max)
 {
     x->handler = handler;
     x->lane = lane;
@@ -164,7 +165,8 @@ static bool check_consumes(struct http_exchange *x, const char *const *types)
     CF_CLEANUP(cf_buf_free) struct cf_buf list = CF_BUF_INIT(1024);
     list_types(&list, types);
     bool is_patch = strcmp(x->req.method, "PATCH") == 0;
-    http_problem(x, 415, type ? "the body's Content-Type is not read here" : "the body has no Content-Type",
+    http_problem(x, 415,
+                 type ? "the body's Content-Type is not read here" : "the body has no Content-Type",
                  is_patch ? "Accept-Patch" : "Accept", cf_buf_str(&list));
     return false;
 }
@@ -226,7 +228,8 @@ static void open_stream(struct http_exchange *x)
 /* A client that has shut its side gets an answer that is ready, not one that may take for ever. */
 static bool is_too_late(const struct http_exchange *x)
 {
-    return x->conn && atomic_load(&x->req.gone) && (x->res.outcome != HTTP_ANSWER || x->res.delay_ms > 0);
+    return x->conn && atomic_load(&x->req.gone) &&
+           (x->res.outcome != HTTP_ANSWER || x->res.delay_ms > 0);
 }
 
 /* The handler has returned: what did it leave behind? */
@@ -234,7 +237,8 @@ static void settle(struct http_exchange *x)
 {
     struct http_conn *c = x->conn;
     enum http_outcome outcome = x->res.outcome;
-    cf_assert(outcome == HTTP_PARK || !x->resume); /* who parks leaves the answer to the continuation */
+    cf_assert(outcome == HTTP_PARK ||
+              !x->resume); /* who parks leaves the answer to the continuation */
     x->phase = outcome == HTTP_PARK ? HTTP_PARKED : HTTP_DELAYED;
     if (outcome != HTTP_STREAM)
         http_stream_over(x, CF_HTTP_STREAM_ABORTED);

@@ -122,8 +122,8 @@ static bool count_overhead(struct http_chunked *c)
     return true;
 }
 
-enum http_chunked_result http_chunked_feed(struct http_chunked *c, const char *buf, size_t len, size_t *out_used,
-                                           struct cf_buf *out)
+enum http_chunked_result http_chunked_feed(struct http_chunked *c, const char *buf, size_t len,
+                                           size_t *out_used, struct cf_buf *out)
 {
     size_t i = 0;
     while (i < len && c->state != DONE && !c->detail) {

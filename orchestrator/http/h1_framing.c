@@ -34,7 +34,8 @@ static bool take_host(struct http_h1_head *h, struct seen *seen, const char *v, 
     return true;
 }
 
-static bool take_length(struct http_h1_head *h, struct seen *seen, const char *v, struct http_span at)
+static bool take_length(struct http_h1_head *h, struct seen *seen, const char *v,
+                        struct http_span at)
 {
     if (seen->length)
         return bad(h, 400, "more than one Content-Length");
@@ -48,7 +49,8 @@ static bool take_length(struct http_h1_head *h, struct seen *seen, const char *v
     return true;
 }
 
-static bool take_encoding(struct http_h1_head *h, struct seen *seen, const char *v, struct http_span at)
+static bool take_encoding(struct http_h1_head *h, struct seen *seen, const char *v,
+                          struct http_span at)
 {
     if (seen->encoding)
         return bad(h, 400, "more than one Transfer-Encoding");
@@ -62,7 +64,8 @@ static bool take_encoding(struct http_h1_head *h, struct seen *seen, const char 
     return true;
 }
 
-static bool take_connection(struct http_h1_head *h, struct seen *seen, const char *v, struct http_span at)
+static bool take_connection(struct http_h1_head *h, struct seen *seen, const char *v,
+                            struct http_span at)
 {
     (void)h;
     const char *end = v + at.len, *item;
@@ -72,7 +75,8 @@ static bool take_connection(struct http_h1_head *h, struct seen *seen, const cha
     return true;
 }
 
-static bool take_expect(struct http_h1_head *h, struct seen *seen, const char *v, struct http_span at)
+static bool take_expect(struct http_h1_head *h, struct seen *seen, const char *v,
+                        struct http_span at)
 {
     (void)seen;
     if (!http_equals_nocase(v, at.len, "100-continue"))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Line by line: the request line, the header lines, then the framing (h1_framing.c) when the empty line came. */
+/* Line by line: the request line, the header lines, then the framing (h1_framing.c) when the empty
+ * line came. */
 #include "orchestrator/http/h1_parse.h"
 
 #include <string.h>
@@ -32,7 +33,8 @@ static bool parse_version(struct http_h1_head *h, const char *s, size_t len)
 }
 
 /* "METHOD SP target SP HTTP/1.1", without the line's end. */
-static bool parse_request_line(struct http_h1_head *h, const char *buf, const char *s, const char *end)
+static bool parse_request_line(struct http_h1_head *h, const char *buf, const char *s,
+                               const char *end)
 {
     const char *sp = memchr(s, ' ', (size_t)(end - s));
     if (!sp || sp == s || !http_chars_all(s, (size_t)(sp - s), HTTP_TOKEN))
@@ -51,7 +53,8 @@ static bool parse_request_line(struct http_h1_head *h, const char *buf, const ch
     return true;
 }
 
-static bool parse_header_line(struct http_h1_head *h, const char *buf, const char *s, const char *end)
+static bool parse_header_line(struct http_h1_head *h, const char *buf, const char *s,
+                              const char *end)
 {
     if (*s == ' ' || *s == '\t')
         return bad(h, 400, "a header line is folded, or has white space in front");
@@ -68,11 +71,13 @@ static bool parse_header_line(struct http_h1_head *h, const char *buf, const cha
         return bad(h, 400, "a header value has a control character");
     if (h->header_count == CF_HTTP_HEADERS_MAX)
         return bad(h, 431, "too many header lines");
-    h->headers[h->header_count++] = (struct http_h1_header){ span(buf, s, colon), span(buf, value, last) };
+    h->headers[h->header_count++] =
+        (struct http_h1_header){ span(buf, s, colon), span(buf, value, last) };
     return true;
 }
 
-/* A line from h->line to `lf`, its line feed. False: refused, or the head is complete (consumed is set). */
+/* A line from h->line to `lf`, its line feed. False: refused, or the head is complete (consumed is
+ * set). */
 static bool parse_line(struct http_h1_head *h, const char *buf, const char *lf)
 {
     const char *s = buf + h->line;
@@ -95,7 +100,8 @@ static bool parse_line(struct http_h1_head *h, const char *buf, const char *lf)
 static bool check_limits(struct http_h1_head *h, const char *buf, size_t line_end)
 {
     size_t line = line_end - h->line;
-    if (!h->has_request_line && line > 0 && !http_char_is(buf[h->line], HTTP_TOKEN) && buf[h->line] != '\r')
+    if (!h->has_request_line && line > 0 && !http_char_is(buf[h->line], HTTP_TOKEN) &&
+        buf[h->line] != '\r')
         return bad(h, 400, "this does not look like HTTP");
     if (!h->has_request_line && line > CF_HTTP_LINE_MAX)
         return bad(h, 414, "the request line is too long");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head of an HTTP/1.x request: a strict, pure parser over one buffer. Any thread.
  *
- * Lines end with CRLF, never a bare LF or CR; one empty line may precede the request line. Refused, each with a status: control
- * characters and NUL; white space before a colon; folded lines; other than exactly one Host in 1.1; Content-Length that is repeated, a list, or no
- * number; Transfer-Encoding together with Content-Length, in 1.0, repeated, or anything but "chunked"; absolute targets of another host;
- * what exceeds the limits. After a refusal the connection has to be closed: where the next request begins is unknown. */
+ * Lines end with CRLF, never a bare LF or CR; one empty line may precede the request line. Refused,
+ * each with a status: control characters and NUL; white space before a colon; folded lines; other
+ * than exactly one Host in 1.1; Content-Length that is repeated, a list, or no number;
+ * Transfer-Encoding together with Content-Length, in 1.0, repeated, or anything but "chunked";
+ * absolute targets of another host; what exceeds the limits. After a refusal the connection has to
+ * be closed: where the next request begins is unknown. */
 #ifndef ORCHESTRATOR_HTTP_H1_PARSE_H
 #define ORCHESTRATOR_HTTP_H1_PARSE_H
 
@@ -50,8 +52,9 @@ struct http_h1_head {
     bool skipped_empty;
 };
 
-/* Zero the head for a new request, then call again with the same bytes and more until the result is not HTTP_H1_MORE. The work is linear
- * in the bytes however they arrive, and the result does not depend on how they were split. */
+/* Zero the head for a new request, then call again with the same bytes and more until the result is
+ * not HTTP_H1_MORE. The work is linear in the bytes however they arrive, and the result does not
+ * depend on how they were split. */
 enum http_h1_result http_h1_parse(struct http_h1_head *h, const char *buf, size_t len);
 
 #endif

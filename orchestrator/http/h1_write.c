@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Status line, headers, and the three forms of a body: of known length, chunked, to the end of the connection. */
+/* Status line, headers, and the three forms of a body: of known length, chunked, to the end of the
+ * connection. */
 #include "orchestrator/http/h1_write.h"
 
 #include <string.h>
@@ -8,12 +9,15 @@
 #include "orchestrator/http/limits.h"
 #include "orchestrator/http/stream.h"
 
-void http_h1_write_head(struct http_h1_writer *w, struct http_exchange *x, bool keep_alive, struct cf_buf *out)
+void http_h1_write_head(struct http_h1_writer *w, struct http_exchange *x, bool keep_alive,
+                        struct cf_buf *out)
 {
     const struct cf_http_response *res = &x->res;
     bool has_body = http_status_has_body(res->status);
     *w = (struct http_h1_writer){ .is_chunked = false };
-    cf_buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", res->status, cf_http_status_text(res->status), http_date());
+    cf_buf_printf(out, "HTTP/1.1 %d %s\r\n", res->status, cf_http_status_text(res->status));
+    if (!http_pairs_find(&res->headers, "date"))
+        cf_buf_printf(out, "Date: %s\r\n", http_date());
     for (size_t i = 0; i < res->headers.count; i++)
         cf_buf_printf(out, "%s: %s\r\n", res->headers.items[i].name, res->headers.items[i].value);
     if (x->stream && strcmp(x->req.version, "1.0") != 0) {
@@ -32,7 +36,8 @@ static void write_stream(struct http_h1_writer *w, struct http_exchange *x, stru
     size_t room;
     while (!w->done && (room = http_conn_room(c)) > 0) {
         bool is_end = false;
-        size_t n = http_stream_take(x->stream, piece, CF_MIN(room, (size_t)CF_HTTP_READ_BYTES), &is_end);
+        size_t n =
+            http_stream_take(x->stream, piece, CF_MIN(room, (size_t)CF_HTTP_READ_BYTES), &is_end);
         if (n && w->is_chunked)
             cf_buf_printf(&c->out, "%zx\r\n", n);
         cf_buf_append(&c->out, piece, n);

@@ -11,8 +11,10 @@ struct http_h1_writer {
     bool done;  /* all of the answer is in the output */
 };
 
-/* Status line and headers. A stream to a 1.0 client ends with the connection (1.0 never keeps alive). */
-void http_h1_write_head(struct http_h1_writer *w, struct http_exchange *x, bool keep_alive, struct cf_buf *out);
+/* Status line and headers. A stream to a 1.0 client ends with the connection (1.0 never keeps
+ * alive). */
+void http_h1_write_head(struct http_h1_writer *w, struct http_exchange *x, bool keep_alive,
+                        struct cf_buf *out);
 /* As much of the body, or of what its stream has, as the connection has room for. */
 void http_h1_write_body(struct http_h1_writer *w, struct http_exchange *x, struct http_conn *c);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of an HTTP/2 connection: headers, then DATA from the body or from the stream's queue, as flow control allows. */
+/* Answers of an HTTP/2 connection: headers, then DATA from the body or from the stream's queue, as
+ * flow control allows. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ static void add(struct fields *f, const char *name, const char *value)
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c | 0x20);
     char *copy = cf_arena_strdup(f->arena, value);
-    f->nv[f->count++] = (nghttp2_nv){ (uint8_t *)lower, (uint8_t *)copy, strlen(lower), strlen(copy), NGHTTP2_NV_FLAG_NONE };
+    f->nv[f->count++] = (nghttp2_nv){ (uint8_t *)lower, (uint8_t *)copy, strlen(lower),
+                                      strlen(copy), NGHTTP2_NV_FLAG_NONE };
 }
 
 static struct fields make_fields(const struct http_exchange *x)
@@ -33,7 +35,8 @@ static struct fields make_fields(const struct http_exchange *x)
     f.nv = cf_arena_alloc(f.arena, (res->headers.count + 3) * sizeof *f.nv);
     snprintf(number, sizeof number, "%d", res->status);
     add(&f, ":status", number);
-    add(&f, "date", http_date());
+    if (!http_pairs_find(&res->headers, "date"))
+        add(&f, "date", http_date());
     for (size_t i = 0; i < res->headers.count; i++)
         add(&f, res->headers.items[i].name, res->headers.items[i].value);
     if (!x->stream && http_status_has_body(res->status)) {
@@ -43,7 +46,8 @@ static struct fields make_fields(const struct http_exchange *x)
     return f;
 }
 
-/* All that will be sent has been given to nghttp2: from here only the connection itself can stall. */
+/* All that will be sent has been given to nghttp2: from here only the connection itself can stall.
+ */
 static void finish(struct http_exchange *x, uint32_t *flags)
 {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -51,8 +55,8 @@ static void finish(struct http_exchange *x, uint32_t *flags)
     http_loop_timer(x->listener->server->loop, &x->timer, -1);
 }
 
-static nghttp2_ssize read_body(nghttp2_session *s, int32_t stream_id, uint8_t *buf, size_t cap, uint32_t *flags,
-                               nghttp2_data_source *source, void *user_data)
+static nghttp2_ssize read_body(nghttp2_session *s, int32_t stream_id, uint8_t *buf, size_t cap,
+                               uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {
     (void)s, (void)stream_id, (void)user_data;
     struct http_exchange *x = source->ptr;
@@ -66,8 +70,8 @@ static nghttp2_ssize read_body(nghttp2_session *s, int32_t stream_id, uint8_t *b
     return (nghttp2_ssize)n;
 }
 
-static nghttp2_ssize read_stream(nghttp2_session *s, int32_t stream_id, uint8_t *buf, size_t cap, uint32_t *flags,
-                                 nghttp2_data_source *source, void *user_data)
+static nghttp2_ssize read_stream(nghttp2_session *s, int32_t stream_id, uint8_t *buf, size_t cap,
+                                 uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {
     (void)s, (void)stream_id, (void)user_data;
     struct http_exchange *x = source->ptr;
@@ -86,13 +90,16 @@ void http_h2_answer(struct http_exchange *x)
 {
     struct http_conn *c = x->conn;
     struct fields f = make_fields(x);
-    nghttp2_data_provider2 body = { .source.ptr = x, .read_callback = x->stream ? read_stream : read_body };
-    bool has_body = !x->req.is_head && http_status_has_body(x->res.status) && (x->stream || x->res.body_len);
+    nghttp2_data_provider2 body = { .source.ptr = x,
+                                    .read_callback = x->stream ? read_stream : read_body };
+    bool has_body =
+        !x->req.is_head && http_status_has_body(x->res.status) && (x->stream || x->res.body_len);
     x->h2.sent_all = !has_body;
     if (has_body && !x->stream)
         http_loop_timer(http_conn_loop(c), &x->timer, c->listener->limits.write_stall_ms);
     /* A stream that is closed already tells so by itself. */
-    (void)nghttp2_submit_response2(http_h2_of(c)->session, x->h2.id, f.nv, f.count, has_body ? &body : NULL);
+    (void)nghttp2_submit_response2(http_h2_of(c)->session, x->h2.id, f.nv, f.count,
+                                   has_body ? &body : NULL);
 }
 
 void http_h2_stream_ready(struct http_exchange *x)

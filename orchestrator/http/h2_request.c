@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of an HTTP/2 connection, frame by frame, until they are whole and go to their handlers. */
+/* Requests of an HTTP/2 connection, frame by frame, until they are whole and go to their handlers.
+ */
 #include <string.h>
 #include <strings.h>
 
@@ -43,7 +44,8 @@ static bool is_name(const uint8_t *name, size_t len, const char *want)
     return len == strlen(want) && memcmp(name, want, len) == 0;
 }
 
-static void take_pseudo(struct http_exchange *x, const uint8_t *name, size_t name_len, const char *value, size_t len)
+static void take_pseudo(struct http_exchange *x, const uint8_t *name, size_t name_len,
+                        const char *value, size_t len)
 {
     const char *copy = cf_arena_strndup(x->req.arena, value, len);
     if (is_name(name, name_len, ":method"))
@@ -62,8 +64,9 @@ static void take_expect(struct http_exchange *x, const char *value, size_t len)
         refuse_head(x, 417, "Expect other than 100-continue");
 }
 
-int http_h2_on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-                      const uint8_t *value, size_t value_len, uint8_t flags, void *user_data)
+int http_h2_on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name,
+                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                      void *user_data)
 {
     (void)flags, (void)user_data;
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, frame->hd.stream_id);
@@ -103,8 +106,10 @@ static bool check_head(struct http_exchange *x)
         refuse_head(x, 501, "the method is not known");
     else if (strlen(path) > CF_HTTP_LINE_MAX)
         refuse_head(x, 414, "the request target is too long");
-    else if ((!is_star && (wrong = http_target_check(path, strlen(path)))) || (wrong = check_host(x)) ||
-             (wrong = http_request_set_target(&x->req, x->h2.method, strlen(x->h2.method), path, strlen(path))))
+    else if ((!is_star && (wrong = http_target_check(path, strlen(path)))) ||
+             (wrong = check_host(x)) ||
+             (wrong = http_request_set_target(&x->req, x->h2.method, strlen(x->h2.method), path,
+                                              strlen(path))))
         refuse_head(x, 400, wrong);
     return x->h2.status == 0;
 }
@@ -169,7 +174,8 @@ int http_h2_on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *user_
     return 0;
 }
 
-int http_h2_on_data(nghttp2_session *s, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t len, void *user_data)
+int http_h2_on_data(nghttp2_session *s, uint8_t flags, int32_t stream_id, const uint8_t *data,
+                    size_t len, void *user_data)
 {
     (void)flags;
     struct http_conn *c = user_data;
@@ -183,7 +189,8 @@ int http_h2_on_data(nghttp2_session *s, uint8_t flags, int32_t stream_id, const 
         http_exchange_fail(x, 413, "the body is longer than this resource takes");
         return 0;
     }
-    if (h->body_bytes + len > CF_HTTP_BODIES_FACTOR * CF_MAX(c->listener->limits.body_max, x->body_max)) {
+    if (h->body_bytes + len >
+        CF_HTTP_BODIES_FACTOR * CF_MAX(c->listener->limits.body_max, x->body_max)) {
         http_exchange_fail(x, 503, "this connection sends too many bodies at once");
         return 0;
     }

@@ -96,8 +96,8 @@ static bool open_socket(struct cf_http_listener *l, struct cf_error *err)
         return true;
     int errnum = errno;
     http_listener_close(l);
-    return cf_error_set(err, errnum == EACCES ? CF_ERR_DENIED : CF_ERR_UNAVAILABLE, "listen on port %d: %s",
-                        http_addr_port(&l->addr), strerrordesc_np(errnum));
+    return cf_error_set(err, errnum == EACCES ? CF_ERR_DENIED : CF_ERR_UNAVAILABLE,
+                        "listen on port %d: %s", http_addr_port(&l->addr), strerrordesc_np(errnum));
 }
 
 void http_listener_close(struct cf_http_listener *l)
@@ -153,23 +153,28 @@ static void do_listen(void *arg)
 {
     struct order *o = arg;
     struct cf_http_server *s = o->l->server;
-    o->ok = !s->draining ? open_socket(o->l, o->err) : cf_error_set(o->err, CF_ERR_CANCELLED, "the server is stopping");
+    o->ok = !s->draining ? open_socket(o->l, o->err)
+                         : cf_error_set(o->err, CF_ERR_CANCELLED, "the server is stopping");
     if (!o->ok)
         return;
     o->l->next = s->listeners;
     s->listeners = o->l;
 }
 
-static bool prepare(struct cf_http_listener *l, const struct cf_http_listen_options *o, struct cf_error *err)
+static bool prepare(struct cf_http_listener *l, const struct cf_http_listen_options *o,
+                    struct cf_error *err)
 {
     const char *address = o->address ? o->address : "127.0.0.1";
-    if (o->port < 0 || o->port > 65535 || !http_addr_parse(address, o->port, &l->addr, &l->addr_len))
-        return cf_error_set(err, CF_ERR_INVALID, "\"%s\" port %d is not a numeric address and a port", address, o->port);
+    if (o->port < 0 || o->port > 65535 ||
+        !http_addr_parse(address, o->port, &l->addr, &l->addr_len))
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "\"%s\" port %d is not a numeric address and a port", address, o->port);
     l->router = http_router_new(o->site.routes, err);
     return l->router != NULL;
 }
 
-struct cf_http_listener *cf_http_listen(struct cf_http_server *s, const struct cf_http_listen_options *options,
+struct cf_http_listener *cf_http_listen(struct cf_http_server *s,
+                                        const struct cf_http_listen_options *options,
                                         struct cf_error *err)
 {
     struct cf_http_listener *l = cf_xcalloc(1, sizeof *l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One listening socket, its site and its connections. The sockets' thread, but for what is constant after cf_http_listen(). */
+/* One listening socket, its site and its connections. The sockets' thread, but for what is constant
+ * after cf_http_listen(). */
 #ifndef ORCHESTRATOR_HTTP_LISTENER_H
 #define ORCHESTRATOR_HTTP_LISTENER_H
 
@@ -31,6 +32,7 @@ struct cf_http_listener {
 const struct cf_http_site *http_listener_site(const struct cf_http_listener *l);
 void http_listener_close(struct cf_http_listener *l); /* stops accepting */
 void http_listener_cut_all(struct cf_http_listener *l);
-void http_listener_free(struct cf_http_listener *l); /* has no connections any more; any thread after the loop's end */
+void http_listener_free(
+    struct cf_http_listener *l); /* has no connections any more; any thread after the loop's end */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One round: wait for descriptors, run what is ready, then the mail, then the timers, then bury the dead. */
+/* One round: wait for descriptors, run what is ready, then the mail, then the timers, then bury the
+ * dead. */
 #include "orchestrator/http/loop.h"
 
 #include <errno.h>

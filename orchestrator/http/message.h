@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is behind cf_http_request and cf_http_response: filled by the connections, read by the handlers, and the reverse.
+/* What is behind cf_http_request and cf_http_response: filled by the connections, read by the
+ * handlers, and the reverse.
  *
  * Both live in an exchange and in its arena; one thread at a time (see exchange.h). */
 #ifndef ORCHESTRATOR_HTTP_MESSAGE_H
@@ -12,6 +13,8 @@
 
 struct http_pair {
     const char *name, *value;
+    char *joined; /* `value` of several header lines, with room for so many bytes */
+    size_t room;
 };
 
 struct http_pairs {
@@ -20,7 +23,8 @@ struct http_pairs {
 };
 
 void http_pairs_add(struct http_pairs *p, struct cf_arena *a, const char *name, const char *value);
-struct http_pair *http_pairs_find(const struct http_pairs *p, const char *name); /* any case; NULL */
+struct http_pair *http_pairs_find(const struct http_pairs *p,
+                                  const char *name); /* any case; NULL */
 
 struct cf_http_request {
     struct cf_arena *arena;
@@ -36,12 +40,13 @@ struct cf_http_request {
     atomic_bool gone;
 };
 
-/* Copies method and target, splits the path from the query, decodes the query. NULL, or what is wrong (400). */
-const char *http_request_set_target(struct cf_http_request *req, const char *method, size_t method_len, const char *target,
-                                    size_t target_len);
+/* Copies method and target, splits the path from the query, decodes the query. NULL, or what is
+ * wrong (400). */
+const char *http_request_set_target(struct cf_http_request *req, const char *method,
+                                    size_t method_len, const char *target, size_t target_len);
 /* Copies a header, joining repeated ones. False: one that must not be repeated was (400). */
-bool http_request_add_header(struct cf_http_request *req, const char *name, size_t name_len, const char *value,
-                             size_t value_len);
+bool http_request_add_header(struct cf_http_request *req, const char *name, size_t name_len,
+                             const char *value, size_t value_len);
 
 /* What a handler's return means. */
 enum http_outcome { HTTP_ANSWER, HTTP_PARK, HTTP_STREAM, HTTP_CUT };

@@ -6,7 +6,8 @@
 #include "orchestrator/http/chars.h"
 #include "orchestrator/http/http.h"
 
-/* q in thousandths out of the parameters of one range; 1000 without. A q that is no number counts as 0. */
+/* q in thousandths out of the parameters of one range; 1000 without. A q that is no number counts
+ * as 0. */
 static int quality(const char *params, const char *end)
 {
     for (const char *p = params; p < end; p++) {
@@ -19,7 +20,8 @@ static int quality(const char *params, const char *end)
             continue;
         int value = q[2] == '1' ? 1000 : 0;
         if (q[2] == '0' && end - q > 4 && q[3] == '.')
-            for (int i = 0, unit = 100; i < 3 && q + 4 + i < end && http_char_is(q[4 + i], HTTP_DIGIT); i++, unit /= 10)
+            for (int i = 0, unit = 100;
+                 i < 3 && q + 4 + i < end && http_char_is(q[4 + i], HTTP_DIGIT); i++, unit /= 10)
                 value += unit * (q[4 + i] - '0');
         return value;
     }
@@ -33,7 +35,10 @@ static int exactness(const char *range, size_t len, const char *offer)
         return 3;
     if (len == 3 && memcmp(range, "*/*", 3) == 0)
         return 1;
-    return len > 2 && range[len - 1] == '*' && range[len - 2] == '/' && strncasecmp(range, offer, len - 1) == 0 ? 2 : 0;
+    return len > 2 && range[len - 1] == '*' && range[len - 2] == '/' &&
+                   strncasecmp(range, offer, len - 1) == 0
+               ? 2
+               : 0;
 }
 
 static size_t type_length(const char *s, size_t len)
@@ -79,5 +84,7 @@ const char *cf_http_negotiate(const char *accept, const char *const *offers)
 
 bool cf_http_media_type_is(const char *content_type, const char *media_type)
 {
-    return content_type && http_equals_nocase(content_type, type_length(content_type, strlen(content_type)), media_type);
+    return content_type &&
+           http_equals_nocase(content_type, type_length(content_type, strlen(content_type)),
+                              media_type);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The handle of a parked exchange: shared by the owner, who may wake it from any thread, and the sockets' thread. */
+/* The handle of a parked exchange: shared by the owner, who may wake it from any thread, and the
+ * sockets' thread. */
 #include "orchestrator/http/park.h"
 
 #include "base/thread.h"
@@ -37,8 +38,8 @@ static void receive_wake(struct http_mail *m)
     cf_http_parked_release(p);
 }
 
-struct cf_http_parked *cf_http_park(struct cf_http_response *res, int64_t wait_ms, cf_http_continuation *continuation,
-                                    void *user)
+struct cf_http_parked *cf_http_park(struct cf_http_response *res, int64_t wait_ms,
+                                    cf_http_continuation *continuation, void *user)
 {
     struct http_exchange *x = http_exchange_of_response(res);
     cf_assert(continuation && !x->parked);

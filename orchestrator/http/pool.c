@@ -86,10 +86,11 @@ static void *pool_main(void *arg)
     return NULL;
 }
 
-struct http_pool *http_pool_start(const char *name, int threads, int reserved, int queue_max, struct http_loop *loop,
-                                  struct cf_error *err)
+struct http_pool *http_pool_start(const char *name, int threads, int reserved, int queue_max,
+                                  struct http_loop *loop, struct cf_error *err)
 {
-    cf_assert(threads > 0 && threads <= CF_HTTP_HANDLERS_MAX && reserved >= 0 && reserved < threads);
+    cf_assert(threads > 0 && threads <= CF_HTTP_HANDLERS_MAX && reserved >= 0 &&
+              reserved < threads);
     struct http_pool *p = cf_xcalloc(1, sizeof *p);
     p->loop = loop;
     p->queue_max = queue_max;

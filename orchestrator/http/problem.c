@@ -9,20 +9,13 @@ static const struct {
     int status;
     const char *code;
 } codes[] = {
-    { 400, "BAD_REQUEST" },
-    { 404, "NOT_FOUND" },
-    { 405, "METHOD_NOT_ALLOWED" },
-    { 406, "NOT_ACCEPTABLE" },
-    { 408, "REQUEST_TIMEOUT" },
-    { 413, "BODY_TOO_LARGE" },
-    { 414, "TARGET_TOO_LONG" },
-    { 415, "UNSUPPORTED_MEDIA_TYPE" },
-    { 417, "EXPECTATION_FAILED" },
-    { 431, "HEADERS_TOO_LARGE" },
-    { 500, "INTERNAL" },
-    { 501, "NOT_IMPLEMENTED" },
-    { 503, "UNAVAILABLE" },
-    { 505, "VERSION_NOT_SUPPORTED" },
+    { 400, "BAD_REQUEST" },        { 404, "NOT_FOUND" },
+    { 405, "METHOD_NOT_ALLOWED" }, { 406, "NOT_ACCEPTABLE" },
+    { 408, "REQUEST_TIMEOUT" },    { 413, "BODY_TOO_LARGE" },
+    { 414, "TARGET_TOO_LONG" },    { 415, "UNSUPPORTED_MEDIA_TYPE" },
+    { 417, "EXPECTATION_FAILED" }, { 431, "HEADERS_TOO_LARGE" },
+    { 500, "INTERNAL" },           { 501, "NOT_IMPLEMENTED" },
+    { 503, "UNAVAILABLE" },        { 505, "VERSION_NOT_SUPPORTED" },
 };
 
 static const char *code_of(int status)
@@ -35,8 +28,8 @@ static const char *code_of(int status)
 
 static void render_plain(const struct cf_http_problem *p, struct cf_http_response *res)
 {
-    json_t *j = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", p->title, "status", p->status, "code",
-                          p->code);
+    json_t *j = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", p->title,
+                          "status", p->status, "code", p->code);
     cf_assert(j);
     json_t *detail = *p->detail ? json_string(p->detail) : NULL;
     if (detail)
@@ -45,7 +38,8 @@ static void render_plain(const struct cf_http_problem *p, struct cf_http_respons
     cf_http_response_json_take(res, p->status, j);
 }
 
-void http_problem(struct http_exchange *x, int status, const char *detail, const char *extra_name, const char *extra_value)
+void http_problem(struct http_exchange *x, int status, const char *detail, const char *extra_name,
+                  const char *extra_value)
 {
     const struct cf_http_site *site = http_listener_site(x->listener);
     struct cf_http_problem p = {

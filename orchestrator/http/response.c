@@ -7,8 +7,10 @@
 #include "orchestrator/http/chars.h"
 #include "orchestrator/http/message.h"
 
-/* How a message ends is the protocol's business: a handler that sets one of these would make two truths. */
-static const char *const reserved[] = { "connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade" };
+/* How a message ends is the protocol's business: a handler that sets one of these would make two
+ * truths. */
+static const char *const reserved[] = { "connection", "content-length", "keep-alive",
+                                        "transfer-encoding", "upgrade" };
 
 void http_response_reset(struct cf_http_response *res)
 {
@@ -60,7 +62,8 @@ void cf_http_response_header(struct cf_http_response *res, const char *name, con
 void cf_http_response_header_add(struct cf_http_response *res, const char *name, const char *value)
 {
     check_name(name);
-    http_pairs_add(&res->headers, res->arena, cf_arena_strdup(res->arena, name), copy_value(res->arena, value));
+    http_pairs_add(&res->headers, res->arena, cf_arena_strdup(res->arena, name),
+                   copy_value(res->arena, value));
 }
 
 void cf_http_response_headerf(struct cf_http_response *res, const char *name, const char *fmt, ...)
@@ -78,7 +81,8 @@ const char *cf_http_response_get_header(const struct cf_http_response *res, cons
     return found ? found->value : NULL;
 }
 
-void cf_http_response_body_static(struct cf_http_response *res, const char *type, const void *data, size_t len)
+void cf_http_response_body_static(struct cf_http_response *res, const char *type, const void *data,
+                                  size_t len)
 {
     free(res->owned);
     res->owned = NULL;
@@ -88,13 +92,15 @@ void cf_http_response_body_static(struct cf_http_response *res, const char *type
         cf_http_response_header(res, "Content-Type", type);
 }
 
-void cf_http_response_body_take(struct cf_http_response *res, const char *type, char *data, size_t len)
+void cf_http_response_body_take(struct cf_http_response *res, const char *type, char *data,
+                                size_t len)
 {
     cf_http_response_body_static(res, type, data, len);
     res->owned = data;
 }
 
-void cf_http_response_body(struct cf_http_response *res, const char *type, const void *data, size_t len)
+void cf_http_response_body(struct cf_http_response *res, const char *type, const void *data,
+                           size_t len)
 {
     char *copy = cf_xmalloc(len + 1);
     if (len)

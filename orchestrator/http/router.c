@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates are sorted once, the more literal first; a look-up walks them. Tables have some dozens of rows: a walk costs a microsecond. */
+/* Templates are sorted once, the more literal first; a look-up walks them. Tables have some dozens
+ * of rows: a walk costs a microsecond. */
 #include "orchestrator/http/router.h"
 
 #include <string.h>
@@ -34,7 +35,8 @@ static int segment_kind(const char *seg, size_t len)
     return is_rest(seg, len) ? 2 : is_param(seg, len) ? 1 : 0;
 }
 
-/* Order of two templates: by kind at the first segment where they differ, literals by text; 0 when only names of parameters differ. */
+/* Order of two templates: by kind at the first segment where they differ, literals by text; 0 when
+ * only names of parameters differ. */
 static int compare_templates(const char *a, const char *b)
 {
     while (*a == '/' && *b == '/') {
@@ -56,7 +58,8 @@ static int compare_rows(const void *pa, const void *pb)
     const struct cf_http_route *a = *(const struct cf_http_route *const *)pa;
     const struct cf_http_route *b = *(const struct cf_http_route *const *)pb;
     int by_path = compare_templates(a->path, b->path);
-    /* Backwards, so that "*" comes after the named methods and GET, which serves HEAD too, after HEAD. */
+    /* Backwards, so that "*" comes after the named methods and GET, which serves HEAD too, after
+     * HEAD. */
     return by_path ? by_path : strcmp(b->method, a->method);
 }
 
@@ -67,26 +70,28 @@ static bool check_segment(const char *seg, size_t len, bool is_last)
         return is_last && !memchr(seg + 1, '{', len - 1);
     if (kind == 1)
         return http_chars_all(seg + 1, len - 2, HTTP_TOKEN) && !memchr(seg + 1, '{', len - 2);
-    return !memchr(seg, '{', len) && !memchr(seg, '}', len) && http_chars_all(seg, len, HTTP_TARGET);
+    return !memchr(seg, '{', len) && !memchr(seg, '}', len) &&
+           http_chars_all(seg, len, HTTP_TARGET);
 }
 
 static bool check_row(const struct cf_http_route *row, struct cf_error *err)
 {
     int params = 0;
     if (!row->path || row->path[0] != '/' || !row->handler)
-        return cf_error_set(err, CF_ERR_INVALID, "route %s %s: needs a path from \"/\" and a handler", row->method,
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "route %s %s: needs a path from \"/\" and a handler", row->method,
                             row->path ? row->path : "(none)");
     for (const char *s = row->path; *s == '/';) {
         size_t len = segment_length(++s);
         if (!check_segment(s, len, s[len] == 0))
-            return cf_error_set(err, CF_ERR_INVALID, "route %s %s: bad segment \"%.*s\"", row->method, row->path,
-                                (int)len, s);
+            return cf_error_set(err, CF_ERR_INVALID, "route %s %s: bad segment \"%.*s\"",
+                                row->method, row->path, (int)len, s);
         params += segment_kind(s, len) > 0;
         s += len;
     }
     if (params > CF_HTTP_PARAMS_MAX)
-        return cf_error_set(err, CF_ERR_INVALID, "route %s %s: more than %d parameters", row->method, row->path,
-                            CF_HTTP_PARAMS_MAX);
+        return cf_error_set(err, CF_ERR_INVALID, "route %s %s: more than %d parameters",
+                            row->method, row->path, CF_HTTP_PARAMS_MAX);
     return true;
 }
 
@@ -103,8 +108,9 @@ struct http_router *http_router_new(const struct cf_http_route *routes, struct c
     qsort(r->sorted, n, sizeof r->sorted[0], compare_rows);
     for (size_t i = 1; i < n; i++) {
         if (compare_rows(&r->sorted[i - 1], &r->sorted[i]) == 0) {
-            cf_error_set(err, CF_ERR_INVALID, "routes %s %s and %s %s are the same", r->sorted[i - 1]->method,
-                         r->sorted[i - 1]->path, r->sorted[i]->method, r->sorted[i]->path);
+            cf_error_set(err, CF_ERR_INVALID, "routes %s %s and %s %s are the same",
+                         r->sorted[i - 1]->method, r->sorted[i - 1]->path, r->sorted[i]->method,
+                         r->sorted[i]->path);
             return NULL;
         }
     }
@@ -163,7 +169,8 @@ static bool set_params(struct cf_http_request *req, const struct captures *caugh
         if (!cf_url_unescape(value, false, &err))
             return false;
         http_pairs_add(&req->params, req->arena,
-                       cf_arena_strndup(req->arena, caught->at[i].name, caught->at[i].name_len), value);
+                       cf_arena_strndup(req->arena, caught->at[i].name, caught->at[i].name_len),
+                       value);
     }
     return true;
 }
@@ -179,7 +186,8 @@ static void add_allowed(struct cf_buf *allow, const char *method)
         add_allowed(allow, "HEAD");
 }
 
-enum http_routed http_router_find(const struct http_router *r, struct cf_http_request *req, struct cf_buf *allow)
+enum http_routed http_router_find(const struct http_router *r, struct cf_http_request *req,
+                                  struct cf_buf *allow)
 {
     struct captures caught;
     for (size_t i = 0; i < r->count; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start and stop of a server.
  *
- * Stopping: listeners close; idle connections end; streams end; the parked are asked to answer now; what is in flight is waited for until the
- * deadline, then cut. The loop ends when no connection and no exchange is left; handlers that still run hold it. */
+ * Stopping: listeners close; idle connections end; streams end; the parked are asked to answer now;
+ * what is in flight is waited for until the deadline, then cut. The loop ends when no connection
+ * and no exchange is left; handlers that still run hold it. */
 #include "orchestrator/http/server.h"
 
 #include <stdio.h>
@@ -41,7 +42,8 @@ static void drain_connections(struct cf_http_listener *l)
     }
 }
 
-/* Draining one exchange may end others of its connection: begin anew until none is left to be told. */
+/* Draining one exchange may end others of its connection: begin anew until none is left to be told.
+ */
 static void drain_exchanges(struct cf_http_server *s)
 {
     struct http_exchange *x = s->exchanges;
@@ -92,12 +94,14 @@ void cf_http_server_stop(struct cf_http_server *s, int64_t drain_ms)
     free(s);
 }
 
-struct cf_http_server *cf_http_server_start(const struct cf_http_server_options *options, struct cf_error *err)
+struct cf_http_server *cf_http_server_start(const struct cf_http_server_options *options,
+                                            struct cf_error *err)
 {
     static const struct cf_http_server_options none;
     const struct cf_http_server_options *o = options ? options : &none;
     const char *name = o->name ? o->name : "http";
-    int threads = CF_MIN(o->handler_threads ? o->handler_threads : CF_HTTP_HANDLERS_DEFAULT, (int)CF_HTTP_HANDLERS_MAX);
+    int threads = CF_MIN(o->handler_threads ? o->handler_threads : CF_HTTP_HANDLERS_DEFAULT,
+                         (int)CF_HTTP_HANDLERS_MAX);
     int reserved = o->action_threads < 0 ? 0 : o->action_threads ? o->action_threads : 1;
     struct cf_http_server *s = cf_xcalloc(1, sizeof *s);
     s->deadline.fire = fire_deadline;
@@ -106,8 +110,8 @@ struct cf_http_server *cf_http_server_start(const struct cf_http_server_options 
         free(s);
         return NULL;
     }
-    s->pool = http_pool_start(name, threads, CF_MIN(reserved, threads - 1), o->queue_max ? o->queue_max : CF_HTTP_QUEUE_MAX,
-                              s->loop, err);
+    s->pool = http_pool_start(name, threads, CF_MIN(reserved, threads - 1),
+                              o->queue_max ? o->queue_max : CF_HTTP_QUEUE_MAX, s->loop, err);
     if (!s->pool) {
         s->draining = true;
         cf_http_server_stop(s, 0);

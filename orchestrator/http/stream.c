@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream is a bounded queue of bytes between any threads that write and the connection that reads.
+/* A stream is a bounded queue of bytes between any threads that write and the connection that
+ * reads.
  *
- * The writers' side never waits and never touches the connection: it appends under the lock and, unless that is on its way already, sends
- * the sockets' thread one piece of mail. */
+ * The writers' side never waits and never touches the connection: it appends under the lock and,
+ * unless that is on its way already, sends the sockets' thread one piece of mail. */
 #include "orchestrator/http/stream.h"
 
 #include <string.h>
@@ -12,8 +13,8 @@
 #include "orchestrator/http/limits.h"
 
 struct cf_http_stream {
-    atomic_int refs;        /* owners, the exchange, mail on its way */
-    struct http_loop *loop; /* constant; alive while not over */
+    atomic_int refs;                       /* owners, the exchange, mail on its way */
+    struct http_loop *loop;                /* constant; alive while not over */
     struct cf_http_stream_options options; /* constant, no zeros */
 
     struct http_exchange *x; /* the sockets' thread: set while attached */
@@ -22,7 +23,7 @@ struct cf_http_stream {
 
     pthread_mutex_t lock; /* guards what follows */
     struct cf_buf queue;
-    size_t taken;           /* bytes at the front of the queue that have gone */
+    size_t taken; /* bytes at the front of the queue that have gone */
     int64_t written_ms;
     bool posted, ending, aborted, slow, over;
 };
@@ -82,7 +83,8 @@ static void append(struct cf_http_stream *st, const void *data, size_t len)
 static bool has_room(struct cf_http_stream *st, size_t len)
 {
     size_t queued = st->queue.len - st->taken;
-    if (queued == 0 ? len <= CF_HTTP_STREAM_WRITE_MAX : len <= st->options.queue_max && queued <= st->options.queue_max - len)
+    if (queued == 0 ? len <= CF_HTTP_STREAM_WRITE_MAX
+                    : len <= st->options.queue_max && queued <= st->options.queue_max - len)
         return true;
     st->slow = true;
     st->ending = true;
@@ -107,7 +109,8 @@ static void fire_end(struct http_timer *t)
     cf_http_stream_end(HTTP_CONTAINER(t, struct cf_http_stream, end));
 }
 
-struct cf_http_stream *cf_http_stream_open(struct cf_http_response *res, const struct cf_http_stream_options *options)
+struct cf_http_stream *cf_http_stream_open(struct cf_http_response *res,
+                                           const struct cf_http_stream_options *options)
 {
     struct http_exchange *x = http_exchange_of_response(res);
     cf_assert(!x->stream);
@@ -140,12 +143,13 @@ bool cf_http_stream_write(struct cf_http_stream *st, const void *data, size_t le
     return true;
 }
 
-bool cf_http_stream_event(struct cf_http_stream *st, const char *id, const char *event, const char *data)
+bool cf_http_stream_event(struct cf_http_stream *st, const char *id, const char *event,
+                          const char *data)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(CF_HTTP_STREAM_WRITE_MAX);
-    if (id)
+    if (id && !strpbrk(id, "\r\n"))
         cf_buf_printf(&b, "id: %s\n", id);
-    if (event)
+    if (event && !strpbrk(event, "\r\n"))
         cf_buf_printf(&b, "event: %s\n", event);
     for (const char *line = data; line;) {
         size_t len = strcspn(line, "\r\n");

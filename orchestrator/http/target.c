@@ -78,11 +78,12 @@ const char *http_host_check(const char *host, size_t len)
     if (port == host + len)
         return NULL;
     size_t digits = (size_t)(host + len - port) - 1;
-    return *port == ':' && digits <= 5 && http_chars_all(port + 1, digits, HTTP_DIGIT) ? NULL : wrong;
+    return *port == ':' && digits <= 5 && http_chars_all(port + 1, digits, HTTP_DIGIT) ? NULL
+                                                                                       : wrong;
 }
 
-bool http_target_absolute(const char *target, size_t len, const char **out_host, size_t *out_host_len, const char **out_path,
-                          size_t *out_path_len)
+bool http_target_absolute(const char *target, size_t len, const char **out_host,
+                          size_t *out_host_len, const char **out_path, size_t *out_path_len)
 {
     size_t scheme = 0;
     if (len > 7 && strncasecmp(target, "http://", 7) == 0)

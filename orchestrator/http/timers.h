@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers of one loop: a binary heap of timers that live inside their owners. The loop's thread only. */
+/* Timers of one loop: a binary heap of timers that live inside their owners. The loop's thread
+ * only. */
 #ifndef ORCHESTRATOR_HTTP_TIMERS_H
 #define ORCHESTRATOR_HTTP_TIMERS_H
 

@@ -18,13 +18,13 @@ struct cf_http_tls {
 
 static const unsigned char alpn_protocols[] = "\x02h2\x08http/1.1";
 
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                           unsigned in_len, void *arg)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned in_len, void *arg)
 {
     (void)ssl, (void)arg;
     unsigned char *chosen;
-    if (SSL_select_next_proto(&chosen, out_len, alpn_protocols, sizeof alpn_protocols - 1, in, in_len) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_len, alpn_protocols, sizeof alpn_protocols - 1, in,
+                              in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -82,7 +82,8 @@ static bool use_chain(SSL_CTX *ctx, const char *pem, const char *name, struct cf
 static bool use_key(SSL_CTX *ctx, const char *pem, const char *name, struct cf_error *err)
 {
     CF_CLEANUP(free_bio) BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
-    CF_CLEANUP(free_key) EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+    CF_CLEANUP(free_key)
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
     if (!key || SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
         return fail(err, "private key", name);
     return true;
@@ -91,17 +92,18 @@ static bool use_key(SSL_CTX *ctx, const char *pem, const char *name, struct cf_e
 static void configure(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
     /* Forward secrecy and AEAD only, as HTTP/2 demands of TLS 1.2 (RFC 9113 9.2.2). */
     SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 }
 
-static struct cf_http_tls *make(const char *cert, const char *cert_name, const char *key, const char *key_name,
-                                struct cf_error *err)
+static struct cf_http_tls *make(const char *cert, const char *cert_name, const char *key,
+                                const char *key_name, struct cf_error *err)
 {
     struct cf_http_tls *t = cf_xcalloc(1, sizeof *t);
     atomic_init(&t->refs, 1);
@@ -117,7 +119,8 @@ static struct cf_http_tls *make(const char *cert, const char *cert_name, const c
     return NULL;
 }
 
-struct cf_http_tls *cf_http_tls_from_pem(const char *cert_pem, const char *key_pem, struct cf_error *err)
+struct cf_http_tls *cf_http_tls_from_pem(const char *cert_pem, const char *key_pem,
+                                         struct cf_error *err)
 {
     return make(cert_pem, "(text)", key_pem, "(text)", err);
 }
@@ -142,7 +145,8 @@ static char *read_file(const char *path, struct cf_error *err)
     return NULL;
 }
 
-struct cf_http_tls *cf_http_tls_from_files(const char *cert_path, const char *key_path, struct cf_error *err)
+struct cf_http_tls *cf_http_tls_from_files(const char *cert_path, const char *key_path,
+                                           struct cf_error *err)
 {
     struct cf_http_tls *t = NULL;
     cf_autofree char *cert = read_file(cert_path, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an HTTP/1.x request, then a chunked body: what the parsers say does not depend on how the bytes arrive, spans lie
- * inside the head, and what is taken obeys the rules that the connection relies on. */
+/* The head of an HTTP/1.x request, then a chunked body: what the parsers say does not depend on how
+ * the bytes arrive, spans lie inside the head, and what is taken obeys the rules that the
+ * connection relies on. */
 /* libs: cf_http */
 #include <string.h>
 
@@ -50,7 +51,8 @@ static void check_done(const struct http_h1_head *h, const char *data)
     cf_assert(h->consumed <= CF_HTTP_HEAD_MAX && memcmp(data + h->consumed - 2, "\r\n", 2) == 0);
 }
 
-static enum http_chunked_result decode(const char *data, size_t size, size_t step, struct cf_buf *out, size_t *out_used)
+static enum http_chunked_result decode(const char *data, size_t size, size_t step,
+                                       struct cf_buf *out, size_t *out_used)
 {
     struct http_chunked c = { .state = 0 };
     enum http_chunked_result r = HTTP_CHUNKED_MORE;
@@ -66,13 +68,16 @@ static enum http_chunked_result decode(const char *data, size_t size, size_t ste
 
 static void check_chunked(const char *data, size_t size)
 {
-    CF_CLEANUP(cf_buf_free) struct cf_buf whole = CF_BUF_INIT(BODY_MAX), split = CF_BUF_INIT(BODY_MAX);
+    CF_CLEANUP(cf_buf_free)
+    struct cf_buf whole = CF_BUF_INIT(BODY_MAX),
+                  split = CF_BUF_INIT(BODY_MAX);
     size_t used_whole, used_split;
     enum http_chunked_result r = decode(data, size, size, &whole, &used_whole);
     cf_assert(decode(data, size, 3, &split, &used_split) == r);
     if (r == HTTP_CHUNKED_DONE)
         cf_assert(used_whole == used_split);
-    cf_assert(whole.len == split.len && (!whole.len || memcmp(whole.data, split.data, whole.len) == 0));
+    cf_assert(whole.len == split.len &&
+              (!whole.len || memcmp(whole.data, split.data, whole.len) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -83,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const size_t steps[] = { 1, 7 };
     for (size_t i = 0; i < CF_ARRAY_LEN(steps); i++) {
         cf_assert(parse(&again, data, size, steps[i]) == r);
-        cf_assert(again.status == h.status && again.consumed == h.consumed && again.header_count == h.header_count);
+        cf_assert(again.status == h.status && again.consumed == h.consumed &&
+                  again.header_count == h.header_count);
     }
     cf_assert(r != HTTP_H1_BAD || (h.status >= 400 && h.status <= 505 && h.detail));
     if (r == HTTP_H1_DONE)

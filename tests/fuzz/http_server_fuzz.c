@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything a client may send on a clear-text connection, HTTP/1.1 or HTTP/2, to a running server: it answers or closes, and when the
- * client hangs up the connection ends. The first byte says in what pieces the rest is sent. */
+/* Everything a client may send on a clear-text connection, HTTP/1.1 or HTTP/2, to a running server:
+ * it answers or closes, and when the client hangs up the connection ends. The first byte says in
+ * what pieces the rest is sent. */
 /* libs: cf_http */
 #include <poll.h>
 #include <string.h>
@@ -23,12 +24,14 @@ static void echo(struct cf_http_request *req, struct cf_http_response *res)
 static void stream(struct cf_http_request *req, struct cf_http_response *res)
 {
     struct cf_http_stream *st = cf_http_stream_open(res, NULL);
-    (void)cf_http_stream_event(st, cf_http_request_query(req, "id"), NULL, cf_http_request_path(req));
+    (void)cf_http_stream_event(st, cf_http_request_query(req, "id"), NULL,
+                               cf_http_request_path(req));
     cf_http_stream_end(st);
     cf_http_stream_unref(st);
 }
 
-static void parked(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static void parked(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                   void *user)
 {
     (void)user;
     if (why != CF_HTTP_GONE)

@@ -16,7 +16,8 @@ struct cf_peer cf_peer_connect(int port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct cf_peer p = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = CF_BUF_INIT(64 * 1024 * 1024) };
+    struct cf_peer p = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+                         .in = CF_BUF_INIT(64 * 1024 * 1024) };
     assert_true(p.fd >= 0);
     if (connect(p.fd, (const struct sockaddr *)&a, sizeof a) != 0)
         fail_msg("connect to port %d: errno %d", port, errno);

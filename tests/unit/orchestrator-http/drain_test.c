@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves the end of a server, and of a listener: what is in flight is finished, what could last is ended, the deadline holds, and
- * nothing is called afterwards. */
+/* Proves the end of a server, and of a listener: what is in flight is finished, what could last is
+ * ended, the deadline holds, and nothing is called afterwards. */
 #include "tests/unit/orchestrator-http/site.h"
 
 #include <curl/curl.h>
@@ -40,8 +40,9 @@ static void test_finishes_what_is_in_flight(void **state)
     (void)state;
     site_reset();
     struct site s = site_start(NULL, NULL, NULL);
-    struct cf_peer idle = cf_peer_connect(s.port), fresh = cf_peer_connect(s.port), working = cf_peer_connect(s.port),
-                   parked = cf_peer_connect(s.port), streaming = cf_peer_connect(s.port), sending = cf_peer_connect(s.port);
+    struct cf_peer idle = cf_peer_connect(s.port), fresh = cf_peer_connect(s.port),
+                   working = cf_peer_connect(s.port), parked = cf_peer_connect(s.port),
+                   streaming = cf_peer_connect(s.port), sending = cf_peer_connect(s.port);
     cf_peer_puts(&idle, GET("/hello"));
     cf_peer_expect(&idle, "hello");
     cf_peer_puts(&working, GET("/sleep/300"));
@@ -145,14 +146,16 @@ static bool refuses(int port)
     return rc == CURLE_COULDNT_CONNECT;
 }
 
-/* A listener goes away and comes back on its port, while another of the same server goes on; a cut ends connections only. */
+/* A listener goes away and comes back on its port, while another of the same server goes on; a cut
+ * ends connections only. */
 static void test_away_and_cut(void **state)
 {
     (void)state;
     site_reset();
     struct cf_error err = CF_ERROR_INIT;
     struct site s = site_start(NULL, NULL, NULL);
-    struct cf_http_listen_options o = { .site = { .fallback = site_hello, .fallback_lane = CF_HTTP_INLINE } };
+    struct cf_http_listen_options o = { .site = { .fallback = site_hello,
+                                                  .fallback_lane = CF_HTTP_INLINE } };
     struct cf_http_listener *other = cf_http_listen(s.server, &o, &err);
     assert_non_null(other);
     struct cf_peer a = cf_peer_connect(s.port), b = cf_peer_connect(cf_http_listener_port(other));
@@ -186,9 +189,11 @@ static void test_listen_errors(void **state)
     assert_fails(cf_http_listen(s.server, &o, &err), &err, CF_ERR_INVALID, "localhost");
     o = (struct cf_http_listen_options){ .port = 65536 };
     assert_fails(cf_http_listen(s.server, &o, &err), &err, CF_ERR_INVALID, "65536");
-    static const struct cf_http_route twice[] = { { .method = "GET", .path = "/", .handler = site_hello },
-                                                  { .method = "GET", .path = "/", .handler = site_hello },
-                                                  { .method = NULL } };
+    static const struct cf_http_route twice[] = {
+        { .method = "GET", .path = "/", .handler = site_hello },
+        { .method = "GET", .path = "/", .handler = site_hello },
+        { .method = NULL }
+    };
     o = (struct cf_http_listen_options){ .site.routes = twice };
     assert_fails(cf_http_listen(s.server, &o, &err), &err, CF_ERR_INVALID, "are the same");
     o = (struct cf_http_listen_options){ .address = "::1" };

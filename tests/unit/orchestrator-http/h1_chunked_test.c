@@ -74,10 +74,12 @@ static void check_row(const struct row *row, size_t step)
     if (r == HTTP_CHUNKED_DONE)
         cf_buf_printf(&got, "%s+%s", cf_buf_str(&out), row->in + at);
     else
-        cf_buf_puts(&got, r == HTTP_CHUNKED_MORE ? "more" : r == HTTP_CHUNKED_BAD ? "bad" : "large");
+        cf_buf_puts(&got, r == HTTP_CHUNKED_MORE  ? "more"
+                          : r == HTTP_CHUNKED_BAD ? "bad"
+                                                  : "large");
     if (strcmp(cf_buf_str(&got), row->want) != 0)
-        fail_msg("\"%s\" in steps of %zu: got \"%s\" (%s), want \"%s\"", row->in, step, got.data, c.detail ? c.detail : "",
-                 row->want);
+        fail_msg("\"%s\" in steps of %zu: got \"%s\" (%s), want \"%s\"", row->in, step, got.data,
+                 c.detail ? c.detail : "", row->want);
     assert_false(out.overflow);
 }
 
@@ -106,12 +108,15 @@ static void test_limits(void **state)
 {
     (void)state;
     assert_in_range(feed_until_bad("3;", "x"), CF_HTTP_CHUNK_LINE_MAX - 10, CF_HTTP_CHUNK_LINE_MAX);
-    assert_in_range(feed_until_bad("0" NL, "X: y" NL), CF_HTTP_TRAILERS_MAX / 7, CF_HTTP_TRAILERS_MAX / 5);
-    assert_in_range(feed_until_bad("", "1" NL "a" NL), CF_HTTP_CHUNK_OVERHEAD_MAX / 7, CF_HTTP_CHUNK_OVERHEAD_MAX / 5);
+    assert_in_range(feed_until_bad("0" NL, "X: y" NL), CF_HTTP_TRAILERS_MAX / 7,
+                    CF_HTTP_TRAILERS_MAX / 5);
+    assert_in_range(feed_until_bad("", "1" NL "a" NL), CF_HTTP_CHUNK_OVERHEAD_MAX / 7,
+                    CF_HTTP_CHUNK_OVERHEAD_MAX / 5);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_table), cmocka_unit_test(test_limits) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_table),
+                                        cmocka_unit_test(test_limits) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

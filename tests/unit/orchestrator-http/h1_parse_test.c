@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves what the HTTP/1.x parser takes and what it refuses with which status, and that the way the bytes arrive makes no
- * difference: every case is parsed at once, byte by byte, and with a split at each place, from a buffer of exactly that size. */
+/* Proves what the HTTP/1.x parser takes and what it refuses with which status, and that the way the
+ * bytes arrive makes no difference: every case is parsed at once, byte by byte, and with a split at
+ * each place, from a buffer of exactly that size. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -12,15 +13,16 @@
 struct row {
     const char *name;
     const char *in;
-    const char *want; /* "METHOD target host 1.minor keep|close length|chunked[ continue] N" or "status" or "more" */
+    const char *want; /* "METHOD target host 1.minor keep|close length|chunked[ continue] N" or
+                         "status" or "more" */
     size_t len;       /* 0: strlen */
 };
 
-#define NL   "\r\n"
-#define H    "Host: a" NL
-#define END  NL
-#define GET  "GET / HTTP/1.1" NL
-#define POST "POST / HTTP/1.1" NL H
+#define NL             "\r\n"
+#define H              "Host: a" NL
+#define END            NL
+#define GET            "GET / HTTP/1.1" NL
+#define POST           "POST / HTTP/1.1" NL H
 #define WITH_NUL(text) text, "400", sizeof text - 1
 
 static const struct row rows[] = {
@@ -30,7 +32,8 @@ static const struct row rows[] = {
     { "empty segments", "GET //a// HTTP/1.1" NL H END, "GET //a// a 1.1 keep 0 1", 0 },
     { "question mark in the query", "GET /?a?b HTTP/1.1" NL H END, "GET /?a?b a 1.1 keep 0 1", 0 },
     { "escapes", "GET /%2F%20%c3%A4 HTTP/1.1" NL H END, "GET /%2F%20%c3%A4 a 1.1 keep 0 1", 0 },
-    { "dots inside names", "GET /a..b/.well-known/... HTTP/1.1" NL H END, "GET /a..b/.well-known/... a 1.1 keep 0 1", 0 },
+    { "dots inside names", "GET /a..b/.well-known/... HTTP/1.1" NL H END,
+      "GET /a..b/.well-known/... a 1.1 keep 0 1", 0 },
     { "dots in the query", "GET /?../.. HTTP/1.1" NL H END, "GET /?../.. a 1.1 keep 0 1", 0 },
     { "host with port", GET "Host: a.b:80" NL END, "GET / a.b:80 1.1 keep 0 1", 0 },
     { "host with empty port", GET "Host: a:" NL END, "GET / a: 1.1 keep 0 1", 0 },
@@ -51,20 +54,26 @@ static const struct row rows[] = {
     { "close is a word, not a part", GET H "Connection: closed" NL END, "GET / a 1.1 keep 0 2", 0 },
     { "1.0", "GET / HTTP/1.0" NL END, "GET /  1.0 close 0 0", 0 },
     { "1.0 with host", "GET / HTTP/1.0" NL H END, "GET / a 1.0 close 0 1", 0 },
-    { "1.0 with length", "POST / HTTP/1.0" NL "Content-Length: 3" NL END, "POST /  1.0 close 3 1", 0 },
-    { "1.0 does not expect", "POST / HTTP/1.0" NL "Expect: 100-continue" NL END, "POST /  1.0 close 0 1", 0 },
+    { "1.0 with length", "POST / HTTP/1.0" NL "Content-Length: 3" NL END, "POST /  1.0 close 3 1",
+      0 },
+    { "1.0 does not expect", "POST / HTTP/1.0" NL "Expect: 100-continue" NL END,
+      "POST /  1.0 close 0 1", 0 },
     { "length", POST "Content-Length: 12" NL END, "POST / a 1.1 keep 12 2", 0 },
     { "length zero", POST "Content-Length: 0" NL END, "POST / a 1.1 keep 0 2", 0 },
     { "length with zeros", POST "Content-Length: 0012" NL END, "POST / a 1.1 keep 12 2", 0 },
     { "chunked", POST "Transfer-Encoding: chunked" NL END, "POST / a 1.1 keep chunked 2", 0 },
-    { "chunked in other case", POST "transfer-encoding: ChunkeD" NL END, "POST / a 1.1 keep chunked 2", 0 },
-    { "expects", POST "Content-Length: 1" NL "Expect: 100-Continue" NL END, "POST / a 1.1 keep 1 continue 3", 0 },
+    { "chunked in other case", POST "transfer-encoding: ChunkeD" NL END,
+      "POST / a 1.1 keep chunked 2", 0 },
+    { "expects", POST "Content-Length: 1" NL "Expect: 100-Continue" NL END,
+      "POST / a 1.1 keep 1 continue 3", 0 },
     { "what follows is not read", GET H END "rubbish \x01", "GET / a 1.1 keep 0 1", 0 },
     { "absolute target", "GET http://a/b?c HTTP/1.1" NL H END, "GET /b?c a 1.1 keep 0 1", 0 },
-    { "absolute target in other case", "GET HTTPS://A/b HTTP/1.1" NL H END, "GET /b a 1.1 keep 0 1", 0 },
+    { "absolute target in other case", "GET HTTPS://A/b HTTP/1.1" NL H END, "GET /b a 1.1 keep 0 1",
+      0 },
     { "absolute target without path", "GET http://a HTTP/1.1" NL H END, "GET / a 1.1 keep 0 1", 0 },
     { "OPTIONS *", "OPTIONS * HTTP/1.1" NL H END, "OPTIONS * a 1.1 keep 0 1", 0 },
-    { "upgrades are not taken", GET H "Connection: Upgrade" NL "Upgrade: h2c" NL END, "GET / a 1.1 keep 0 3", 0 },
+    { "upgrades are not taken", GET H "Connection: Upgrade" NL "Upgrade: h2c" NL END,
+      "GET / a 1.1 keep 0 3", 0 },
 
     /* Not yet */
     { "nothing", "", "more", 0 },
@@ -165,9 +174,12 @@ static const struct row rows[] = {
     { "empty length", POST "Content-Length:" NL END, "400", 0 },
     { "fractional length", POST "Content-Length: 1.0" NL END, "400", 0 },
     { "length beyond 64 bits", POST "Content-Length: 18446744073709551617" NL END, "413", 0 },
-    { "length and encoding", POST "Content-Length: 1" NL "Transfer-Encoding: chunked" NL END, "400", 0 },
-    { "encoding and length", POST "Transfer-Encoding: chunked" NL "Content-Length: 1" NL END, "400", 0 },
-    { "encoding twice", POST "Transfer-Encoding: chunked" NL "Transfer-Encoding: chunked" NL END, "400", 0 },
+    { "length and encoding", POST "Content-Length: 1" NL "Transfer-Encoding: chunked" NL END, "400",
+      0 },
+    { "encoding and length", POST "Transfer-Encoding: chunked" NL "Content-Length: 1" NL END, "400",
+      0 },
+    { "encoding twice", POST "Transfer-Encoding: chunked" NL "Transfer-Encoding: chunked" NL END,
+      "400", 0 },
     { "encoding list", POST "Transfer-Encoding: gzip, chunked" NL END, "400", 0 },
     { "chunked, chunked", POST "Transfer-Encoding: chunked, chunked" NL END, "400", 0 },
     { "another encoding", POST "Transfer-Encoding: gzip" NL END, "501", 0 },
@@ -179,7 +191,8 @@ static const struct row rows[] = {
     { "another expectation", POST "Expect: something" NL END, "417", 0 },
 };
 
-static void summarize(const struct http_h1_head *h, const char *buf, enum http_h1_result r, struct cf_buf *out)
+static void summarize(const struct http_h1_head *h, const char *buf, enum http_h1_result r,
+                      struct cf_buf *out)
 {
     cf_buf_reset(out);
     if (r == HTTP_H1_MORE) {
@@ -191,8 +204,9 @@ static void summarize(const struct http_h1_head *h, const char *buf, enum http_h
         cf_buf_printf(out, "%d", h->status);
         return;
     }
-    cf_buf_printf(out, "%.*s %.*s %.*s 1.%d %s ", (int)h->method.len, buf + h->method.at, (int)h->target.len,
-                  buf + h->target.at, (int)h->host.len, buf + h->host.at, h->minor, h->keep_alive ? "keep" : "close");
+    cf_buf_printf(out, "%.*s %.*s %.*s 1.%d %s ", (int)h->method.len, buf + h->method.at,
+                  (int)h->target.len, buf + h->target.at, (int)h->host.len, buf + h->host.at,
+                  h->minor, h->keep_alive ? "keep" : "close");
     if (h->chunked)
         cf_buf_puts(out, "chunked");
     else
@@ -200,10 +214,10 @@ static void summarize(const struct http_h1_head *h, const char *buf, enum http_h
     cf_buf_printf(out, "%s %zu", h->expects_continue ? " continue" : "", h->header_count);
 }
 
-/* Parses `len` bytes that arrive in pieces: the first of `first` bytes, then `step` at a time. The buffer is moved each time, and has no
- * byte to spare. */
-static enum http_h1_result parse_split(struct http_h1_head *h, const char *in, size_t len, size_t first, size_t step,
-                                       char **out_buf)
+/* Parses `len` bytes that arrive in pieces: the first of `first` bytes, then `step` at a time. The
+ * buffer is moved each time, and has no byte to spare. */
+static enum http_h1_result parse_split(struct http_h1_head *h, const char *in, size_t len,
+                                       size_t first, size_t step, char **out_buf)
 {
     *h = (struct http_h1_head){ .status = 0 };
     enum http_h1_result r = HTTP_H1_MORE;
@@ -232,8 +246,8 @@ static void check_row(const struct row *row)
         summarize(&h, buf, r, &got);
         free(buf);
         if (strcmp(got.data, row->want) != 0)
-            fail_msg("%s, split at %zu: got \"%s\" (%s), want \"%s\"", row->name, first, got.data, h.detail ? h.detail : "",
-                     row->want);
+            fail_msg("%s, split at %zu: got \"%s\" (%s), want \"%s\"", row->name, first, got.data,
+                     h.detail ? h.detail : "", row->want);
     }
 }
 
@@ -259,7 +273,8 @@ static void test_consumed(void **state)
     assert_memory_equal(second + h.method.at, "POST", 4);
 }
 
-/* A request line, header line, number of lines or head of at most / just beyond the limit; the same at once and in pieces. */
+/* A request line, header line, number of lines or head of at most / just beyond the limit; the same
+ * at once and in pieces. */
 static int status_of(const struct cf_buf *b)
 {
     const size_t steps[] = { b->len, 1, 1000 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves the choice of a media type by Accept, the reading of Content-Type, and which addresses are loopback. */
+/* Proves the choice of a media type by Accept, the reading of Content-Type, and which addresses are
+ * loopback. */
 #include "tests/support/test.h"
 
 #include "orchestrator/http/http.h"
 
-static const char *const offers[] = { "application/json", "text/event-stream", "application/x-ndjson", NULL };
+static const char *const offers[] = { "application/json", "text/event-stream",
+                                      "application/x-ndjson", NULL };
 
 static void test_negotiate(void **state)
 {
@@ -39,7 +41,8 @@ static void test_negotiate(void **state)
         const char *got = cf_http_negotiate(rows[i].accept, offers);
         const char *want = rows[i].want < 0 ? NULL : offers[rows[i].want];
         if (got != want)
-            fail_msg("Accept \"%s\": got %s", rows[i].accept ? rows[i].accept : "(none)", got ? got : "nothing");
+            fail_msg("Accept \"%s\": got %s", rows[i].accept ? rows[i].accept : "(none)",
+                     got ? got : "nothing");
     }
 }
 
@@ -58,8 +61,9 @@ static void test_loopback(void **state)
 {
     (void)state;
     static const char *const yes[] = { "127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1" };
-    static const char *const no[] = { "0.0.0.0",    "::",  "10.0.0.1",    "128.0.0.1", "localhost", "",
-                                      "127.0.0.1 ", "::2", "::ffff:1.2.3.4", "[::1]",     "127.1" };
+    static const char *const no[] = { "0.0.0.0",        "::",    "10.0.0.1",   "128.0.0.1",
+                                      "localhost",      "",      "127.0.0.1 ", "::2",
+                                      "::ffff:1.2.3.4", "[::1]", "127.1" };
     for (size_t i = 0; i < CF_ARRAY_LEN(yes); i++)
         if (!cf_http_addr_is_loopback(yes[i]))
             fail_msg("%s is loopback", yes[i]);

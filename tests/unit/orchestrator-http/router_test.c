@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves which row of a route table serves a method and a path, what its parameters are, and which tables are refused. */
+/* Proves which row of a route table serves a method and a path, what its parameters are, and which
+ * tables are refused. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -11,7 +12,10 @@ static void handler(struct cf_http_request *req, struct cf_http_response *res)
     (void)req, (void)res;
 }
 
-#define ROW(m, p) { .method = m, .path = p, .handler = handler, .row = p }
+#define ROW(m, p)                                                                                  \
+    {                                                                                              \
+        .method = m, .path = p, .handler = handler, .row = p                                       \
+    }
 
 static const struct cf_http_route table[] = {
     ROW("GET", "/"),
@@ -35,7 +39,8 @@ static const struct cf_http_route table[] = {
 
 static const struct {
     const char *method, *path;
-    const char *want; /* "METHOD template|name=value|…", "405 allow", "OPTIONS allow", "404", "400" */
+    const char
+        *want; /* "METHOD template|name=value|…", "405 allow", "OPTIONS allow", "404", "400" */
 } lookups[] = {
     { "GET", "/", "GET /" },
     { "HEAD", "/", "GET /" },
@@ -47,7 +52,8 @@ static const struct {
     { "PUT", "/api/v1/plans/web", "PUT /api/v1/plans/{name}|name=web" },
     { "POST", "/api/v1/plans/lint", "POST /api/v1/plans/lint" },
     { "GET", "/api/v1/plans/lint", "GET /api/v1/plans/{name}|name=lint" },
-    { "GET", "/api/v1/plans/a/revisions/3", "GET /api/v1/plans/{name}/revisions/{rev}|name=a|rev=3" },
+    { "GET", "/api/v1/plans/a/revisions/3",
+      "GET /api/v1/plans/{name}/revisions/{rev}|name=a|rev=3" },
     { "GET", "/api/v1/plans/a/events", "GET /api/v1/{kind}/{name}/events|kind=plans|name=a" },
     { "GET", "/api/v1/plans//revisions/3", "404" },
     { "GET", "/api/v1/plans/a/revisions/", "404" },
@@ -87,7 +93,8 @@ static void sorted_allow(char *text)
             }
 }
 
-static void check_lookup(const struct http_router *r, const char *method, const char *path, const char *want)
+static void check_lookup(const struct http_router *r, const char *method, const char *path,
+                         const char *want)
 {
     struct cf_http_request req = { .arena = cf_arena_new(0) };
     CF_CLEANUP(cf_buf_free) struct cf_buf allow = CF_BUF_INIT(512), got = CF_BUF_INIT(1000);

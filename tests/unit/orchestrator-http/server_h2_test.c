@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves HTTP/2 in clear text with prior knowledge, spoken by nghttp2's client side: many streams at once, limits, floods, and
- * answers to requests that are not whole. */
+/* Proves HTTP/2 in clear text with prior knowledge, spoken by nghttp2's client side: many streams
+ * at once, limits, floods, and answers to requests that are not whole. */
 #include "tests/unit/orchestrator-http/site.h"
 
 #include <limits.h>
@@ -28,8 +28,8 @@ struct client {
     size_t upload; /* bytes of 'x' that a request with a body sends; SIZE_MAX: never ends */
 };
 
-static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_t nlen, const uint8_t *value,
-                     size_t vlen, uint8_t flags, void *user)
+static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_t nlen,
+                     const uint8_t *value, size_t vlen, uint8_t flags, void *user)
 {
     (void)s, (void)flags, (void)vlen;
     struct client *c = user;
@@ -38,7 +38,8 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *
     return 0;
 }
 
-static int on_data(nghttp2_session *s, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *user)
+static int on_data(nghttp2_session *s, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
+                   void *user)
 {
     (void)s, (void)flags;
     struct got *g = &((struct client *)user)->streams[id];
@@ -109,14 +110,15 @@ static void client_run(struct client *c, int closed)
         cf_buf_reset(&c->peer.in);
         if (!cf_peer_more(&c->peer, CF_PEER_WAIT_MS))
             c->ended = true;
-        else if (nghttp2_session_mem_recv2(c->session, (const uint8_t *)c->peer.in.data, c->peer.in.len) < 0)
+        else if (nghttp2_session_mem_recv2(c->session, (const uint8_t *)c->peer.in.data,
+                                           c->peer.in.len) < 0)
             fail_msg("the server breaks the protocol");
         client_flush(c);
     }
 }
 
-static nghttp2_ssize read_upload(nghttp2_session *s, int32_t id, uint8_t *buf, size_t cap, uint32_t *flags,
-                                 nghttp2_data_source *source, void *user)
+static nghttp2_ssize read_upload(nghttp2_session *s, int32_t id, uint8_t *buf, size_t cap,
+                                 uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     (void)s, (void)id, (void)user;
     struct client *c = source->ptr;
@@ -132,13 +134,15 @@ static nghttp2_ssize read_upload(nghttp2_session *s, int32_t id, uint8_t *buf, s
 
 static nghttp2_nv nv(const char *name, const char *value)
 {
-    return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name), strlen(value),
-                         NGHTTP2_NV_FLAG_NONE };
+    return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
+                         strlen(value), NGHTTP2_NV_FLAG_NONE };
 }
 
-static int32_t ask(struct client *c, const char *method, const char *path, const char *extra, const char *value)
+static int32_t ask(struct client *c, const char *method, const char *path, const char *extra,
+                   const char *value)
 {
-    nghttp2_nv fields[] = { nv(":method", method), nv(":scheme", "http"), nv(":path", path), nv(":authority", "a"),
+    nghttp2_nv fields[] = { nv(":method", method), nv(":scheme", "http"), nv(":path", path),
+                            nv(":authority", "a"),
                             nv(extra ? extra : "x-none", value ? value : "") };
 #if NGHTTP2_VERSION_NUM < 0x013c00
     nghttp2_data_provider body = { .source.ptr = c, .read_callback = read_upload };
@@ -155,7 +159,10 @@ static int start(void **state)
 {
     (void)state;
     site_reset();
-    s = site_start(NULL, &(struct cf_http_limits){ .streams = 250, .body_max = 100000, .header_ms = 300, .body_ms = 300 }, NULL);
+    s = site_start(NULL,
+                   &(struct cf_http_limits){
+                       .streams = 250, .body_max = 100000, .header_ms = 300, .body_ms = 300 },
+                   NULL);
     return 0;
 }
 
@@ -179,7 +186,8 @@ static void test_answers(void **state)
         { "GET", "/inline", NULL, NULL, 0, 200, "hello" },
         { "HEAD", "/hello", NULL, NULL, 0, 200, NULL },
         { "GET", "/no-content", NULL, NULL, 0, 204, NULL },
-        { "GET", "/tell/a%20b?q=c+d", "x", "1", 0, 200, "GET /tell/a%20b name=a b q=c d x=1 body=" },
+        { "GET", "/tell/a%20b?q=c+d", "x", "1", 0, 200,
+          "GET /tell/a%20b name=a b q=c d x=1 body=" },
         { "POST", "/tell/n", NULL, NULL, 3, 200, "name=n q=- x=- body=xxx" },
         { "POST", "/tiny", NULL, NULL, 10, 200, "xxxxxxxxxx" },
         { "POST", "/tiny", NULL, NULL, 11, 413, "BODY_TOO_LARGE" },
@@ -204,8 +212,10 @@ static void test_answers(void **state)
         int32_t id = ask(c, rows[i].method, rows[i].path, rows[i].extra, rows[i].value);
         client_run(c, (int)i + 1);
         const struct got *g = &c->streams[id];
-        if (g->status != rows[i].status || (rows[i].text ? !strstr(g->text, rows[i].text) : g->bytes > 0) || g->error)
-            fail_msg("%s %s: %d, error %u, \"%s\"", rows[i].method, rows[i].path, g->status, g->error, g->text);
+        if (g->status != rows[i].status ||
+            (rows[i].text ? !strstr(g->text, rows[i].text) : g->bytes > 0) || g->error)
+            fail_msg("%s %s: %d, error %u, \"%s\"", rows[i].method, rows[i].path, g->status,
+                     g->error, g->text);
     }
     client_free(c);
     site_wait(&site_done, CF_ARRAY_LEN(rows));
@@ -258,7 +268,8 @@ static void test_too_many_streams(void **state)
     client_free(c);
 }
 
-/* Opened and reset at once, over and over: the connection is told to go, what it asked for is bounded, and others are served. */
+/* Opened and reset at once, over and over: the connection is told to go, what it asked for is
+ * bounded, and others are served. */
 static void test_reset_flood(void **state)
 {
     (void)state;
@@ -368,7 +379,8 @@ static void test_preface_byte_by_byte(void **state)
 static void test_idle(void **state)
 {
     (void)state;
-    struct site idle = site_start(NULL, &(struct cf_http_limits){ .idle_ms = 150, .header_ms = 150 }, NULL);
+    struct site idle =
+        site_start(NULL, &(struct cf_http_limits){ .idle_ms = 150, .header_ms = 150 }, NULL);
     struct client *c = client_new(idle.port);
     ask(c, "GET", "/delay/400", NULL, NULL); /* longer than idle_ms: that is not idle */
     client_run(c, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The site that the server tests talk to, and the server around it. Each test program includes it once. */
+/* The site that the server tests talk to, and the server around it. Each test program includes it
+ * once. */
 #ifndef TESTS_HTTP_SITE_H
 #define TESTS_HTTP_SITE_H
 
@@ -18,7 +19,8 @@
 static char site_marker; /* what continuations are handed */
 
 /* What happened, for tests to wait on. */
-static atomic_int site_done, site_incomplete, site_resumed[4], site_streams_over[4], site_running, site_handled;
+static atomic_int site_done, site_incomplete, site_resumed[4], site_streams_over[4], site_running,
+    site_handled;
 static struct cf_http_parked *_Atomic site_parked;
 static struct cf_http_stream *_Atomic site_stream;
 
@@ -34,8 +36,9 @@ static inline void site_tell(struct cf_http_request *req, struct cf_http_respons
     size_t len;
     const char *name = cf_http_request_param(req, "name"), *q = cf_http_request_query(req, "q");
     const char *x = cf_http_request_header(req, "x"), *body = cf_http_request_body(req, &len);
-    cf_http_response_text(res, 200, "%s %s name=%s q=%s x=%s body=%.*s", cf_http_request_method(req),
-                          cf_http_request_path(req), name ? name : "-", q ? q : "-", x ? x : "-", (int)len, body);
+    cf_http_response_text(res, 200, "%s %s name=%s q=%s x=%s body=%.*s",
+                          cf_http_request_method(req), cf_http_request_path(req), name ? name : "-",
+                          q ? q : "-", x ? x : "-", (int)len, body);
 }
 
 static inline void site_echo(struct cf_http_request *req, struct cf_http_response *res)
@@ -68,7 +71,8 @@ static inline void site_big(struct cf_http_request *req, struct cf_http_response
     cf_http_response_body_take(res, "application/octet-stream", data, n);
 }
 
-static inline void site_resume(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static inline void site_resume(struct cf_http_request *req, struct cf_http_response *res,
+                               enum cf_http_wake why, void *user)
 {
     (void)req;
     static const char *const names[] = { "woken", "timeout", "gone", "drain" };
@@ -96,10 +100,12 @@ static inline void site_stream_over(void *user, enum cf_http_stream_end why)
     atomic_fetch_add(&site_streams_over[why], 1);
 }
 
-/* ?queue=, ?ping=, ?end=: the options; ?keep: the stream is kept for the test; else three events and the end. */
+/* ?queue=, ?ping=, ?end=: the options; ?keep: the stream is kept for the test; else three events
+ * and the end. */
 static inline void site_events(struct cf_http_request *req, struct cf_http_response *res)
 {
-    const char *queue = cf_http_request_query(req, "queue"), *ping = cf_http_request_query(req, "ping");
+    const char *queue = cf_http_request_query(req, "queue"),
+               *ping = cf_http_request_query(req, "ping");
     const char *end = cf_http_request_query(req, "end");
     cf_http_response_header(res, "Content-Type", "text/event-stream");
     struct cf_http_stream *st = cf_http_stream_open(
@@ -143,8 +149,8 @@ static inline void site_own_problem(struct cf_http_request *req, struct cf_http_
     cf_http_response_problem(res, 500, "made of %s", "teapots");
 }
 
-static inline void site_note_done(const struct cf_http_request *req, const struct cf_http_response *res, bool complete,
-                                  void *owner)
+static inline void site_note_done(const struct cf_http_request *req,
+                                  const struct cf_http_response *res, bool complete, void *owner)
 {
     (void)req, (void)res, (void)owner;
     atomic_fetch_add(&site_done, 1);
@@ -182,7 +188,11 @@ static const struct cf_http_route site_routes[] = {
     { .method = "GET", .path = "/events", .handler = site_events },
     { .method = "GET", .path = "/cut", .handler = site_cut },
     { .method = "GET", .path = "/no-content", .handler = site_no_content },
-    { .method = "POST", .path = "/media", .handler = site_media, .consumes = site_json_or_yaml, .produces = site_json_or_yaml },
+    { .method = "POST",
+      .path = "/media",
+      .handler = site_media,
+      .consumes = site_json_or_yaml,
+      .produces = site_json_or_yaml },
     { .method = "PATCH", .path = "/media", .handler = site_media, .consumes = site_json_or_yaml },
     { .method = "GET", .path = "/problem", .handler = site_own_problem },
     { .method = NULL },
@@ -194,12 +204,14 @@ struct site {
     int port;
 };
 
-static inline struct site site_start(const struct cf_http_server_options *server, const struct cf_http_limits *limits,
-                                     struct cf_http_tls *tls)
+static inline struct site site_start(const struct cf_http_server_options *server,
+                                     const struct cf_http_limits *limits, struct cf_http_tls *tls)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct site s = { .server = cf_http_server_start(server, &err) };
-    struct cf_http_listen_options o = { .tls = tls, .site = { .routes = site_routes, .done = site_note_done, .guard = site_guard } };
+    struct cf_http_listen_options o = {
+        .tls = tls, .site = { .routes = site_routes, .done = site_note_done, .guard = site_guard }
+    };
     if (limits)
         o.limits = *limits;
     if (!s.server || !(s.listener = cf_http_listen(s.server, &o, &err)))

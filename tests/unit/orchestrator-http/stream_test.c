@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves streams and parked requests over both protocols: what arrives, who is dropped, who is told, and that everything is
- * given back whoever leaves first. */
+/* Proves streams and parked requests over both protocols: what arrives, who is dropped, who is
+ * told, and that everything is given back whoever leaves first. */
 #include "tests/unit/orchestrator-http/site.h"
 
 #include <curl/curl.h>
@@ -40,7 +40,8 @@ static struct cf_http_parked *wait_parked(void)
     return p;
 }
 
-static const char three_events[] = "id: 1\nevent: step\ndata: one\ndata: two\n\ndata: \n\n: bye\n\n";
+static const char three_events[] =
+    "id: 1\nevent: step\ndata: one\ndata: two\n\ndata: \n\n: bye\n\n";
 
 static void test_events(void **state)
 {
@@ -233,7 +234,8 @@ static void test_park(void **state)
 static void test_hang(void **state)
 {
     (void)state;
-    static const char *const requests[] = { GET("/park"), GET("/park-inline"), GET("/park?keep=1") };
+    static const char *const requests[] = { GET("/park"), GET("/park-inline"),
+                                            GET("/park?keep=1") };
     for (int i = 0; i < 3; i++) {
         struct cf_peer p = cf_peer_connect(s.port);
         cf_peer_puts(&p, requests[i]);

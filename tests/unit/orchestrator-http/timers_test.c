@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that timers fire in order, once, not before they are due, and can be moved and disarmed at any place of the heap. */
+/* Proves that timers fire in order, once, not before they are due, and can be moved and disarmed at
+ * any place of the heap. */
 #include "tests/support/test.h"
 
 #include "base/mem.h"
@@ -74,6 +75,7 @@ static void test_set_while_firing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_set_while_firing) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_order),
+                                        cmocka_unit_test(test_set_while_firing) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

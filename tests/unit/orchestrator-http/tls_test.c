@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves TLS: ALPN, versions, refused handshakes, certificates from text and files, their exchange while running, and that curl
- * reaches the server in each of its ways of speaking HTTP. */
+/* Proves TLS: ALPN, versions, refused handshakes, certificates from text and files, their exchange
+ * while running, and that curl reaches the server in each of its ways of speaking HTTP. */
 #include "tests/unit/orchestrator-http/site.h"
 
 #include <curl/curl.h>
@@ -31,7 +31,8 @@ static struct cert make_cert(const char *name)
     X509_gmtime_adj(X509_getm_notBefore(x), -60);
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
     X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
     X509_add_ext(x, san, -1);
@@ -82,7 +83,8 @@ static size_t append(char *data, size_t size, size_t n, void *user)
     return size * n;
 }
 
-static CURL *curl_for(const struct site *s, const char *path, const struct cert *ca, struct cf_buf *out)
+static CURL *curl_for(const struct site *s, const char *path, const struct cert *ca,
+                      struct cf_buf *out)
 {
     char url[200];
     CURL *c = curl_easy_init();
@@ -91,7 +93,9 @@ static CURL *curl_for(const struct site *s, const char *path, const struct cert 
     curl_easy_setopt(c, CURLOPT_TIMEOUT, 20L);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, append);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
-    struct curl_blob blob = { .data = ca->cert_pem, .len = strlen(ca->cert_pem), .flags = CURL_BLOB_COPY };
+    struct curl_blob blob = { .data = ca->cert_pem,
+                              .len = strlen(ca->cert_pem),
+                              .flags = CURL_BLOB_COPY };
     curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
     return c;
 }
@@ -126,7 +130,8 @@ static void test_curl(void **state)
         assert_int_equal(status, 200);
         assert_int_equal(got.len, 500000);
         cf_buf_reset(&got);
-        /* libcurl 7.88 cannot use a connection with prior knowledge again (curl pull request 10643). */
+        /* libcurl 7.88 cannot use a connection with prior knowledge again (curl pull request
+         * 10643). */
         if (ways[i].version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
             curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
         char url[200];
@@ -141,7 +146,8 @@ static void test_curl(void **state)
     free(body);
 }
 
-/* A handshake of OpenSSL's client side: the ALPN protocol that was chosen, "" for none, NULL if it failed. */
+/* A handshake of OpenSSL's client side: the ALPN protocol that was chosen, "" for none, NULL if it
+ * failed. */
 static const char *shake_hands(const char *alpn, int max_version, char *buf)
 {
     struct cf_peer p = cf_peer_connect(tls.port);
@@ -155,7 +161,8 @@ static const char *shake_hands(const char *alpn, int max_version, char *buf)
     SSL_set_fd(ssl, p.fd);
     const unsigned char *name;
     unsigned len = 0;
-    bool ok = SSL_connect(ssl) == 1 && SSL_get_verify_result(ssl) == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+    bool ok = SSL_connect(ssl) == 1 &&
+              SSL_get_verify_result(ssl) == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
     SSL_get0_alpn_selected(ssl, &name, &len);
     snprintf(buf, 20, "%.*s", (int)len, len ? (const char *)name : "");
     SSL_free(ssl);
@@ -169,7 +176,8 @@ static void test_alpn_and_versions(void **state)
 {
     (void)state;
     char b[20];
-    const char *none = "", *h1 = "\x08http/1.1", *h2 = "\x02h2", *both = "\x08http/1.1\x02h2", *other = "\x03xyz";
+    const char *none = "", *h1 = "\x08http/1.1", *h2 = "\x02h2", *both = "\x08http/1.1\x02h2",
+               *other = "\x03xyz";
     assert_string_equal(shake_hands(none, TLS1_3_VERSION, b), "");
     assert_string_equal(shake_hands(h1, TLS1_3_VERSION, b), "http/1.1");
     assert_string_equal(shake_hands(h2, TLS1_3_VERSION, b), "h2");
@@ -180,11 +188,13 @@ static void test_alpn_and_versions(void **state)
     assert_null(shake_hands(none, TLS1_1_VERSION, b));
 }
 
-/* Clear text, nothing at all, or half a handshake on the TLS port ends within the handshake's time. */
+/* Clear text, nothing at all, or half a handshake on the TLS port ends within the handshake's time.
+ */
 static void test_no_handshake(void **state)
 {
     (void)state;
-    static const char *const sent[] = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "", "\x16\x03\x01\x01" };
+    static const char *const sent[] = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "",
+                                        "\x16\x03\x01\x01" };
     for (size_t i = 0; i < CF_ARRAY_LEN(sent); i++) {
         struct cf_peer p = cf_peer_connect(tls.port);
         int64_t begin = cf_mono_now_ms();
@@ -238,11 +248,14 @@ static void test_reload(void **state)
     write_file(key_path, one.key_pem);
     assert_fails(cf_http_tls_from_files(cert_path, key_path, &err), &err, CF_ERR_INVALID, key_path);
     write_file(cert_path, "nothing");
-    assert_fails(cf_http_tls_from_files(cert_path, key_path, &err), &err, CF_ERR_INVALID, cert_path);
+    assert_fails(cf_http_tls_from_files(cert_path, key_path, &err), &err, CF_ERR_INVALID,
+                 cert_path);
     remove(cert_path);
-    assert_fails(cf_http_tls_from_files(cert_path, key_path, &err), &err, CF_ERR_INVALID, "No such file");
+    assert_fails(cf_http_tls_from_files(cert_path, key_path, &err), &err, CF_ERR_INVALID,
+                 "No such file");
     remove(key_path);
-    assert_fails(cf_http_tls_from_pem(one.cert_pem, "x", &err), &err, CF_ERR_INVALID, "private key");
+    assert_fails(cf_http_tls_from_pem(one.cert_pem, "x", &err), &err, CF_ERR_INVALID,
+                 "private key");
     cf_http_tls_unref(NULL);
     free_cert(&two);
 }
