@@ -47,7 +47,8 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
                    struct cf_error *err) CF_NODISCARD;
 /* Takes the row away, after its objects are gone. */
 bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
-                      const char *author, enum cf_record *out, struct cf_error *err) CF_NODISCARD;
+                          const char *author, enum cf_record *out,
+                          struct cf_error *err) CF_NODISCARD;
 /* What the API may do to a bridge: ask its lane to retire it (state := "retiring"). CONFLICT/IN_USE
  * while the run that made it is unfinished. */
 bool cf_bridge_ask_removal(struct cf_store *store, const char *id, const char *author,

@@ -21,8 +21,13 @@
     "e.id, e.run_id, coalesce(r.plan || '/' || r.number, ''), e.subject, e.seq, e.epoch, e.step, " \
     "e.kind,"                                                                                      \
     " e.actor, wall_ms(e.at), e.body"
-#define MATCHES                                                                                    \
-    "($2::uuid IS NULL OR e.run_id = $2) AND ($3::text IS NULL OR starts_with(e.kind, $3))"        \
+/* $2 run, $3 kind's prefix, $4 subject. A run's events are few and have an index of their own,
+ * which only a condition without OR can use: hence two forms of each statement. */
+#define OF_ALL                                                                                     \
+    " AND ($2::uuid IS NULL) AND ($3::text IS NULL OR starts_with(e.kind, $3))"                    \
+    " AND ($4::text IS NULL OR e.subject = $4)"
+#define OF_RUN                                                                                     \
+    " AND e.run_id = $2 AND ($3::text IS NULL OR starts_with(e.kind, $3))"                         \
     " AND ($4::text IS NULL OR e.subject = $4)"
 
 void cf_event_list_free(struct cf_event_list *list)
@@ -55,7 +60,8 @@ static bool read_row(struct cf_column *c, struct cf_event_row *out, struct cf_er
     return cf_row_end(c, err);
 }
 
-static bool read_rows(const PGresult *res, int limit, struct cf_event_list *list,
+/* Events begin at column `first`. */
+static bool read_rows(const PGresult *res, int first, int limit, struct cf_event_list *list,
                       struct cf_error *err)
 {
     int n = PQntuples(res);
@@ -64,11 +70,17 @@ static bool read_rows(const PGresult *res, int limit, struct cf_event_list *list
     list->rows = cf_xcalloc((size_t)n + 1, sizeof *list->rows);
     for (int i = 0; i < n; i++) {
         struct cf_column c = cf_row(res, i);
+        c.col = first;
         list->n++;
         if (!read_row(&c, &list->rows[i], err))
             return false;
     }
     return true;
+}
+
+static bool is_of_run(const struct cf_event_filter *filter)
+{
+    return filter && filter->run_id && *filter->run_id;
 }
 
 static void filter_args(struct cf_args *a, const struct cf_event_filter *filter)
@@ -81,55 +93,45 @@ static void filter_args(struct cf_args *a, const struct cf_event_filter *filter)
     cf_arg_nonempty(a, filter->subject);
 }
 
-/* Where the reader stands: the horizon, and whether its id has fallen out of what is kept or was
- * never given. */
-struct position {
-    int64_t horizon; /* the last id that may be read */
-    bool resync;
-};
+/* One row at least: the position, and beside it the events. One snapshot for both: what is pruned
+ * meanwhile is either still seen or asks for a resync. */
+#define AFTER(matches)                                                                             \
+    "SELECT p.horizon, p.future, p.floor, x.* FROM (SELECT " HORIZON " - 1 AS horizon, " FUTURE    \
+    " AS future, m.event_floor AS floor FROM meta m) p LEFT JOIN LATERAL (SELECT " COLUMNS         \
+    " FROM event e LEFT JOIN run r ON r.id = e.run_id WHERE e.id > $1::bigint"                     \
+    " AND e.id <= p.horizon" matches " ORDER BY e.id LIMIT $5) x ON true ORDER BY x.id"
 
-static void read_position(const PGresult *res, int64_t after, struct position *out)
+enum { POSITION_COLUMNS = 3 };
+
+/* Fills list->next and list->resync from the first columns of the first row. */
+static void read_position(const PGresult *res, int64_t after, struct cf_event_list *list)
 {
     struct cf_column c = cf_row(res, 0);
-    out->horizon = cf_col_int64(&c) - 1;
+    int64_t horizon = cf_col_int64(&c);
     int64_t future = cf_col_int64(&c);
     int64_t floor = cf_col_int64(&c);
-    out->resync = after > 0 && (after < floor || after >= future);
+    list->resync = after > 0 && (after < floor || after >= future);
+    list->next = list->resync ? horizon : CF_MAX(after, horizon);
 }
 
-/* The position is read first and bounds what is read after it, so two statements are as good as
- * one. */
 bool cf_events_after(struct cf_store *store, int64_t after, const struct cf_event_filter *filter,
                      int limit, struct cf_event_list *out, struct cf_error *err)
 {
-    static const struct cf_stmt position_stmt = {
-        "events_position", "SELECT " HORIZON ", " FUTURE ", m.event_floor FROM meta m", false
-    };
-    static const struct cf_stmt rows_stmt = {
-        "events_after",
-        "SELECT " COLUMNS " FROM event e LEFT JOIN run r ON r.id = e.run_id"
-        " WHERE e.id > $1::bigint AND e.id <= $5::bigint AND " MATCHES " ORDER BY e.id LIMIT $6",
-        false
-    };
-    cf_autores PGresult *position_res = cf_query(store, &position_stmt, NULL, err);
-    if (!position_res)
+    static const struct cf_stmt of_all = { "events_after", AFTER(OF_ALL), false };
+    static const struct cf_stmt of_run = { "events_after_run", AFTER(OF_RUN), false };
+    limit = cf_page_limit(limit);
+    CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
+    cf_arg_int(&a, after);
+    filter_args(&a, filter);
+    cf_arg_int(&a, limit + 1);
+    cf_autores PGresult *res = cf_query(store, is_of_run(filter) ? &of_run : &of_all, &a, err);
+    if (!res)
         return false;
-    struct position at;
-    read_position(position_res, after, &at);
     CF_CLEANUP(cf_event_list_free) struct cf_event_list list = { 0 };
-    list.next = CF_MAX(after, at.horizon);
-    if (at.resync) {
-        list.next = at.horizon;
-        list.resync = true;
-    } else if (after < at.horizon) {
-        limit = cf_page_limit(limit);
-        CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
-        cf_arg_int(&a, after);
-        filter_args(&a, filter);
-        cf_arg_int(&a, at.horizon);
-        cf_arg_int(&a, limit + 1);
-        cf_autores PGresult *res = cf_query(store, &rows_stmt, &a, err);
-        if (!res || !read_rows(res, limit, &list, err))
+    read_position(res, after, &list);
+    bool none = PQgetisnull(res, 0, POSITION_COLUMNS);
+    if (!none && !list.resync) {
+        if (!read_rows(res, POSITION_COLUMNS, limit, &list, err))
             return false;
         if (list.more)
             list.next = list.rows[list.n - 1].id;
@@ -139,25 +141,25 @@ bool cf_events_after(struct cf_store *store, int64_t after, const struct cf_even
     return true;
 }
 
+#define LAST(matches)                                                                              \
+    "SELECT * FROM (SELECT " COLUMNS " FROM event e LEFT JOIN run r ON r.id = e.run_id"            \
+    " WHERE e.id > $1::bigint" matches " ORDER BY e.id DESC LIMIT $5) x ORDER BY id"
+
 bool cf_events_last(struct cf_store *store, const struct cf_event_filter *filter, int limit,
                     struct cf_event_list *out, struct cf_error *err)
 {
-    static const struct cf_stmt last = { "events_last",
-                                         "SELECT * FROM (SELECT " COLUMNS
-                                         " FROM event e LEFT JOIN run r ON r.id = e.run_id"
-                                         " WHERE e.id > $1::bigint AND " MATCHES
-                                         " ORDER BY e.id DESC LIMIT $5) x ORDER BY id",
-                                         false };
+    static const struct cf_stmt of_all = { "events_last", LAST(OF_ALL), false };
+    static const struct cf_stmt of_run = { "events_last_run", LAST(OF_RUN), false };
     limit = cf_page_limit(limit);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_int(&a, 0);
     filter_args(&a, filter);
     cf_arg_int(&a, limit);
-    cf_autores PGresult *res = cf_query(store, &last, &a, err);
+    cf_autores PGresult *res = cf_query(store, is_of_run(filter) ? &of_run : &of_all, &a, err);
     if (!res)
         return false;
     CF_CLEANUP(cf_event_list_free) struct cf_event_list list = { 0 };
-    if (!read_rows(res, limit, &list, err))
+    if (!read_rows(res, 0, limit, &list, err))
         return false;
     list.next = list.n ? list.rows[list.n - 1].id : 0;
     *out = list;

@@ -156,10 +156,9 @@ bool cf_run_load(struct cf_store *store, const char *id, struct cf_run *out, str
     cf_arg_text(&a, id);
     CF_CLEANUP(cf_tx_end) struct cf_tx tx = { 0 };
     /* One snapshot for all: a step must not be newer than the row whose rev guards it. */
-    if (!cf_tx_begin(store, &tx, err) ||
-        !cf_tx_script(&tx, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) ||
-        !load_row(&tx, &a, id, &run, err) || !load_steps(&tx, &a, &run, err) ||
-        !load_routers(&tx, &a, &run, err) || !load_actions(&tx, &a, &run, err))
+    if (!cf_tx_begin_snapshot(store, &tx, err) || !load_row(&tx, &a, id, &run, err) ||
+        !load_steps(&tx, &a, &run, err) || !load_routers(&tx, &a, &run, err) ||
+        !load_actions(&tx, &a, &run, err))
         return cf_error_wrap(err, "load run %s", id);
     *out = run;
     run = (struct cf_run){ 0 };

@@ -190,13 +190,13 @@ static enum fate command(struct cf_tx *tx, const char *sql, int64_t until_ms, ch
     return fate;
 }
 
-bool cf_tx_begin(struct cf_store *store, struct cf_tx *tx, struct cf_error *err)
+static bool begin(struct cf_store *store, struct cf_tx *tx, const char *sql, struct cf_error *err)
 {
     for (int attempt = 1;; attempt++) {
         *tx = (struct cf_tx){ .store = store, .conn = cf_pool_acquire(&store->pool, err) };
         if (!tx->conn)
             return false;
-        enum fate fate = command(tx, "BEGIN", answer_deadline(store), NULL, err);
+        enum fate fate = command(tx, sql, answer_deadline(store), NULL, err);
         if (fate == FATE_ANSWERED) {
             tx->open = true;
             return true;
@@ -206,6 +206,16 @@ bool cf_tx_begin(struct cf_store *store, struct cf_tx *tx, struct cf_error *err)
             return cf_error_wrap(err, "begin a transaction");
         cf_error_clear(err);
     }
+}
+
+bool cf_tx_begin(struct cf_store *store, struct cf_tx *tx, struct cf_error *err)
+{
+    return begin(store, tx, "BEGIN", err);
+}
+
+bool cf_tx_begin_snapshot(struct cf_store *store, struct cf_tx *tx, struct cf_error *err)
+{
+    return begin(store, tx, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", err);
 }
 
 PGresult *cf_tx_query(struct cf_tx *tx, const struct cf_stmt *stmt, const struct cf_args *args,

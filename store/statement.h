@@ -38,6 +38,9 @@ struct cf_tx {
     int events; /* written so far: the next one's place within the transaction */
 };
 bool cf_tx_begin(struct cf_store *store, struct cf_tx *tx, struct cf_error *err) CF_NODISCARD;
+/* Reads only, all of one snapshot. */
+bool cf_tx_begin_snapshot(struct cf_store *store, struct cf_tx *tx,
+                          struct cf_error *err) CF_NODISCARD;
 PGresult *cf_tx_query(struct cf_tx *tx, const struct cf_stmt *stmt, const struct cf_args *args,
                       struct cf_error *err) CF_NODISCARD;
 /* Several commands as text, without parameters: migrations and SET. */

@@ -116,15 +116,11 @@ static void a_record_under_way_keeps_its_shard(void **state)
             T.shards[i] = taken[0];
 }
 
-static void everything_is_written_together(void **state)
+/* Something of everything: two steps, a router, the run itself, two events. */
+static void record_all_parts(const struct cf_fence *fence, const char *id, json_t *doc,
+                             struct cf_run_recorded *done)
 {
-    (void)state;
     struct cf_error err = CF_ERROR_INIT;
-    struct cf_run_recorded done;
-    char id[CF_UUID_TEXT];
-    make_run("together", id);
-    struct cf_fence fence = fence_of(id);
-    json_t *doc = json_pack("{s:s, s:n}", "text", "ü \"quoted\" \\ back", "none");
     struct cf_step_update steps[] = { CF_STEP_UPDATE(0), CF_STEP_UPDATE(1) };
     steps[0].state = "done";
     steps[0].finished = true;
@@ -133,21 +129,21 @@ static void everything_is_written_together(void **state)
     steps[1].intent = doc;
     steps[1].progress = doc;
     steps[1].started = true;
-    struct cf_router_update routers[] = { CF_ROUTER_UPDATE(1) };
-    routers[0].arm = "arm1";
-    routers[0].seq = "seq1";
-    routers[0].epoch = fence.epoch;
-    routers[0].weight = 0;
-    routers[0].want = 25;
-    routers[0].in_sync = 1;
-    routers[0].baseline = doc;
-    routers[0].written = true;
+    struct cf_router_update router = CF_ROUTER_UPDATE(1);
+    router.arm = "arm1";
+    router.seq = "seq1";
+    router.epoch = fence->epoch;
+    router.weight = 0;
+    router.want = 25;
+    router.in_sync = 1;
+    router.baseline = doc;
+    router.written = true;
     struct cf_event_new events[] = { { "run.step.done", 0, NULL, NULL },
                                      { "run.weight.intent", 1, "alice", doc } };
     struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT,
                                     .steps = steps,
                                     .n_steps = 2,
-                                    .routers = routers,
+                                    .routers = &router,
                                     .n_routers = 1,
                                     .events = events,
                                     .n_events = 2 };
@@ -158,11 +154,28 @@ static void everything_is_written_together(void **state)
     change.run.hold = doc;
     change.run.wake_in_ms = 5000;
     change.run.memo = doc;
-    assert_ok(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err);
-    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_ok(cf_run_record(T.store, fence, id, 1, &change, done, &err), &err);
+    assert_int_equal(done->outcome, CF_RECORDED);
+}
+
+static json_t *awkward_doc(void)
+{
+    return json_pack("{s:s, s:n}", "text", "ü \"quoted\" \\ back", "none");
+}
+
+static void everything_is_written_together(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("together", id);
+    struct cf_fence fence = fence_of(id);
+    json_t *doc = awkward_doc();
+    record_all_parts(&fence, id, doc, &done);
     assert_int_equal(done.seq, 3);
 
-    struct cf_run run = { 0 };
+    CF_CLEANUP(cf_run_free) struct cf_run run = { 0 };
     assert_ok(cf_run_load(T.store, id, &run, &err), &err);
     assert_int_equal(run.row.rev, 2);
     assert_int_equal(run.row.last_event, done.last_event);
@@ -184,20 +197,38 @@ static void everything_is_written_together(void **state)
     assert_true(run.routers[1].in_sync && run.routers[1].written_ms > 0);
     assert_string_equal(run.routers[0].seq, "");
     assert_int_equal(run.routers[0].weight, CF_NONE);
-    cf_run_free(&run);
+    json_decref(doc);
+}
 
-    /* Clearing, and keeping what is not named. */
-    steps[0] = CF_STEP_UPDATE(1);
-    steps[0].intent = json_null();
-    routers[0] = CF_ROUTER_UPDATE(1);
-    routers[0].baseline = json_null();
-    change.n_steps = 1;
-    change.run = CF_RUN_UPDATE_INIT;
+static void what_is_not_named_stays_and_null_clears(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("clears", id);
+    struct cf_fence fence = fence_of(id);
+    json_t *doc = awkward_doc();
+    record_all_parts(&fence, id, doc, &done);
+    struct cf_step_update step = CF_STEP_UPDATE(1);
+    step.intent = json_null();
+    struct cf_router_update router = CF_ROUTER_UPDATE(1);
+    router.baseline = json_null();
+    struct cf_event_new event = { .kind = "cleared", .step = 1 };
+    struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT,
+                                    .steps = &step,
+                                    .n_steps = 1,
+                                    .routers = &router,
+                                    .n_routers = 1,
+                                    .events = &event,
+                                    .n_events = 1 };
     change.run.clear_hold = true;
     change.run.weight_desired = CF_NONE;
     change.run.wake_in_ms = CF_WAKE_NONE;
     assert_ok(cf_run_record(T.store, &fence, id, done.rev, &change, &done, &err), &err);
     assert_int_equal(done.outcome, CF_RECORDED);
+
+    CF_CLEANUP(cf_run_free) struct cf_run run = { 0 };
     assert_ok(cf_run_load(T.store, id, &run, &err), &err);
     assert_null(run.row.hold);
     assert_int_equal(run.row.weight_desired, CF_NONE);
@@ -207,7 +238,6 @@ static void everything_is_written_together(void **state)
     assert_true(json_equal(run.steps[1].progress, doc));
     assert_null(run.routers[1].baseline);
     assert_string_equal(run.routers[1].arm, "arm1");
-    cf_run_free(&run);
     json_decref(doc);
 }
 
@@ -394,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_claimed_shard_fences_its_old_owner),
         cmocka_unit_test(a_record_under_way_keeps_its_shard),
         cmocka_unit_test(everything_is_written_together),
+        cmocka_unit_test(what_is_not_named_stays_and_null_clears),
         cmocka_unit_test(a_part_that_is_not_there_refuses_all),
         cmocka_unit_test(an_action_makes_the_owner_look_again),
         cmocka_unit_test(events_have_no_gap_under_eight_writers),
