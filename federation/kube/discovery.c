@@ -105,6 +105,27 @@ static bool no_match(const char *api_version, const char *kind, struct cf_error 
     return cf_error_reason(err, "NoKindMatch");
 }
 
+/* Half of the time that is left, so that an old entry still serves when the server does not answer
+ * this. */
+static struct kube_span half_span(const struct kube_span *span)
+{
+    struct kube_span half = *span;
+    int64_t now_ms = cf_mono_now_ms();
+    half.deadline_ms = now_ms + CF_MAX(0, span->deadline_ms - now_ms) / 2;
+    return half;
+}
+
+/* Asks again for an entry that has grown old; the rollback lane does not stop for that. */
+static enum lookup renew(const struct kube_span *span, const char *api_version, const char *kind,
+                         struct cf_kube_resource *found)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    struct kube_span half = half_span(span);
+    if (span->how.urgent || !ask(&half, api_version, &ignored))
+        return LOOKUP_STALE;
+    return look_up(span->k, api_version, kind, found);
+}
+
 bool kube_resource_of(const struct kube_span *span, const char *api_version, const char *kind,
                       struct cf_kube_resource *out, struct cf_error *err)
 {
@@ -113,18 +134,15 @@ bool kube_resource_of(const struct kube_span *span, const char *api_version, con
         return cf_error_set(err, CF_ERR_INVALID, "not a kind: apiVersion or kind is missing");
     struct cf_kube_resource found;
     enum lookup state = look_up(span->k, api_version, kind, &found);
-    if (state == LOOKUP_ABSENT)
-        return no_match(api_version, kind, err);
-    if (state != LOOKUP_FRESH) {
-        bool asked = ask(span, api_version, err);
-        if (!asked && state != LOOKUP_STALE)
+    if (state == LOOKUP_STALE) {
+        state = renew(span, api_version, kind, &found);
+    } else if (state == LOOKUP_ASK) {
+        if (!ask(span, api_version, err))
             return cf_error_wrap(err, "ask which kinds %s has", api_version);
-        cf_error_clear(err);
-        if (asked)
-            state = look_up(span->k, api_version, kind, &found);
-        if (state != LOOKUP_FRESH && state != LOOKUP_STALE)
-            return no_match(api_version, kind, err);
+        state = look_up(span->k, api_version, kind, &found);
     }
+    if (state != LOOKUP_FRESH && state != LOOKUP_STALE)
+        return no_match(api_version, kind, err);
     *out = found;
     return true;
 }

@@ -3,8 +3,8 @@
  *
  * The cache belongs to the client and is filled on demand; a kind that is not in it is asked for
  * again, at most each CF_KUBE_DISCOVERY_MISS_MS per group and version (a CRD may just have been
- * installed), and everything is asked for again after CF_KUBE_DISCOVERY_FRESH_MS. An expired entry
- * still serves when the server does not answer. Any thread. */
+ * installed), and everything is asked for again after CF_KUBE_DISCOVERY_FRESH_MS. An old entry
+ * still serves when the server does not answer, and always for the rollback lane. Any thread. */
 #ifndef CF_FEDERATION_KUBE_DISCOVERY_H
 #define CF_FEDERATION_KUBE_DISCOVERY_H
 

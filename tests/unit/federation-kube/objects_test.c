@@ -6,6 +6,7 @@
 
 #include "base/thread.h"
 #include "federation/kube/discovery.h"
+#include "federation/kube/kube_internal.h"
 #include "tests/support/fake_kube.h"
 
 struct world {
@@ -232,6 +233,36 @@ static void test_discovery(void **state)
     free(all);
 }
 
+static void grow_old(struct cf_kube *k)
+{
+    for (struct kube_group_version *e = k->discovery; e; e = e->next)
+        e->asked_ms -= CF_KUBE_DISCOVERY_FRESH_MS + 1000;
+}
+
+/* An old entry is renewed if that is possible, else it serves; the rollback lane uses it as it is.
+ */
+static void test_old_discovery(void **state)
+{
+    struct world *w = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_fake_kube_put(w->fake, ECHO);
+    struct cf_object_ref ref = cf_ref("apps/v1", "Deployment", "web", "echo");
+    struct cf_kube_how urgent = { .urgent = true };
+    bool found;
+    assert_ok(cf_kube_find(w->k, NULL, &ref, &found, NULL, &err), &err);
+    grow_old(w->k);
+    assert_ok(cf_kube_find(w->k, &urgent, &ref, &found, NULL, &err), &err);
+    assert_true(cf_mono_now_ms() - w->k->discovery->asked_ms > CF_KUBE_DISCOVERY_FRESH_MS);
+    assert_ok(cf_kube_find(w->k, NULL, &ref, &found, NULL, &err), &err);
+    assert_true(cf_mono_now_ms() - w->k->discovery->asked_ms < CF_KUBE_DISCOVERY_FRESH_MS);
+    grow_old(w->k);
+    /* the next call, which is the one for discovery, has no answer */
+    cf_fake_kube_fail(w->fake, &(struct cf_fake_fault){
+                                   .method = "GET", .times = 1, .kind = CF_ERR_UNAVAILABLE });
+    assert_ok(cf_kube_find(w->k, NULL, &ref, &found, NULL, &err), &err);
+    assert_true(found);
+}
+
 static void test_refused_before_any_call(void **state)
 {
     struct world *w = *state;
@@ -302,11 +333,17 @@ static void test_finalizers_keep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_create_get_delete), CASE(test_json_patch_guards),
-        CASE(test_apply_conflict),    CASE(test_list_pages),
-        CASE(test_list_expires),      CASE(test_answers_and_no_answers),
-        CASE(test_discovery),         CASE(test_refused_before_any_call),
-        CASE(test_server_facts),      CASE(test_finalizers_keep),
+        CASE(test_create_get_delete),
+        CASE(test_json_patch_guards),
+        CASE(test_apply_conflict),
+        CASE(test_list_pages),
+        CASE(test_list_expires),
+        CASE(test_answers_and_no_answers),
+        CASE(test_discovery),
+        CASE(test_old_discovery),
+        CASE(test_refused_before_any_call),
+        CASE(test_server_facts),
+        CASE(test_finalizers_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
