@@ -39,47 +39,47 @@ struct cf_http_stream;
 struct cf_http_parked;
 struct cf_http_tls;
 
-/* ---- Sites: what a listener serves
- * ------------------------------------------------------------------------------------ */
+/* ---- Sites: what a listener serves ------------------------------------------------------- */
 
 typedef void cf_http_handler(struct cf_http_request *req, struct cf_http_response *res);
 
 enum cf_http_lane {
-    CF_HTTP_NORMAL, /* on the pool, never on its last free threads */
-    CF_HTTP_ACTION, /* on the pool, with threads kept free for this lane: what stops or saves a run
-                       must not queue behind reads */
-    CF_HTTP_INLINE, /* on the sockets' thread: microseconds only, no locks held over I/O, no calls
-                       outside */
+    /* On the pool, never on its last free threads. */
+    CF_HTTP_NORMAL,
+    /* On the pool, with threads kept free for it: what stops or saves a run must not queue behind
+     * reads. */
+    CF_HTTP_ACTION,
+    /* On the sockets' thread: microseconds only, no lock held over I/O, no calls outside. */
+    CF_HTTP_INLINE,
 };
 
 struct cf_http_route {
     const char *method; /* "GET" (serves HEAD too), "PUT", …; "*": any method */
-    const char *path;   /* "/api/v1/plans/{name}/revisions/{rev}"; a last segment "{rest...}" takes
-                         * all that is left (at least   one character). A literal segment wins over a
-                         * parameter, a parameter over a rest, whatever the order */
+    /* "/api/v1/plans/{name}/revisions/{rev}"; a last segment "{rest...}" takes all that is left, at
+     * least one character. A literal segment wins over a parameter, a parameter over a rest. */
+    const char *path;
     cf_http_handler *handler;
     enum cf_http_lane lane;
-    size_t body_max;             /* bytes; 0: the listener's */
-    const char *const *consumes; /* media types of the body, ended by NULL; another type is answered
-                                    415. NULL: not checked */
-    const char *const *
-        produces;    /* media types to choose from by Accept, best first, ended by NULL; no match is
-                      * answered 406.    NULL: not checked. Errors are sent whatever the client accepts */
+    size_t body_max; /* bytes; 0: the listener's */
+    /* Media types of the body, ended by NULL; another is answered 415. NULL: not checked. */
+    const char *const *consumes;
+    /* Media types to choose from by Accept, best first, ended by NULL; no match is answered 406.
+     * NULL: not checked. Errors are sent whatever the client accepts. */
+    const char *const *produces;
     const void *row; /* the owner's data about this route: cf_http_request_row() */
 };
 
 /* An answer that the server itself gives: a protocol error, or no such route. */
 struct cf_http_problem {
     int status;         /* 400 404 405 406 408 413 414 415 417 431 500 501 503 505 */
-    const char *code;   /* stable machine word: "BAD_REQUEST", "HEADERS_TOO_LARGE", "NOT_FOUND", …
-                           (problem.c has the table) */
-    const char *title;  /* "Method not allowed" */
+    const char *code;   /* stable machine word, one per status: "HEADERS_TOO_LARGE" (problem.c) */
+    const char *title;  /* "Method Not Allowed" */
     const char *detail; /* one sentence that says what was wrong; may be "" */
 };
 
 struct cf_http_site {
-    const struct cf_http_route *
-        routes; /* ends with a row without method; NULL: none. Borrowed while the listener exists */
+    /* Ends with a row without method; NULL: none. Borrowed while the server exists. */
+    const struct cf_http_route *routes;
     cf_http_handler *fallback; /* what no route's path matches; NULL: 404 */
     enum cf_http_lane fallback_lane;
     size_t fallback_body_max; /* 0: the listener's */
@@ -101,15 +101,13 @@ struct cf_http_site {
                  bool complete, void *owner);
 };
 
-/* ---- Server and listeners
- * --------------------------------------------------------------------------------------------- */
+/* ---- Server and listeners ---------------------------------------------------------------- */
 
 struct cf_http_server_options {
     const char *name;    /* of its threads, up to 9 characters; NULL: "http" */
     int handler_threads; /* 0: CF_HTTP_HANDLERS_DEFAULT */
     int action_threads;  /* of these, kept free for CF_HTTP_ACTION; 0: one; -1: none */
-    int queue_max; /* requests waiting for a handler, per lane; beyond it 503; 0: CF_HTTP_QUEUE_MAX
-                    */
+    int queue_max;       /* waiting for a handler, per lane; beyond it 503; 0: CF_HTTP_QUEUE_MAX */
 };
 
 /* `options` may be NULL. Threads run when it returns. */
@@ -122,11 +120,10 @@ void cf_http_server_stop(struct cf_http_server *s, int64_t drain_ms);
 
 /* Zero takes the default of limits.h. */
 struct cf_http_limits {
-    int64_t handshake_ms; /* accept → end of the TLS handshake */
-    int64_t header_ms; /* first byte of a request → end of its head; on a new connection counted
-                          from its start */
-    int64_t body_ms;   /* end of the head → end of the body */
-    int64_t idle_ms;   /* a kept-alive connection without a request */
+    int64_t handshake_ms;   /* accept → end of the TLS handshake */
+    int64_t header_ms;      /* first byte of a request (or a new connection) → end of its head */
+    int64_t body_ms;        /* end of the head → end of the body */
+    int64_t idle_ms;        /* a kept-alive connection without a request */
     int64_t write_stall_ms; /* output waiting and the client takes nothing */
     size_t body_max;        /* bytes of a request's body */
     int connections;        /* of this listener; more are closed at once */
@@ -165,9 +162,7 @@ void cf_http_listener_cut(struct cf_http_listener *l);
  * "localhost" is not: it can be anything. */
 bool cf_http_addr_is_loopback(const char *address);
 
-/* ---- TLS
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- TLS --------------------------------------------------------------------------------- */
 
 /* Certificate chain and key from PEM files or PEM text: TLS 1.2 and 1.3, ALPN "h2" and "http/1.1"
  * (no overlap is a fatal alert). INVALID names the file and what is wrong, also when the key does
@@ -178,17 +173,16 @@ struct cf_http_tls *cf_http_tls_from_pem(const char *cert_pem, const char *key_p
                                          struct cf_error *err) CF_NODISCARD;
 void cf_http_tls_unref(struct cf_http_tls *t); /* accepts NULL */
 
-/* ---- Requests: read-only, valid until the handler has answered
- * ---------------------------------------------------------- */
+/* ---- Requests: read-only, valid until the handler has answered --------------------------- */
 
-const char *cf_http_request_method(
-    const struct cf_http_request *req); /* "HEAD" stays "HEAD" in a GET handler */
-const char *cf_http_request_target(const struct cf_http_request *req); /* as sent: path and query */
-const char *cf_http_request_path(
-    const struct cf_http_request *req); /* as sent (still percent-encoded), without query */
+/* "HEAD" stays "HEAD" in a GET handler. */
+const char *cf_http_request_method(const struct cf_http_request *req);
+/* As sent: path and query; and the path alone, still percent-encoded. */
+const char *cf_http_request_target(const struct cf_http_request *req);
+const char *cf_http_request_path(const struct cf_http_request *req);
 const char *cf_http_request_version(const struct cf_http_request *req); /* "1.0", "1.1", "2" */
-const char *cf_http_request_host(
-    const struct cf_http_request *req); /* Host or :authority; "" if absent (1.0) */
+/* Host or :authority; "" if absent (1.0). */
+const char *cf_http_request_host(const struct cf_http_request *req);
 /* Path parameter, percent-decoded; NULL if the route has none of that name. */
 const char *cf_http_request_param(const struct cf_http_request *req, const char *name);
 /* First query parameter of that name, decoded ('+' is a space); "" for "?name"; NULL if absent. */
@@ -223,9 +217,7 @@ bool cf_http_request_gone(const struct cf_http_request *req);
 void cf_http_request_set_user(struct cf_http_request *req, void *user);
 void *cf_http_request_user(const struct cf_http_request *req);
 
-/* ---- Answers
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Answers ----------------------------------------------------------------------------- */
 
 void cf_http_response_status(struct cf_http_response *res,
                              int status); /* 200 … 599; at first 200 */
@@ -237,8 +229,8 @@ void cf_http_response_header(struct cf_http_response *res, const char *name, con
 void cf_http_response_header_add(struct cf_http_response *res, const char *name, const char *value);
 void cf_http_response_headerf(struct cf_http_response *res, const char *name, const char *fmt, ...)
     CF_PRINTF(3, 4);
-const char *cf_http_response_get_header(const struct cf_http_response *res,
-                                        const char *name); /* NULL if not set */
+/* NULL if not set. */
+const char *cf_http_response_get_header(const struct cf_http_response *res, const char *name);
 /* Replace the body. `type` NULL leaves Content-Type as it is. `_take` frees with free(); `_static`
  * must outlive the server. */
 void cf_http_response_body(struct cf_http_response *res, const char *type, const void *data,
@@ -258,12 +250,10 @@ void cf_http_response_problem(struct cf_http_response *res, int status, const ch
     CF_PRINTF(3, 4);
 /* Sends the finished answer not before `ms` have passed; no thread waits. */
 void cf_http_response_delay(struct cf_http_response *res, int64_t ms);
-/* No answer at all: the connection (HTTP/1.1) or stream (HTTP/2) is cut when the handler returns.
- */
+/* No answer at all: connection (HTTP/1.1) or stream (HTTP/2) is cut when the handler returns. */
 void cf_http_response_cut(struct cf_http_response *res);
 
-/* ---- Park: answer later without a thread
- * ---------------------------------------------------------------------------------- */
+/* ---- Park: answer later without a thread ------------------------------------------------- */
 
 enum cf_http_wake {
     CF_HTTP_WOKEN,   /* cf_http_parked_wake() */
@@ -282,26 +272,24 @@ typedef void cf_http_continuation(struct cf_http_request *req, struct cf_http_re
  * the continuation ran; waking it after that does nothing. */
 struct cf_http_parked *cf_http_park(struct cf_http_response *res, int64_t wait_ms,
                                     cf_http_continuation *continuation, void *user);
-void cf_http_parked_wake(struct cf_http_parked *p); /* any thread, any number of times */
-void cf_http_parked_release(
-    struct cf_http_parked *p); /* accepts NULL; forgetting it is a leak, not a danger */
+void cf_http_parked_wake(struct cf_http_parked *p);    /* any thread, any number of times */
+void cf_http_parked_release(struct cf_http_parked *p); /* accepts NULL */
 
-/* ---- Streams: server-sent events, NDJSON, watches
- * ------------------------------------------------------------------------- */
+/* ---- Streams: server-sent events, NDJSON, watches ---------------------------------------- */
 
 enum cf_http_stream_end {
-    CF_HTTP_STREAM_ENDED,   /* by us: cf_http_stream_end(), end_after_ms or a drain; all bytes were
-                               handed to the kernel */
-    CF_HTTP_STREAM_ABORTED, /* by us: cf_http_stream_abort() */
+    CF_HTTP_STREAM_ENDED,   /* well, by cf_http_stream_end(), end_after_ms or a drain */
+    CF_HTTP_STREAM_ABORTED, /* by cf_http_stream_abort() */
     CF_HTTP_STREAM_LEFT,    /* the client went away */
     CF_HTTP_STREAM_SLOW,    /* dropped: it did not read fast enough */
 };
 
 struct cf_http_stream_options {
-    size_t queue_max; /* bytes written and not yet taken by the client: beyond it the client is too
-                         slow and is dropped; 0: default */
-    int64_t ping_ms;  /* after so long without a write `ping` is sent; 0: never */
-    const char *ping; /* NULL: ": ping\n\n" (a comment of server-sent events). Borrowed, static */
+    /* Bytes written and not yet taken by the client: beyond it the client is too slow and is
+     * dropped. 0: CF_HTTP_STREAM_QUEUE_MAX. */
+    size_t queue_max;
+    int64_t ping_ms;      /* after so long without a write `ping` is sent; 0: never */
+    const char *ping;     /* NULL: ": ping\n\n", a comment of server-sent events. Static */
     int64_t end_after_ms; /* ends well after so long; 0: never */
     /* Called once on the sockets' thread when the stream is over, whoever ended it. Must not block;
      * may call any function of streams. May be NULL. */
@@ -321,18 +309,15 @@ bool cf_http_stream_write(struct cf_http_stream *st, const void *data, size_t le
  * each line of `data` gets its "data:". Same result as a write. */
 bool cf_http_stream_event(struct cf_http_stream *st, const char *id, const char *event,
                           const char *data);
-void cf_http_stream_end(
-    struct cf_http_stream *st); /* after what is queued; later writes are refused */
-void cf_http_stream_abort(
-    struct cf_http_stream *st); /* at once: the client sees a cut connection or RST_STREAM */
+/* Ends well after what is queued; or at once, with a cut connection or RST_STREAM. */
+void cf_http_stream_end(struct cf_http_stream *st);
+void cf_http_stream_abort(struct cf_http_stream *st);
 bool cf_http_stream_is_open(struct cf_http_stream *st);
 size_t cf_http_stream_queued(struct cf_http_stream *st); /* bytes not yet handed to the kernel */
 struct cf_http_stream *cf_http_stream_ref(struct cf_http_stream *st);
 void cf_http_stream_unref(struct cf_http_stream *st); /* accepts NULL; does not end the stream */
 
-/* ---- Helpers
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- Helpers ----------------------------------------------------------------------------- */
 
 /* The offer that an Accept header likes best (q-values, wildcards; ties: the order of offers), or
  * NULL. No header: the first. */

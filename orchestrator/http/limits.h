@@ -8,21 +8,17 @@ enum {
     /* Server */
     CF_HTTP_HANDLERS_DEFAULT = 4, /* blocking handlers wait for PostgreSQL, not for a processor */
     CF_HTTP_HANDLERS_MAX = 64,
-    CF_HTTP_QUEUE_MAX =
-        256, /* at 1 ms a request a quarter of a second of waiting: beyond it, say so */
+    CF_HTTP_QUEUE_MAX = 256, /* at 1 ms a request a quarter of a second of waiting: then say so */
 
     /* Time, ms */
     CF_HTTP_HANDSHAKE_MS = 5000, /* two round trips over a bad satellite link are 1.5 s */
-    CF_HTTP_HEADER_MS =
-        10000, /* a head is one or two packets; who takes longer holds a connection for nothing */
-    CF_HTTP_BODY_MS = 30000, /* 1 MiB at 35 kB/s */
-    CF_HTTP_IDLE_MS = 60000, /* what proxies and browsers expect of a kept-alive connection */
+    CF_HTTP_HEADER_MS = 10000,   /* a head is one or two packets */
+    CF_HTTP_BODY_MS = 30000,     /* 1 MiB at 35 kB/s */
+    CF_HTTP_IDLE_MS = 60000,     /* what proxies and browsers expect of a kept-alive connection */
     CF_HTTP_WRITE_STALL_MS = 30000,
-    CF_HTTP_LINGER_MS =
-        1000, /* after an early answer: so long the client may take it in before we close */
+    CF_HTTP_LINGER_MS = 1000, /* before we close, the client may take in an early answer */
     CF_HTTP_LINGER_BYTES_MAX = 4 * 1024 * 1024, /* and so much it may send meanwhile */
-    CF_HTTP_GOAWAY_MS =
-        200, /* between the notice and the final GOAWAY: a round trip for streams under way */
+    CF_HTTP_GOAWAY_MS = 200,       /* from the notice to the final GOAWAY: a round trip */
     CF_HTTP_ACCEPT_PAUSE_MS = 100, /* out of descriptors: try again then, instead of spinning */
 
     /* Connections of one listener */
@@ -32,18 +28,17 @@ enum {
     CF_HTTP_BODIES_FACTOR = 4, /* request bytes held for one connection: times the body limit */
 
     /* Requests */
-    CF_HTTP_BODY_MAX = 1024 * 1024,      /* a plan document's own limit */
-    CF_HTTP_HEAD_MAX = 16 * 1024,        /* request line and header lines of HTTP/1.1 */
-    CF_HTTP_LINE_MAX = 8 * 1024,         /* one line of it; RFC 9112 asks for 8000 at least */
-    CF_HTTP_HEADER_LIST_MAX = 32 * 1024, /* HTTP/2, counted as in RFC 9113 6.5.2 */
-    CF_HTTP_HEADERS_MAX = 100,           /* header lines */
-    CF_HTTP_METHOD_MAX = 24,             /* longer than any registered method */
-    CF_HTTP_QUERY_MAX = 64,              /* query parameters */
-    CF_HTTP_PARAMS_MAX = 8,              /* path parameters of one template */
-    CF_HTTP_CHUNK_LINE_MAX = 256,        /* size and extensions of one chunk */
-    CF_HTTP_TRAILERS_MAX = 4 * 1024,     /* trailers are read and dropped */
-    CF_HTTP_CHUNK_OVERHEAD_MAX =
-        64 * 1024, /* all chunk lines of a body: many tiny chunks cost more than their bytes */
+    CF_HTTP_BODY_MAX = 1024 * 1024,         /* a plan document's own limit */
+    CF_HTTP_HEAD_MAX = 16 * 1024,           /* request line and header lines of HTTP/1.1 */
+    CF_HTTP_LINE_MAX = 8 * 1024,            /* one line of it; RFC 9112 asks for 8000 at least */
+    CF_HTTP_HEADER_LIST_MAX = 32 * 1024,    /* HTTP/2, counted as in RFC 9113 6.5.2 */
+    CF_HTTP_HEADERS_MAX = 100,              /* header lines */
+    CF_HTTP_METHOD_MAX = 24,                /* longer than any registered method */
+    CF_HTTP_QUERY_MAX = 64,                 /* query parameters */
+    CF_HTTP_PARAMS_MAX = 8,                 /* path parameters of one template */
+    CF_HTTP_CHUNK_LINE_MAX = 256,           /* size and extensions of one chunk */
+    CF_HTTP_TRAILERS_MAX = 4 * 1024,        /* trailers are read and dropped */
+    CF_HTTP_CHUNK_OVERHEAD_MAX = 64 * 1024, /* a body's chunk lines: tiny chunks cost more */
 
     /* HTTP/2 (nghttp2's own counters; what exceeds them ends the connection) */
     CF_HTTP_H2_SETTINGS_MAX = 32,
@@ -58,9 +53,8 @@ enum {
     CF_HTTP_READ_BYTES = 16 * 1024,         /* one TLS record */
     CF_HTTP_OUT_BYTES = 64 * 1024,          /* output prepared ahead of the kernel */
     CF_HTTP_STREAM_QUEUE_MAX = 1024 * 1024, /* of one streaming client: some thousand events */
-    CF_HTTP_STREAM_WRITE_MAX =
-        16 * 1024 *
-        1024, /* one write into an empty queue: the largest object of a cluster, with room */
+    /* One write into an empty queue: the largest object of a cluster, with room. */
+    CF_HTTP_STREAM_WRITE_MAX = 16 * 1024 * 1024,
 };
 
 #endif
