@@ -59,12 +59,14 @@ static bool backend_of(const json_t *entry, const char *ns, struct cf_destinatio
     return cf_destination_read(CF_ROUTER_INGRESS, ns, json_object_get(entry, "backend"), out);
 }
 
-/* The one Service all entries have, as *source; false with a problem. */
+/* The one Service all entries have, as *source (empty: none has one); false with a problem when
+ * they differ. */
 static bool only_source(const json_t *entries, const char *ns, struct cf_destination *source,
                         struct cf_problems *problems)
 {
     struct cf_destination d;
     int seen = 0;
+    memset(source, 0, sizeof *source);
     for (size_t i = 0; i < json_array_size(entries); i++) {
         if (!backend_of(json_array_get(entries, i), ns, &d))
             continue;
@@ -78,7 +80,7 @@ static bool only_source(const json_t *entries, const char *ns, struct cf_destina
             return false;
         }
     }
-    return seen > 0;
+    return true;
 }
 
 static void nothing_moves(const struct cf_router_target *t, const json_t *ingress,
@@ -110,7 +112,7 @@ json_t *cf_ingress_paths(const struct cf_router_target *t, const json_t *main_ob
     cf_autojson json_t *all = flatten(main_object, NULL);
     if (t->has_source)
         *source = t->source;
-    else if (json_array_size(chosen) && !only_source(chosen, t->ns, source, problems))
+    else if (!only_source(chosen, t->ns, source, problems))
         return NULL;
     json_t *moving = json_array();
     int others = 0;
