@@ -22,7 +22,9 @@
     "e.kind,"                                                                                      \
     " e.actor, wall_ms(e.at), e.body"
 /* $2 run, $3 kind's prefix, $4 subject. A run's events are few and have an index of their own,
- * which only a condition without OR can use: hence two forms of each statement. */
+ * which only a condition without OR can use, and its seq orders them as ids do: hence two
+ * forms. In that of a run the id is an expression, which the primary key cannot serve: the planner
+ * would take a range of all events to be small. */
 #define OF_ALL                                                                                     \
     " AND ($2::uuid IS NULL) AND ($3::text IS NULL OR starts_with(e.kind, $3))"                    \
     " AND ($4::text IS NULL OR e.subject = $4)"
@@ -95,11 +97,11 @@ static void filter_args(struct cf_args *a, const struct cf_event_filter *filter)
 
 /* One row at least: the position, and beside it the events. One snapshot for both: what is pruned
  * meanwhile is either still seen or asks for a resync. */
-#define AFTER(matches)                                                                             \
+#define AFTER(id, matches, order)                                                                  \
     "SELECT p.horizon, p.future, p.floor, x.* FROM (SELECT " HORIZON " - 1 AS horizon, " FUTURE    \
     " AS future, m.event_floor AS floor FROM meta m) p LEFT JOIN LATERAL (SELECT " COLUMNS         \
-    " FROM event e LEFT JOIN run r ON r.id = e.run_id WHERE e.id > $1::bigint"                     \
-    " AND e.id <= p.horizon" matches " ORDER BY e.id LIMIT $5) x ON true ORDER BY x.id"
+    " FROM event e LEFT JOIN run r ON r.id = e.run_id WHERE " id " > $1::bigint"                   \
+    " AND " id " <= p.horizon" matches " ORDER BY " order " LIMIT $5) x ON true ORDER BY x.id"
 
 enum { POSITION_COLUMNS = 3 };
 
@@ -117,8 +119,9 @@ static void read_position(const PGresult *res, int64_t after, struct cf_event_li
 bool cf_events_after(struct cf_store *store, int64_t after, const struct cf_event_filter *filter,
                      int limit, struct cf_event_list *out, struct cf_error *err)
 {
-    static const struct cf_stmt of_all = { "events_after", AFTER(OF_ALL), false };
-    static const struct cf_stmt of_run = { "events_after_run", AFTER(OF_RUN), false };
+    static const struct cf_stmt of_all = { "events_after", AFTER("e.id", OF_ALL, "e.id"), false };
+    static const struct cf_stmt of_run = { "events_after_run", AFTER("(e.id + 0)", OF_RUN, "e.seq"),
+                                           false };
     limit = cf_page_limit(limit);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_int(&a, after);
@@ -141,15 +144,16 @@ bool cf_events_after(struct cf_store *store, int64_t after, const struct cf_even
     return true;
 }
 
-#define LAST(matches)                                                                              \
+#define LAST(id, matches, order)                                                                   \
     "SELECT * FROM (SELECT " COLUMNS " FROM event e LEFT JOIN run r ON r.id = e.run_id"            \
-    " WHERE e.id > $1::bigint" matches " ORDER BY e.id DESC LIMIT $5) x ORDER BY id"
+    " WHERE " id " > $1::bigint" matches " ORDER BY " order " DESC LIMIT $5) x ORDER BY id"
 
 bool cf_events_last(struct cf_store *store, const struct cf_event_filter *filter, int limit,
                     struct cf_event_list *out, struct cf_error *err)
 {
-    static const struct cf_stmt of_all = { "events_last", LAST(OF_ALL), false };
-    static const struct cf_stmt of_run = { "events_last_run", LAST(OF_RUN), false };
+    static const struct cf_stmt of_all = { "events_last", LAST("e.id", OF_ALL, "e.id"), false };
+    static const struct cf_stmt of_run = { "events_last_run", LAST("(e.id + 0)", OF_RUN, "e.seq"),
+                                           false };
     limit = cf_page_limit(limit);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_int(&a, 0);
