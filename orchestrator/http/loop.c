@@ -203,7 +203,9 @@ void http_loop_timer(struct http_loop *l, struct http_timer *t, int64_t in_ms)
     if (in_ms < 0)
         http_timers_clear(&l->timers, t);
     else
-        http_timers_set(&l->timers, t, l->now_ms + in_ms);
+        /* Not in this round again: what re-arms itself for "now" must not keep the sockets waiting.
+         */
+        http_timers_set(&l->timers, t, l->now_ms + CF_MAX(in_ms, 1));
 }
 
 bool http_loop_watch(struct http_loop *l, struct http_fd *f, uint32_t mask)
