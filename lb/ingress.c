@@ -139,8 +139,6 @@ static json_t *target_backend(const json_t *b)
 {
     struct cf_destination source, target;
     cf_baseline_destinations(b, &source, &target);
-    if (!*target.port)
-        snprintf(target.port, sizeof target.port, "%s", source.port);
     return cf_destination_json(CF_ROUTER_INGRESS, cf_baseline_ns(b), &target);
 }
 

@@ -121,6 +121,17 @@ void cf_router_inspect(const struct cf_router_target *t, const struct cf_router_
     cf_router_kind_of(t->type)->inspect(t, o, out);
 }
 
+/* The target as it is in the route, or as the plan says; without a port it has the source's. */
+static struct cf_destination target_of(const struct cf_router_target *t,
+                                       const struct cf_router_view *view)
+{
+    struct cf_destination d =
+        view->target_present && view->target_index >= 0 ? view->target : t->target;
+    if (!*d.port && view->target_index < 0)
+        memcpy(d.port, view->source.port, sizeof d.port);
+    return d;
+}
+
 static json_t *destination_value(const struct cf_destination *d)
 {
     return json_pack("{ss ss ss ss ss ss ss}", "host", d->host, "subset", d->subset, "group",
@@ -138,6 +149,7 @@ json_t *cf_router_baseline(const struct cf_router_target *t, const struct cf_rou
         return NULL;
     }
     const struct cf_kind_ops *kind = cf_router_kind_of(t->type);
+    struct cf_destination target = target_of(t, view);
     json_t *b = json_object();
     json_object_set_new(b, "type", json_string(cf_router_type_name(t->type)));
     json_object_set_new(b, "cluster", json_string(t->cluster));
@@ -153,7 +165,7 @@ json_t *cf_router_baseline(const struct cf_router_target *t, const struct cf_rou
     json_object_set_new(b, "alone", json_boolean(view->alone));
     json_object_set_new(b, "weight", json_integer(view->weight));
     json_object_set_new(b, "source", destination_value(&view->source));
-    json_object_set_new(b, "target", destination_value(&t->target));
+    json_object_set_new(b, "target", destination_value(&target));
     kind->baseline(t, view, b);
     return b;
 }

@@ -60,9 +60,10 @@ struct cf_router_view {
     char slot[CF_SLOT_MAX];                      /* suffix of the marks' keys on this object */
     int route_index, source_index, target_index; /* in `object`; target_index -1: absent */
     struct cf_destination source;
-    bool target_present; /* the target destination is already in the route */
-    bool alone;          /* no destination but ours: then our share is 100 */
-    int share;           /* what source and target have together, and keep */
+    struct cf_destination target; /* as it is in the route, when it is */
+    bool target_present;          /* the target destination is already in the route */
+    bool alone;                   /* no destination but ours: then our share is 100 */
+    int share;                    /* what source and target have together, and keep */
     int source_weight, target_weight, others_weight; /* as the data plane reads them now */
     int weight; /* target's percent of the share now; -1 if that is no integer */
     struct cf_marks marks;

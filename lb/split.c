@@ -211,7 +211,9 @@ void cf_split_inspect(const struct cf_split *s, const struct cf_router_target *t
     out->route_index = index;
     out->source_index = source;
     out->target_index = target;
-    out->target_present = target >= 0;
+    out->target_present =
+        target >= 0 &&
+        cf_split_destination(s, out->ns, json_array_get(entries, (size_t)target), &out->target);
     inspect_weights(s, entries, source, target, out);
     if (json_array_size(routes) > 1)
         cf_mark_slot(*out->route_key ? out->route_key : "default", slot);

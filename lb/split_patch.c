@@ -89,8 +89,6 @@ static bool locate_by_route(const struct search *q, struct cf_place *out, int *o
             continue;
         if (hits++ == 0 || i == index)
             best = at;
-        if (hits > 1 && best.route != index)
-            continue;
     }
     if (hits == 0 || (hits > 1 && best.route != index))
         return false;

@@ -76,42 +76,54 @@ static bool array_has(const json_t *array, const char *text)
     return false;
 }
 
-/* Whether two VirtualServices apply at one place: a gateway of both, or the mesh (also when none is
- * said). */
+static bool is_in_mesh(const json_t *vs)
+{
+    const json_t *gateways = cf_json_at(vs, "spec", "gateways", NULL);
+    return !json_array_size(gateways) || array_has(gateways, "mesh");
+}
+
 static bool share_a_gateway(const json_t *a, const json_t *b)
 {
     const json_t *ga = cf_json_at(a, "spec", "gateways", NULL),
                  *gb = cf_json_at(b, "spec", "gateways", NULL);
-    if (!json_array_size(ga) || !json_array_size(gb))
-        return (!json_array_size(ga) || array_has(ga, "mesh")) &&
-               (!json_array_size(gb) || array_has(gb, "mesh"));
     for (size_t i = 0; i < json_array_size(ga); i++)
         if (array_has(gb, json_string_value(json_array_get(ga, i)) ?: ""))
             return true;
     return false;
 }
 
+static bool share_a_host(const json_t *a, const json_t *b)
+{
+    const json_t *hosts = cf_json_at(a, "spec", "hosts", NULL),
+                 *theirs = cf_json_at(b, "spec", "hosts", NULL);
+    for (size_t i = 0; i < json_array_size(hosts); i++)
+        if (array_has(theirs, json_string_value(json_array_get(hosts, i)) ?: ""))
+            return true;
+    return false;
+}
+
+/* Of one host in two VirtualServices the mesh takes either; a gateway puts their routes one after
+ * the other. */
 static void check_peers(const json_t *object, const json_t *peers, struct cf_router_view *out)
 {
-    const json_t *hosts = cf_json_at(object, "spec", "hosts", NULL);
     const char *own = cf_json_str(object, "", "metadata", "name", NULL);
     for (size_t p = 0; p < json_array_size(peers); p++) {
         const json_t *peer = json_array_get(peers, p);
         const char *name = cf_json_str(peer, "", "metadata", "name", NULL);
-        const json_t *theirs = cf_json_at(peer, "spec", "hosts", NULL);
-        if (strcmp(name, own) == 0 || !share_a_gateway(object, peer))
+        if (strcmp(name, own) == 0 || !share_a_host(object, peer))
             continue;
-        for (size_t i = 0; i < json_array_size(hosts); i++) {
-            const char *host = json_string_value(json_array_get(hosts, i)) ?: "";
-            if (!array_has(theirs, host))
-                continue;
+        if (is_in_mesh(object) && is_in_mesh(peer))
             cf_problems_add(&out->problems, CF_PROBLEM_BLOCKER, "host-shared",
-                            "VirtualService %.100s serves host %.100s at the same gateway; which "
-                            "of the two a request "
-                            "meets is not defined, so merge them first",
-                            name, host);
-            break;
-        }
+                            "VirtualService %.100s has a host in common with this one, and inside "
+                            "the mesh it is not defined "
+                            "which of the two a request meets: merge them first",
+                            name);
+        else if (share_a_gateway(object, peer))
+            cf_problems_add(&out->problems, CF_PROBLEM_WARNING, "host-shared",
+                            "VirtualService %.100s has a host in common with this one at the same "
+                            "gateway; requests that its "
+                            "routes take first are not shifted",
+                            name);
     }
 }
 

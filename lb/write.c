@@ -46,16 +46,15 @@ static bool is_same_object(const json_t *baseline, const json_t *object)
     return object && (!*uid || strcmp(uid, cf_json_str(object, "", "metadata", "uid", NULL)) == 0);
 }
 
+/* Whether the object carries this very write. */
 static bool is_done(const struct cf_change *c, const json_t *object)
 {
     struct cf_marks m;
-    if (c->removes_marks) {
-        const struct cf_kind_ops *kind = cf_kind_of_baseline(c->baseline);
-        cf_marks_read(object, cf_baseline_slot(c->baseline), &m);
-        return !m.present && (!c->must_be_given_back || kind->is_given_back(c->baseline, object));
-    }
     cf_marks_read(object, cf_baseline_slot(c->baseline), &m);
-    return strcmp(m.run, c->grip.run) == 0 && strcmp(m.seq, c->after.seq) == 0;
+    if (!c->removes_marks)
+        return strcmp(m.run, c->grip.run) == 0 && strcmp(m.seq, c->after.seq) == 0;
+    const struct cf_kind_ops *kind = cf_kind_of_baseline(c->baseline);
+    return !m.present && (!c->must_be_given_back || kind->is_given_back(c->baseline, object));
 }
 
 /* Judges an object that carries our write. */

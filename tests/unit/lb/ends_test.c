@@ -38,7 +38,8 @@ static void what_lies_beside_is_read(void **state)
     struct cf_router_target t = router(VS, "p", NULL, NULL);
     cf_autojson json_t *root = js(
         "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'web',"
-        "'namespace':'shop'},'spec':{'hosts':['h'],'gateways':['g'],'http':[{'name':'p','delegate':"
+        "'namespace':'shop'},'spec':{'hosts':['h'],'gateways':['mesh'],'http':[{'name':'p','"
+        "delegate':"
         "{'name':'inner',"
         "'namespace':'team'}}]}}");
     cf_autojson json_t *inner = js(
@@ -46,7 +47,7 @@ static void what_lies_beside_is_read(void **state)
         "'namespace':'team'},'spec':{'http':[{'route':[{'destination':{'host':'web'}}]}]}}");
     cf_autojson json_t *peer =
         js("{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'b',"
-           "'namespace':'shop'},'spec':{'hosts':['h'],'gateways':['g']}}");
+           "'namespace':'shop'},'spec':{'hosts':['h']}}");
     cf_fake_kube_put_json(fake, root);
     CF_CLEANUP(cf_router_view_free) struct cf_router_view v = { 0 };
     find(fake, &t, &v);

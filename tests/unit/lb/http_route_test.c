@@ -228,6 +228,24 @@ static void golden_patches(void **state)
     assert_true(json_equal(restored, object));
 }
 
+static void a_target_without_port_has_the_sources(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *object, *port;
+    } rows[] = {
+        { ROUTE_OF("{'backendRefs':[{'name':'web','port':8080}]}"), "8080" },
+        { ROUTE_OF("{'backendRefs':[{'name':'web','port':8080},{'name':'new','port':9090}]}"),
+          "9090" },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
+        struct cf_router_target t = router(HR, NULL, "web", "new");
+        cf_autojson json_t *object = js(rows[i].object);
+        cf_autojson json_t *b = baseline_of(&t, object);
+        assert_string_equal(cf_json_str(b, "", "target", "port", NULL), rows[i].port);
+    }
+}
+
 static void an_absent_weight_comes_back_absent(void **state)
 {
     (void)state;
@@ -329,6 +347,7 @@ int main(void)
         cmocka_unit_test(what_is_said_beside),
         cmocka_unit_test(a_full_rule_takes_no_more),
         cmocka_unit_test(golden_patches),
+        cmocka_unit_test(a_target_without_port_has_the_sources),
         cmocka_unit_test(an_absent_weight_comes_back_absent),
         cmocka_unit_test(acceptance),
     };

@@ -219,24 +219,34 @@ static void the_same_host_twice(void **state)
 {
     (void)state;
     static const struct {
-        const char *peer;
-        bool shared;
+        const char *gateways, *peer;
+        bool said, blocks;
     } peers[] = {
-        { "{'metadata':{'name':'b'},'spec':{'hosts':['h'],'gateways':['g']}}", true },
-        { "{'metadata':{'name':'b'},'spec':{'hosts':['h'],'gateways':['other']}}", false },
-        { "{'metadata':{'name':'b'},'spec':{'hosts':['k'],'gateways':['g']}}", false },
-        { "{'metadata':{'name':'b'},'spec':{'hosts':['h']}}", false },
-        { "{'metadata':{'name':'web'},'spec':{'hosts':['h'],'gateways':['g']}}", false },
+        { "['g']", "{'metadata':{'name':'b'},'spec':{'hosts':['h'],'gateways':['g']}}", true,
+          false },
+        { "['g']", "{'metadata':{'name':'b'},'spec':{'hosts':['h'],'gateways':['other']}}", false,
+          false },
+        { "['g']", "{'metadata':{'name':'b'},'spec':{'hosts':['k'],'gateways':['g']}}", false,
+          false },
+        { "['g']", "{'metadata':{'name':'b'},'spec':{'hosts':['h']}}", false, false },
+        { "['g']", "{'metadata':{'name':'web'},'spec':{'hosts':['h'],'gateways':['g']}}", false,
+          false },
+        { "['g','mesh']", "{'metadata':{'name':'b'},'spec':{'hosts':['h']}}", true, true },
+        { "[]", "{'metadata':{'name':'b'},'spec':{'hosts':['x','h'],'gateways':['mesh']}}", true,
+          true },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(peers); i++) {
         struct cf_router_target t = router(VS, NULL, NULL, "new");
         cf_autojson json_t *object = js(VS_OF("'http':[{'route':[" D("web") "]}]"));
+        cf_json_put_take(object, js(peers[i].gateways), "spec", "gateways", NULL);
         cf_autojson json_t *list = json_array();
         json_array_append_new(list, js(peers[i].peer));
         struct cf_router_objects o = { .object = object, .peers = list };
         CF_CLEANUP(cf_router_view_free) struct cf_router_view v;
         cf_router_inspect(&t, &o, &v);
-        assert_int_equal(cf_problems_has(&v.problems, "host-shared"), peers[i].shared);
+        if (cf_problems_has(&v.problems, "host-shared") != peers[i].said ||
+            cf_problems_block(&v.problems) != peers[i].blocks)
+            fail_msg("case %zu", i);
     }
 }
 
