@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "lb/change.h"
 
 /* The two conditions a parent must have; without an observedGeneration a condition counts as of
@@ -78,17 +79,27 @@ static void judge_http_route(const json_t *object, struct cf_router_acceptance *
         snprintf(out->why, sizeof out->why, "the HTTPRoute names no parent");
 }
 
+/* Istio has written it as a number and as a text; 0 when it is absent. */
+static int64_t observed_generation(const json_t *value)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    int64_t n = json_integer_value(value);
+    if (json_is_string(value) &&
+        !cf_int_parse(json_string_value(value), 0, INT64_MAX, &n, &ignored))
+        return 0;
+    return n;
+}
+
 /* Istio writes a status only where it is told to; what it then calls an error counts, its absence
  * does not. */
 static void judge_virtual_service(const json_t *object, struct cf_router_acceptance *out)
 {
     const json_t *messages = cf_json_at(object, "status", "validationMessages", NULL);
     int64_t generation = cf_json_int(object, 0, "metadata", "generation", NULL);
-    const json_t *seen = cf_json_at(object, "status", "observedGeneration", NULL);
     int64_t observed =
-        json_is_string(seen) ? atoll(json_string_value(seen)) : json_integer_value(seen);
+        observed_generation(cf_json_at(object, "status", "observedGeneration", NULL));
     out->accepted = true;
-    for (size_t i = 0; seen && observed == generation && i < json_array_size(messages); i++) {
+    for (size_t i = 0; observed == generation && i < json_array_size(messages); i++) {
         const json_t *m = json_array_get(messages, i);
         const json_t *level = json_object_get(m, "level");
         bool is_error = json_is_string(level) ? strcmp(json_string_value(level), "ERROR") == 0

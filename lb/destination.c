@@ -75,11 +75,12 @@ static bool put_port(char *dst, const json_t *port)
     return json_is_string(port) && put(dst, CF_DEST_WORD_MAX, json_string_value(port));
 }
 
-static bool port_is_number(const char *port)
+/* 0 when it is no number of a port. */
+static int port_number(const char *port)
 {
     struct cf_error ignored = CF_ERROR_INIT;
     int64_t n;
-    return cf_int_parse(port, 1, 65535, &n, &ignored);
+    return cf_int_parse(port, 1, 65535, &n, &ignored) ? (int)n : 0;
 }
 
 static bool bad(struct cf_error *err, const char *member, const char *what)
@@ -189,7 +190,7 @@ bool cf_destination_parse(enum cf_router_type type, const char *ns, const json_t
                                       : bad(err, "", "must be a text or an object");
     if (!ok)
         return false;
-    if (*d.port && type != CF_ROUTER_INGRESS && !port_is_number(d.port))
+    if (*d.port && type != CF_ROUTER_INGRESS && !port_number(d.port))
         return bad(err, "port", "the port must be a number from 1 to 65535");
     complete(type, ns, &d);
     *out = d;
@@ -240,7 +241,8 @@ bool cf_destination_matches(enum cf_router_type type, const struct cf_destinatio
 
 static json_t *port_json(const char *port)
 {
-    return port_is_number(port) ? json_integer(atoi(port)) : json_string(port);
+    int n = port_number(port);
+    return n ? json_integer(n) : json_string(port);
 }
 
 json_t *cf_destination_json(enum cf_router_type type, const char *router_ns,
@@ -265,7 +267,7 @@ json_t *cf_destination_json(enum cf_router_type type, const char *router_ns,
         cf_json_put_take(j, json_string(d->name), "service", "name", NULL);
         if (*d->port)
             cf_json_put_take(j, port_json(d->port), "service", "port",
-                             port_is_number(d->port) ? "number" : "name", NULL);
+                             port_number(d->port) ? "number" : "name", NULL);
     }
     return j;
 }
