@@ -92,6 +92,22 @@ static void change_line(const json_t *row, struct cf_buf *out)
         cf_buf_printf(out, " by %s", by);
 }
 
+/* The floor that workload.ready raised is our own change of the source, not somebody's. */
+static bool is_our_floor(const json_t *change)
+{
+    const char *key = cf_json_str(change, "", "key", NULL);
+    const char *by = cf_json_str(change, "", "by", NULL);
+    return strncmp(key, "autoscaling/", strlen("autoscaling/")) == 0 &&
+           strncmp(by, CF_KUBE_FIELD_MANAGER, strlen(CF_KUBE_FIELD_MANAGER)) == 0;
+}
+
+static void drop_our_floors(json_t *changes)
+{
+    for (size_t i = json_array_size(changes); i-- > 0;)
+        if (is_our_floor(json_array_get(changes, i)))
+            json_array_remove(changes, i);
+}
+
 bool cf_copies_compare(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
@@ -101,6 +117,7 @@ bool cf_copies_compare(struct cf_pass *p, struct cf_outcome *out, struct cf_erro
         return false;
     if (!c.ops->changes(&c.request, inventory, cf_copies_ledger(p), &changes, err))
         return cf_error_wrap(err, "compare the source with what was copied");
+    drop_our_floors(changes);
     if (json_array_size(changes) == 0)
         return cf_out_done(out);
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);

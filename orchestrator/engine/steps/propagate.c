@@ -28,9 +28,11 @@ static bool find_services(struct cf_pass *p, json_t *services, struct cf_error *
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
-    json_t *services = json_array();
+    /* Copied again in mid-run: by then the routes have two destinations, and the first look's answer stands. */
+    const json_t *known = cf_json_at(s->intent, "services", NULL);
+    json_t *services = known ? cf_json_copy(known) : json_array();
     cf_step_set_intent_take(s, json_pack("{s:o}", "services", services));
-    if (!find_services(p, services, err))
+    if (json_array_size(services) == 0 && !find_services(p, services, err))
         return false;
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     const json_t *inventory;
