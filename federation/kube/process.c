@@ -71,8 +71,12 @@ static bool spawn(char *const *argv, char *const *environment, struct child *c,
         return true;
     close_fd(&c->out);
     close_fd(&c->err);
-    return cf_error_set(err, rc == ENOENT ? CF_ERR_NOT_FOUND : CF_ERR_UNAVAILABLE, "run %s: %s",
-                        argv[0], strerror(rc));
+    if (rc == ENOENT)
+        return cf_error_set(err, CF_ERR_NOT_FOUND, "run %s: there is no such program", argv[0]);
+    cf_autofree char *what = cf_xasprintf("run %s", argv[0]);
+    cf_error_errno(err, rc, what);
+    err->kind = CF_ERR_UNAVAILABLE;
+    return false;
 }
 
 /* Reads what is there; closes the descriptor at its end. */

@@ -27,9 +27,9 @@ bool cf_kube_version(struct cf_kube *k, const struct cf_kube_how *how, struct cf
                             "this is not a Kubernetes API server: /version "
                             "has no gitVersion");
     struct cf_kube_version found = {
-        /* managed clusters say "31+" */
-        .major = atoi(cf_json_str(v, "0", "major", NULL)),
-        .minor = atoi(cf_json_str(v, "0", "minor", NULL)),
+        /* managed clusters say "31+": strtol stops at the plus */
+        .major = (int)strtol(cf_json_str(v, "0", "major", NULL), NULL, 10),
+        .minor = (int)strtol(cf_json_str(v, "0", "minor", NULL), NULL, 10),
     };
     snprintf(found.git, sizeof found.git, "%s", git);
     *out = found;

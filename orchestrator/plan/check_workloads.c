@@ -53,11 +53,10 @@ static void check_identity(const json_t *patch, const char *pointer, struct cf_r
         "metadata/uid", "status", "metadata/resourceVersion"
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(fields); i++) {
-        char place[CF_JSON_POINTER_MAX];
-        snprintf(place, sizeof place, "/%s", fields[i]);
-        if (!cf_json_pointer(patch, place))
+        cf_autofree char *inside = cf_xasprintf("/%s", fields[i]);
+        if (!cf_json_pointer(patch, inside))
             continue;
-        snprintf(place, sizeof place, "%s/%s", pointer, fields[i]);
+        cf_autofree char *place = cf_xasprintf("%s%s", pointer, inside);
         cf_report(r, CF_PLAN_CONFLICTING_FIELDS, place, "remove it from the patch",
                   "a transform cannot change %s: the copy must stay the same object", fields[i]);
     }

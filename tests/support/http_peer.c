@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A raw HTTP/1 client for tests: it sends exactly the bytes it is given, and reads answers as they come. */
 #include "tests/support/http_peer.h"
 
 #include <arpa/inet.h>

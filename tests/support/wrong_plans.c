@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of wrong plans (tests/data/wrong_plans.json), read for tests of every room that decodes plans. */
 #include "tests/support/wrong_plans.h"
 
 #include <string.h>
