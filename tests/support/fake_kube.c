@@ -220,6 +220,11 @@ size_t cf_fake_kube_count(struct cf_fake_kube *f)
 void cf_fake_kube_fail(struct cf_fake_kube *f, const struct cf_fake_fault *fault)
 {
     CF_LOCKED(&f->lock);
+    size_t kept = 0; /* rules that are used up make room */
+    for (size_t i = 0; i < f->n_faults; i++)
+        if (f->faults[i].times > 0)
+            f->faults[kept++] = f->faults[i];
+    f->n_faults = kept;
     cf_assert(f->n_faults < FAKE_FAULTS_MAX);
     f->faults[f->n_faults++] = *fault;
 }
