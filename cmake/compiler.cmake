@@ -32,7 +32,7 @@ add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wundef -Wstrict-prototypes
     -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wcast-qual
     -Wdate-time -Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types
-    -Werror=int-conversion -fno-strict-aliasing -fno-omit-frame-pointer)
+    -Werror=int-conversion -Wno-missing-field-initializers -fno-strict-aliasing -fno-omit-frame-pointer)
 foreach(flag -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wtrampolines -Wjump-misses-init)
     cf_flag(${flag})
 endforeach()
