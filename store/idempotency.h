@@ -12,6 +12,10 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
+struct cf_store;
+
 enum { CF_IDEM_KEY_MAX = 255, CF_IDEM_RESOURCE_MAX = 256 };
 
 struct cf_idem {
@@ -22,5 +26,10 @@ struct cf_idem {
     bool replayed;                       /* out */
     char resource[CF_IDEM_RESOURCE_MAX]; /* out: run id, "plan@revision", action id … */
 };
+
+/* Looks whether the key was used before, without taking it: `replayed` and `resource` are set then.
+ * For checks that must not stand between a repeated request and its first answer.
+ * INVALID/IDEMPOTENCY_MISMATCH as above. */
+bool cf_idem_find(struct cf_store *store, struct cf_idem *idem, struct cf_error *err) CF_NODISCARD;
 
 #endif

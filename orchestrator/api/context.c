@@ -50,7 +50,8 @@ static char *request_digest(struct cf_http_request *req)
     cf_buf_printf(&all, "%s %s\n", cf_http_request_method(req), cf_http_request_target(req));
     cf_buf_append(&all, body, len);
     char hex[CF_SHA256_HEX];
-    return cf_arena_strdup(cf_http_request_arena(req), cf_sha256_hex(cf_buf_str(&all), all.len, hex));
+    return cf_arena_strdup(cf_http_request_arena(req),
+                           cf_sha256_hex(cf_buf_str(&all), all.len, hex));
 }
 
 bool cf_idem_of(struct cf_http_request *req, struct cf_idem *idem)
@@ -109,11 +110,13 @@ bool cf_etag_expect(struct cf_http_request *req, struct cf_http_response *res, i
         cf_problem(res, "PRECONDITION_REQUIRED", "Neither If-Match nor If-None-Match was sent");
     else
         cf_problem(res, "BAD_REQUEST",
-                   "Send either If-None-Match: * (create) or If-Match with one strong ETag such as \"3\", or *");
+                   "Send either If-None-Match: * (create) or If-Match with one strong ETag such as "
+                   "\"3\", or *");
     return false;
 }
 
-bool cf_etag_not_modified(struct cf_http_request *req, struct cf_http_response *res, int64_t revision)
+bool cf_etag_not_modified(struct cf_http_request *req, struct cf_http_response *res,
+                          int64_t revision)
 {
     const char *none = cf_http_request_header(req, "If-None-Match");
     int64_t known;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every handler has at hand: the service's parts, and who is asking.
  *
- * The API is the owner of the HTTP site; the caller is the request's `user`, set by the guard (authn.c) before the handler runs and freed when the
- * answer has gone. Handler threads. */
+ * The API is the owner of the HTTP site; the caller is the request's `user`, set by the guard
+ * (authn.c) before the handler runs and kept as long as the request. Handler threads. */
 #ifndef CF_API_CONTEXT_H
 #define CF_API_CONTEXT_H
 
@@ -24,16 +24,20 @@ const char *cf_role_name(enum cf_role r);
 enum cf_role cf_role_parse(const char *name);
 
 struct cf_api {
-    struct cf_store *store;     /* borrowed */
-    struct cf_engine *engine;   /* borrowed; NULL in tests of the documents alone */
-    struct cf_metrics *metrics; /* borrowed, may be NULL */
-    struct cf_event_hub *hub;   /* owned */
-    const char *version;
+    struct cf_store *store;            /* borrowed */
+    struct cf_engine *engine;          /* borrowed */
+    struct cf_metrics *metrics;        /* borrowed, may be NULL */
+    struct cf_event_hub *hub;          /* owned */
+    const char *version;               /* of the program; borrowed */
+    struct cf_http_route *routes;      /* owned */
+    struct cf_http_server *server;     /* owned */
+    struct cf_http_listener *listener; /* the server's */
 };
 
 struct cf_caller {
     char token_id[CF_TOKEN_ID_TEXT];
-    char *name; /* of the token: the principal of events and actions */
+    char
+        *name; /* of the token: the principal of events and actions; lives as long as the request */
     enum cf_role role;
     int64_t expires_ms;
 };
@@ -43,17 +47,20 @@ struct cf_api *cf_api_of(struct cf_http_request *req);
 const struct cf_caller *cf_caller_of(struct cf_http_request *req);
 const char *cf_principal(struct cf_http_request *req);
 
-/* Fills `idem` from the Idempotency-Key header; false if there is none. The texts live as long as the request. */
+/* Fills `idem` from the Idempotency-Key header; false if there is none. The texts live as long as
+ * the request. */
 bool cf_idem_of(struct cf_http_request *req, struct cf_idem *idem);
 /* Tells the client that it got the first request's result. */
 void cf_idem_mark(struct cf_http_response *res, const struct cf_idem *idem);
 
 /* ETag of a revision: "\"7\"". Sets the header. */
 void cf_etag_set(struct cf_http_response *res, int64_t revision);
-/* If-None-Match: *, If-Match: "7", If-Match: *. *out: CF_PLAN_ANY (-1), 0 for must-be-absent, or the revision. False, with the answer filled in:
- * neither header is there (428), or one is malformed (400). */
+/* If-None-Match: *, If-Match: "7", If-Match: *. *out: CF_PLAN_ANY (-1), 0 for must-be-absent, or
+ * the revision. False, with the answer filled in: neither header is there (428), or one is
+ * malformed (400). */
 bool cf_etag_expect(struct cf_http_request *req, struct cf_http_response *res, int64_t *out);
 /* GET: whether If-None-Match names this revision; then 304 is filled in. */
-bool cf_etag_not_modified(struct cf_http_request *req, struct cf_http_response *res, int64_t revision);
+bool cf_etag_not_modified(struct cf_http_request *req, struct cf_http_response *res,
+                          int64_t revision);
 
 #endif

@@ -8,15 +8,17 @@
 #include "base/suggest.h"
 #include "orchestrator/api/problem.h"
 
-#define V CF_ROLE_VIEWER
-#define O CF_ROLE_OPERATOR
-#define A CF_ROLE_ADMIN
+#define V   CF_ROLE_VIEWER
+#define O   CF_ROLE_OPERATOR
+#define A   CF_ROLE_ADMIN
 #define API "/api/v1"
 
 static const char *const document_types[] = { "application/json", "application/yaml", NULL };
-static const char *const event_types[] = { "text/event-stream", "application/x-ndjson", "application/json", NULL };
+static const char *const event_types[] = { "text/event-stream", "application/x-ndjson",
+                                           "application/json", NULL };
 
-/* clang-format off: a table is read by its columns */
+/* What a row leaves out at its end is zero. */
+/* clang-format off */
 const struct cf_route cf_routes[] = {
     { "GET", API "/plans", V, CF_ROUTE_PAGED, cf_get_plans, "plans", "List the plans by name", NULL, "PlanList", "200",
       { { "q", "only names that contain this" } } },
@@ -64,14 +66,14 @@ const struct cf_route cf_routes[] = {
     { "GET", API "/actions/{id}", V, CF_ROUTE_WAIT, cf_get_action, "actions", "Read an action; Prefer: wait=N answers when it is settled",
       NULL, "Action", "200" },
 
-    { "POST", API "/preflights", O, CF_ROUTE_IDEMPOTENT, cf_post_preflight, "preflights", "Check a plan against both clusters now",
+    { "POST", API "/preflights", O, CF_ROUTE_IDEMPOTENT | CF_ROUTE_WAIT, cf_post_preflight, "preflights", "Check a plan against both clusters now",
       "PreflightNew", "Preflight", "202" },
     { "GET", API "/preflights", V, CF_ROUTE_PAGED, cf_get_preflights, "preflights", "List preflights, newest first", NULL,
       "PreflightList", "200", { { "plan", "only of this plan" } } },
     { "GET", API "/preflights/{id}", V, CF_ROUTE_WAIT, cf_get_preflight, "preflights", "Read a preflight and its findings", NULL,
       "Preflight", "200" },
 
-    { "POST", API "/clusters", A, CF_ROUTE_IDEMPOTENT, cf_post_cluster, "clusters",
+    { "POST", API "/clusters", A, 0, cf_post_cluster, "clusters",
       "Register a cluster: a kubeconfig with inline data, and where its metrics are", "ClusterNew", "Cluster", "201" },
     { "GET", API "/clusters", V, CF_ROUTE_PAGED, cf_get_clusters, "clusters", "List the clusters", NULL, "ClusterList", "200" },
     { "GET", API "/clusters/{name}", V, 0, cf_get_cluster, "clusters", "Read a cluster's record; credentials are never returned", NULL,
@@ -90,8 +92,8 @@ const struct cf_route cf_routes[] = {
     { "GET", API "/bridges", V, 0, cf_get_bridges, "bridges", "The bridges over which traffic still flows", NULL, "BridgeList", "200",
       { { "run", "only those of this run" } } },
     { "GET", API "/bridges/{id}", V, 0, cf_get_bridge, "bridges", "Read a bridge", NULL, "Bridge", "200" },
-    { "DELETE", API "/bridges/{id}", O, 0, cf_delete_bridge, "bridges", "Remove a bridge that no router names and nobody uses", NULL, NULL,
-      "204" },
+    { "DELETE", API "/bridges/{id}", O, 0, cf_delete_bridge, "bridges", "Ask for the removal of a bridge: it goes when no router names it any more",
+      NULL, "Bridge", "202" },
 
     { "POST", API "/tokens", A, 0, cf_post_token, "tokens", "Make an access token; its text is in this answer and nowhere else",
       "TokenNew", "TokenMade", "201" },
@@ -128,13 +130,14 @@ static enum cf_http_lane lane_of(const struct cf_route *r)
 {
     if (r->handler == cf_get_livez)
         return CF_HTTP_INLINE;
-    return strcmp(r->tag, "actions") == 0 || strcmp(r->tag, "freeze") == 0 ? CF_HTTP_ACTION : CF_HTTP_NORMAL;
+    return strcmp(r->tag, "actions") == 0 || strcmp(r->tag, "freeze") == 0 ? CF_HTTP_ACTION
+                                                                           : CF_HTTP_NORMAL;
 }
 
 struct cf_http_route *cf_routes_http(void)
 {
-    static const char *const body_types[] = { "application/json", "application/yaml", "text/yaml", "application/x-yaml",
-                                              "text/plain", NULL };
+    static const char *const body_types[] = { "application/json",   "application/yaml", "text/yaml",
+                                              "application/x-yaml", "text/plain",       NULL };
     size_t n = 0;
     while (cf_routes[n].method)
         n++;
@@ -169,7 +172,8 @@ static void known_params(const struct cf_route *r, const char *out[CF_ROUTE_PARA
     out[n] = NULL;
 }
 
-bool cf_route_check_query(struct cf_http_request *req, struct cf_http_response *res, const struct cf_route *route)
+bool cf_route_check_query(struct cf_http_request *req, struct cf_http_response *res,
+                          const struct cf_route *route)
 {
     const char *known[CF_ROUTE_PARAMS_MAX + 4];
     const char *name, *value;
@@ -182,7 +186,8 @@ bool cf_route_check_query(struct cf_http_request *req, struct cf_http_response *
             continue;
         const char *near = cf_suggest(name, known);
         cf_autofree char *hint = near ? cf_xasprintf("did you mean \"%s\"?", near) : NULL;
-        cf_problem_full(res, "UNKNOWN_PARAMETER", hint, NULL, "The query parameter \"%.64s\" is not known here", name);
+        cf_problem_full(res, "UNKNOWN_PARAMETER", hint, NULL,
+                        "The query parameter \"%.64s\" is not known here", name);
         return false;
     }
     return true;
