@@ -228,7 +228,7 @@ static bool look_while_held(struct cf_pass *p, struct cf_step *s, int64_t *io_wa
 static bool end_run(struct cf_pass *p, struct cf_error *err)
 {
     struct cf_hold none = { .reason = CF_HOLD_NONE };
-    cf_run_hold(p->run, &none, p->events);
+    cf_run_hold(p->run, &none, p->events, p->now_wall);
     p->ports->gates.forget(p->ports->gates.self, p->run->id);
     return cf_run_to(p->run, CF_RUN_COMPLETED, NULL, p->events, err);
 }
@@ -250,14 +250,14 @@ static bool go_forward(struct cf_pass *p, const struct cf_hold *standing, int64_
         if (s->state == CF_STEP_FAILED && hold.reason == CF_HOLD_NONE)
             cf_hold_set(&hold, CF_HOLD_STEP_FAILED, "%s: %s", s->name, s->message);
         if (is_held_back(s, standing) || s->state == CF_STEP_FAILED) {
-            cf_run_hold(p->run, &hold, p->events);
+            cf_run_hold(p->run, &hold, p->events, p->now_wall);
             return look_while_held(p, s, io_wake_ms, err);
         }
         if (!do_part(p, s, &hold, io_wake_ms, &go, err))
             return false;
         if (p->run->state != CF_RUN_ACTIVE)
             return true;
-        cf_run_hold(p->run, &hold, p->events);
+        cf_run_hold(p->run, &hold, p->events, p->now_wall);
         if (go && !cf_pass_record(p, 0, out_end, err))
             return false;
     }
@@ -295,7 +295,7 @@ static bool take_over(struct cf_pass *p, bool *out_go_on, int64_t *io_wake_ms, s
         return cf_rollback_begin(p, "emergency", out.message, NULL, err);
     if (out.kind == CF_OUT_HOLD && p->run->state == CF_RUN_ACTIVE &&
         out.hold.reason != CF_HOLD_DRIFT) {
-        cf_run_hold(p->run, &out.hold, p->events);
+        cf_run_hold(p->run, &out.hold, p->events, p->now_wall);
         *out_go_on = false;
         *io_wake_ms = out.wake_ms;
     }
@@ -328,7 +328,7 @@ static void say_unreachable(struct cf_pass *p, const struct cf_error *err, int64
         0) /* a change that could not be recorded: the next pass makes it anew */
         return;
     cf_hold_set(&hold, CF_HOLD_CLUSTER_UNREACHABLE, "%s", err->message);
-    cf_run_hold(p->run, &hold, p->events);
+    cf_run_hold(p->run, &hold, p->events, p->now_wall);
     if (!cf_pass_record(p, wake_ms, &end, &ignored))
         cf_error_clear(&ignored);
 }

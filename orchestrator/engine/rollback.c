@@ -28,7 +28,7 @@ bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, co
     cf_memo_clear(p->run, "paused");
     p->run->desired = 0;
     struct cf_hold none = { .reason = CF_HOLD_NONE };
-    cf_run_hold(p->run, &none, p->events);
+    cf_run_hold(p->run, &none, p->events, p->now_wall);
     return cf_run_to(p->run, CF_RUN_ROLLING_BACK, body, p->events, err);
 }
 
@@ -152,7 +152,7 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
             cf_hold_set(&hold,
                         view.state == CF_LANE_REFUSED ? CF_HOLD_DRIFT : CF_HOLD_CLUSTER_UNREACHABLE,
                         "the traffic is on its way back: %s", view.why);
-            cf_run_hold(p->run, &hold, p->events);
+            cf_run_hold(p->run, &hold, p->events, p->now_wall);
             *io_wake_ms = LANE_LOOK_MS;
             return true;
         }
@@ -161,7 +161,7 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
     if (!p->ports->bridges.weight(p->ports->bridges.self, &p->fence, p->run->id, 0, err))
         return cf_error_wrap(err, "tell the bridge of the weight");
     struct cf_hold none = { .reason = CF_HOLD_NONE };
-    cf_run_hold(p->run, &none, p->events);
+    cf_run_hold(p->run, &none, p->events, p->now_wall);
     *out_home = true;
     return true;
 }
@@ -243,7 +243,7 @@ static bool finish(struct cf_pass *p, struct cf_error *err)
         return cf_error_wrap(err, "forget the way back");
     p->ports->gates.forget(p->ports->gates.self, p->run->id);
     struct cf_hold none = { .reason = CF_HOLD_NONE };
-    cf_run_hold(p->run, &none, p->events);
+    cf_run_hold(p->run, &none, p->events, p->now_wall);
     json_t *body =
         json_pack("{s:O?,s:O?}", "rollback", memo_rollback(p), "left", cf_memo(p->run, "left"));
     return cf_run_to(p->run, clean ? CF_RUN_ROLLED_BACK : CF_RUN_FAILED, body, p->events, err);
@@ -254,7 +254,7 @@ static void hold_undo(struct cf_pass *p, const struct cf_step *s, enum cf_hold_r
 {
     struct cf_hold hold;
     cf_hold_set(&hold, reason, "traffic is home; undoing %s waits: %s", s->name, why);
-    cf_run_hold(p->run, &hold, p->events);
+    cf_run_hold(p->run, &hold, p->events, p->now_wall);
 }
 
 static bool undo_all(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,

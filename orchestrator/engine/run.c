@@ -214,18 +214,20 @@ void cf_step_progress(struct cf_step *step, int done, int total)
     step->changed = true;
 }
 
-void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events)
+void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events, int64_t now_wall)
 {
-    if (run->hold.reason == hold->reason && strcmp(run->hold.message, hold->message) == 0)
-        return;
-    /* Only another reason is news; a moving number in the message is not an event of its own. */
-    if (run->hold.reason != hold->reason) {
+    if (run->hold.reason == hold->reason) {
+        int64_t said = json_integer_value(cf_memo(run, "saidAt"));
+        if (strcmp(run->hold.message, hold->message) == 0 || now_wall - said < CF_HOLD_SAY_MS)
+            return;
+    } else {
         bool ends = hold->reason == CF_HOLD_NONE;
         enum cf_hold_reason about = ends ? run->hold.reason : hold->reason;
         cf_event_add_take(events, ends ? "run.hold.ended" : "run.hold.started", -1, NULL,
                           json_pack("{s:s,s:s}", "reason", cf_hold_name(about), "message",
                                     ends ? "" : hold->message));
     }
+    cf_memo_set_take(run, "saidAt", json_integer((json_int_t)now_wall));
     run->hold = *hold;
     run->changed = true;
 }

@@ -33,6 +33,8 @@
 #include "orchestrator/plan/plan.h"
 #include "store/fence.h"
 
+enum { CF_HOLD_SAY_MS = 10000 };
+
 struct cf_step {
     int no;
     const char *kind; /* "traffic.shift" */
@@ -147,8 +149,9 @@ void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
 void cf_step_progress(struct cf_step *step, int done, int total);
-/* Sets or clears (reason NONE) the run's hold; an event only when reason or message changed. */
-void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events);
+/* Sets or clears (reason NONE) the run's hold; an event only when the reason changed. A message that moves (missing requests) is recorded
+ * each CF_HOLD_SAY_MS at most; the API shows the gates' own numbers live. */
+void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events, int64_t now_wall);
 void cf_event_add_take(json_t *events, const char *kind, int step, const char *actor, json_t *body);
 
 #endif

@@ -72,6 +72,14 @@ static bool advance_asked(const struct cf_pass *p, const struct cf_step *s)
     return step && json_integer_value(step) == s->no;
 }
 
+/* Says until when, not how long: a text that moves would be a record each second. */
+static bool wait_for_time(const struct cf_pass *p, int64_t left, struct cf_outcome *out)
+{
+    char until[CF_TIME_TEXT_MAX];
+    cf_time_rfc3339((p->now_wall + left + 999) / 1000 * 1000, until);
+    return cf_out_wait(out, CF_MIN(left, LOOK_MS), "keeps the weight until %.19sZ", until);
+}
+
 static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                     struct cf_error *err)
 {
@@ -85,8 +93,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     }
     bool breach = out->kind == CF_OUT_HOLD && out->hold.reason == CF_HOLD_BREACH;
     if (left > 0 && !breach)
-        return cf_out_wait(out, CF_MIN(left, LOOK_MS), "%lld s to go",
-                           (long long)((left + 999) / 1000));
+        return wait_for_time(p, left, out);
     return true;
 }
 
