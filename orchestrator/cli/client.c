@@ -179,7 +179,7 @@ bool cf_client_call(struct cf_client *c, const struct cf_ask *ask, struct cf_ans
             return true;
         }
         if (err->kind != CF_ERR_UNKNOWN || !is_post || attempt > 0)
-            return cf_error_wrap(err, "%s", c->server);
+            return false;
         cf_error_clear(err); /* the key makes the second one harmless */
     }
 }

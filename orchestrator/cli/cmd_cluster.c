@@ -9,6 +9,7 @@
 #include "orchestrator/cli/handlers.h"
 #include "orchestrator/cli/kubeconfig_inline.h"
 #include "orchestrator/cli/output.h"
+#include "orchestrator/engine/engine.h"
 
 #define CLUSTERS "/api/v1/clusters/"
 
@@ -204,8 +205,23 @@ int cf_cmd_cluster_check(struct cf_cli *cli)
     return ok ? CF_EXIT_OK : CF_EXIT_FAILURE;
 }
 
+/* Before there is a cluster to ask about: the same text, from the same table. */
+static int rbac_offline(const struct cf_cli *cli)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    const char *side = cf_arg(cli, "side");
+    cf_autofree char *text =
+        cf_engine_rbac_yaml(side ? side : "both", cf_arg(cli, "namespace"), &err);
+    if (!text)
+        return cf_fail(&err);
+    fputs(text, stdout);
+    return CF_EXIT_OK;
+}
+
 int cf_cmd_cluster_rbac(struct cf_cli *cli)
 {
+    if (!cf_operand(cli, 0))
+        return rbac_offline(cli);
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
     CF_CLEANUP(cf_buf_free) struct cf_buf rest = CF_BUF_INIT(PATH_MAX_BYTES);

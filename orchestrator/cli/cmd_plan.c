@@ -16,14 +16,10 @@
 enum { PATH_MAX_BYTES = 8192, REPORT_MAX = 1024 * 1024 };
 
 static const struct cf_column columns[] = {
-    { "NAME", "/name", false },
-    { "REVISION", "/revision", false },
-    { "SOURCE", "/source /effective/spec/source/cluster", false },
-    { "TARGET", "/target /effective/spec/target/cluster", false },
-    { "AUTHOR", "/author", false },
-    { "CHANGED", "/updatedAt /createdAt", false },
-    { "DIGEST", "/digest", true },
-    { .title = NULL },
+    { "NAME", "/name", false },     { "REVISION", "/revision", false },
+    { "RUNS", "/runs", false },     { "LAST RUN", "/lastRun/name /lastRun", false },
+    { "AUTHOR", "/author", false }, { "CHANGED", "/updatedAt /createdAt", false },
+    { "DIGEST", "/digest", true },  { .title = NULL },
 };
 
 /* metadata.name of the file; NULL after every mistake was printed. Caller frees. */
@@ -253,8 +249,7 @@ static void print_change(const json_t *c)
 {
     const json_t *from = cf_json_at(c, "from", NULL), *to = cf_json_at(c, "to", NULL);
     CF_CLEANUP(cf_buf_free)
-    struct cf_buf old = CF_BUF_INIT(PATH_MAX_BYTES),
-                  new = CF_BUF_INIT(PATH_MAX_BYTES);
+    struct cf_buf old = CF_BUF_INIT(PATH_MAX_BYTES), new = CF_BUF_INIT(PATH_MAX_BYTES);
     cf_cell(from, &old);
     cf_cell(to, &new);
     printf("%s\n", cf_json_str(c, "", "pointer", NULL));

@@ -39,40 +39,43 @@ static bool is_open(const json_t *preflight)
            strcmp(state, "open") == 0;
 }
 
-static const json_t *findings_of(const json_t *preflight)
-{
-    const json_t *list = cf_json_at(preflight, "findings", NULL);
-    return list ? list : cf_json_at(preflight, "result", "findings", NULL);
-}
-
 /* 6 if anything blocks. */
 static int report(const struct cf_cli *cli, const json_t *preflight)
 {
     static const struct cf_column columns[] = {
-        { "LEVEL", "/level /severity", false },
-        { "CHECK", "/check /id", false },
-        { "ABOUT", "/about /subject", true },
-        { "FINDING", "/message /detail", false },
-        { "HINT", "/hint", false },
+        { "LEVEL", "/level", false },
+        { "CHECK", "/id", false },
+        { "CLUSTER", "/cluster", false },
+        { "FINDING", "/message", false },
+        { "HINT", "/hint", true },
+        { "COMMAND", "/command", true },
         { .title = NULL },
     };
-    const json_t *findings = findings_of(preflight);
-    size_t blockers = 0, i;
-    json_t *f;
-    json_array_foreach(findings, i, f)
-    {
-        const char *level = cf_json_str(f, cf_json_str(f, "", "severity", NULL), "level", NULL);
-        blockers += strcmp(level, "blocker") == 0 || strcmp(level, "error") == 0;
+    const json_t *results = cf_json_at(preflight, "result", "results", NULL);
+    int64_t blockers = cf_json_int(preflight, 0, "result", "blockers", NULL);
+    int64_t warnings = cf_json_int(preflight, 0, "result", "warnings", NULL);
+    bool failed = strcmp(cf_json_str(preflight, "", "state", NULL), "failed") == 0;
+    size_t i;
+    json_t *r;
+    if (cf_print_data(cli, preflight))
+        return failed || blockers > 0 ? CF_EXIT_INVALID : CF_EXIT_OK;
+    if (failed) {
+        fprintf(stderr, "crossfade: preflight could not be done: %s\n",
+                cf_json_str(preflight, "", "message", NULL));
+        return CF_EXIT_INVALID;
     }
-    bool failed = blockers > 0 || strcmp(cf_json_str(preflight, "", "state", NULL), "failed") == 0;
-    cf_autojson json_t *none = json_array();
-    if (!cf_print_data(cli, preflight))
-        cf_print_list(cli, findings ? findings : none, columns, "/check");
-    const char *message = cf_json_str(preflight, "", "message", NULL);
-    if (*message)
-        cf_note(cli, "%s", message);
-    cf_note(cli, failed ? "Preflight: %zu blockers." : "Preflight: nothing blocks.", blockers);
-    return failed ? CF_EXIT_INVALID : CF_EXIT_OK;
+    cf_print_list(cli, results, columns, "/id");
+    json_array_foreach(results, i, r)
+    {
+        const char *hint = cf_json_str(r, "", "hint", NULL),
+                   *command = cf_json_str(r, "", "command", NULL);
+        if (strcmp(cf_json_str(r, "", "level", NULL), "blocker") == 0 && (*hint || *command))
+            cf_note(cli, "%s: %s%s%s", cf_json_str(r, "", "id", NULL), hint,
+                    *hint && *command ? ": " : "", command);
+    }
+    cf_note(cli, "Preflight: %lld blockers, %lld warnings.", (long long)blockers,
+            (long long)warnings);
+    return blockers > 0 ? CF_EXIT_INVALID : CF_EXIT_OK;
 }
 
 int cf_cmd_preflight(struct cf_cli *cli)

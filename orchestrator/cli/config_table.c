@@ -95,7 +95,7 @@ static char **service_environment(void)
 {
     static const char *const others[] = {
         "CROSSFADE_CONFIG=",  "CROSSFADE_SERVER=", "CROSSFADE_TOKEN_FILE=", "CROSSFADE_CONTEXT=",
-        "CROSSFADE_CA_FILE=", "CROSSFADE_TEST_",   "CROSSFADE_LAB_"
+        "CROSSFADE_CA_FILE=", "CROSSFADE_TEST_",   "CROSSFADE_LAB_",        "CROSSFADE_UPDATE="
     };
     char **out = cf_xcalloc(ENVIRONMENT_MAX + 1, sizeof *out);
     size_t n = 0;
