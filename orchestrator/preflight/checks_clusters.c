@@ -185,7 +185,7 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
     if (n > LISTED_MAX)
         cf_buf_printf(&text, " and %zu more", n - LISTED_MAX);
     cf_autofree char *command =
-        cf_xasprintf("crossfade cluster rbac --role %s --namespace %s", role_name, ns);
+        cf_xasprintf("crossfade cluster rbac --side %s --namespace %s", role_name, ns);
     cf_found(c, CF_LEVEL_BLOCKER, cluster, json_pack("{s:O}", "denied", denied),
              "apply the printed roles with an administrator's kubectl", command,
              "%s: not allowed in namespace %s: %s", cluster, ns, cf_buf_str(&text));
