@@ -40,6 +40,7 @@ struct cf_api *cf_api_start(const struct cf_api_config *config, struct cf_error 
     if (!may_listen(config, err))
         return NULL;
     struct cf_api *api = cf_xcalloc(1, sizeof *api);
+    pthread_mutex_init(&api->seen.mutex, NULL);
     api->store = config->store;
     api->engine = config->engine;
     api->metrics = config->metrics;
@@ -59,6 +60,7 @@ void cf_api_stop(struct cf_api *api, int64_t drain_ms)
         return;
     cf_http_server_stop(api->server, drain_ms);
     cf_hub_stop(api->hub);
+    pthread_mutex_destroy(&api->seen.mutex);
     free(api->routes);
     free(api);
 }

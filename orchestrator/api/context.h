@@ -7,6 +7,7 @@
 #define CF_API_CONTEXT_H
 
 #include "base/metrics.h"
+#include "orchestrator/api/metrics_table.h"
 #include "orchestrator/http/http.h"
 #include "store/access.h"
 #include "store/idempotency.h"
@@ -24,9 +25,10 @@ const char *cf_role_name(enum cf_role r);
 enum cf_role cf_role_parse(const char *name);
 
 struct cf_api {
-    struct cf_store *store;            /* borrowed */
-    struct cf_engine *engine;          /* borrowed */
-    struct cf_metrics *metrics;        /* borrowed, may be NULL */
+    struct cf_store *store;     /* borrowed */
+    struct cf_engine *engine;   /* borrowed */
+    struct cf_metrics *metrics; /* borrowed, may be NULL */
+    struct cf_metrics_seen seen;
     struct cf_event_hub *hub;          /* owned */
     const char *version;               /* of the program; borrowed */
     struct cf_http_route *routes;      /* owned */

@@ -64,7 +64,7 @@ void cf_get_metrics(struct cf_http_request *req, struct cf_http_response *res)
         cf_http_response_text(res, 200, "\n");
         return;
     }
-    cf_metrics_sample(api->metrics, api->store, api->engine, api->version);
+    cf_metrics_sample(api->metrics, &api->seen, api->store, api->engine, api->version);
     cf_metrics_render(api->metrics, &out);
     cf_http_response_body(res, "text/plain; version=0.0.4; charset=utf-8", cf_buf_str(&out),
                           out.len);

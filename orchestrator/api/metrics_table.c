@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "orchestrator/engine/engine.h"
 #include "store/store.h"
 
@@ -73,8 +74,14 @@ static void sample_memory(struct cf_metrics *m)
     (void)fclose(f);
 }
 
-void cf_metrics_sample(struct cf_metrics *m, struct cf_store *store, struct cf_engine *engine,
-                       const char *version)
+static void count(struct cf_metrics *m, const char *name, double now, double *seen)
+{
+    cf_metric_add(m, name, NULL, CF_MAX(now - *seen, 0));
+    *seen = now;
+}
+
+void cf_metrics_sample(struct cf_metrics *m, struct cf_metrics_seen *seen, struct cf_store *store,
+                       struct cf_engine *engine, const char *version)
 {
     struct cf_store_stats s;
     struct cf_engine_stats e;
@@ -84,11 +91,12 @@ void cf_metrics_sample(struct cf_metrics *m, struct cf_store *store, struct cf_e
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("open"), s.open);
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("idle"), s.idle);
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("waiting"), s.waiting);
-    cf_metric_set(m, "crossfade_db_connects_total", NULL, (double)s.connects);
-    cf_metric_set(m, "crossfade_db_failures_total", NULL, (double)s.failures);
     cf_metric_set(m, "crossfade_runs_active", NULL, e.runs);
     cf_metric_set(m, "crossfade_workers_busy", NULL, e.busy);
     cf_metric_set(m, "crossfade_shards_owned", NULL, e.shards);
-    cf_metric_set(m, "crossfade_reconcile_passes_total", NULL, (double)e.passes);
     sample_memory(m);
+    CF_LOCKED(&seen->mutex);
+    count(m, "crossfade_db_connects_total", (double)s.connects, &seen->connects);
+    count(m, "crossfade_db_failures_total", (double)s.failures, &seen->failures);
+    count(m, "crossfade_reconcile_passes_total", (double)e.passes, &seen->passes);
 }

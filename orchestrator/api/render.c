@@ -35,7 +35,7 @@ json_t *cf_render_cluster(const struct cf_cluster_row *row)
     bool insecure = cf_json_bool(row->doc, false, "insecure", NULL);
     json_t *warnings = json_array();
     json_t *j = json_pack("{s:s,s:s,s:s,s:b,s:s,s:s,s:I}", "name", row->name, "uid", row->uid,
-                          "server", row->server, "insecure", insecure, "context",
+                          "server", row->server, "insecureSkipTlsVerify", insecure, "context",
                           cf_json_str(row->doc, "", "context", NULL), "author", row->author,
                           "revision", (json_int_t)row->rev);
     const json_t *metrics = cf_json_at(row->doc, "metrics", NULL);

@@ -219,7 +219,7 @@ static const struct cf_field cluster[] = {
     { "name", S, R, NULL, NULL, "what plans call it" },
     { "uid", S, R, NULL, NULL, "who it is: the uid of its kube-system namespace" },
     { "server", S, R, NULL, NULL, "URL of its API server" },
-    { "insecure", B, R, NULL, NULL, "its certificate is not verified" },
+    { "insecureSkipTlsVerify", B, R, NULL, NULL, "its certificate is not verified" },
     { "context", S, R, NULL, NULL, "of the kubeconfig" },
     { "metrics", L, R, NULL, NULL, "where gates find their numbers; without secrets" },
     { "warnings", L, R, NULL, NULL, "what everybody should know about it" },
