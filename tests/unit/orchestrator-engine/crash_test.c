@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that a run survives the death of its process at any call of any port, before the call's effect or after it: a restarted
- * replica with a new epoch brings it to the same end, without doing anything twice that may be done once. */
+/* Proves that a run survives the death of its process at any call of any port, before the call's
+ * effect or after it: a restarted replica with a new epoch brings it to the same end, without doing
+ * anything twice that may be done once. */
 #include "tests/unit/orchestrator-engine/life.h"
 
 enum { PASSES = 300 };
 
-/* Every n-th call; with CROSSFADE_TEST_ALL set every one (minutes under the sanitizers). A prime, so that the same call of each
- * step is not always the one left out. */
+/* Every n-th call; with CROSSFADE_TEST_ALL set every one (minutes under the sanitizers). A prime,
+ * so that the same call of each step is not always the one left out. */
 static int stride(void)
 {
     return getenv("CROSSFADE_TEST_ALL") ? 1 : 37;
 }
 
-/* From the world as it is to `until`, dying at the n-th call from now; then alive again. Returns whether it died at all. */
+/* From the world as it is to `until`, dying at the n-th call from now; then alive again. Returns
+ * whether it died at all. */
 static bool run_with_death(struct world *w, const char *until, int die_at, bool after)
 {
     w->die_at = w->calls + die_at;
@@ -27,11 +29,11 @@ static bool run_with_death(struct world *w, const char *until, int die_at, bool 
 
 static void assert_completed(struct world *w, int die_at)
 {
-    if (weight_now(w) != 100 || replicas(w->dc1) != 0 || replicas(w->dc2) != 3 || floor_of(w->dc1) != 1 ||
-        w->fired != 0) {
+    if (weight_now(w) != 100 || replicas(w->dc1) != 0 || replicas(w->dc2) != 3 ||
+        floor_of(w->dc1) != 1 || w->fired != 0) {
         dump_run(w);
-        fail_msg("died at call %d: weight %d, source %d, target %d, floor %d, fired %d", die_at, weight_now(w),
-                 replicas(w->dc1), replicas(w->dc2), floor_of(w->dc1), w->fired);
+        fail_msg("died at call %d: weight %d, source %d, target %d, floor %d, fired %d", die_at,
+                 weight_now(w), replicas(w->dc1), replicas(w->dc2), floor_of(w->dc1), w->fired);
     }
     cf_autojson json_t *vs = router_now(w);
     cf_autofree char *text = cf_json_dump(json_object_get(vs, "metadata"));
@@ -95,8 +97,8 @@ static void backward(bool after)
         assert_router_as_before(w);
         if (replicas(w->dc1) != 3 || replicas(w->dc2) != -1 || floor_of(w->dc1) != 1) {
             dump_run(w);
-            fail_msg("died at call %d: source %d, target %d, floor %d", n, replicas(w->dc1), replicas(w->dc2),
-                     floor_of(w->dc1));
+            fail_msg("died at call %d: source %d, target %d, floor %d", n, replicas(w->dc1),
+                     replicas(w->dc2), floor_of(w->dc1));
         }
         world_free(w);
         if (!died) {

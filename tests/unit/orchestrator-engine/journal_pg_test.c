@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves the journal port over a real PostgreSQL: a whole run and a rollback, recorded and loaded at every step, with their actions,
- * events, holds and report. */
+/* Proves the journal port over a real PostgreSQL: a whole run and a rollback, recorded and loaded
+ * at every step, with their actions, events, holds and report. */
 #include "orchestrator/engine/journal_store.h"
 #include "orchestrator/engine/report.h"
 #include "store/migrate.h"
@@ -47,21 +47,35 @@ static struct world *pg_world(const char *name, const char *plan_text, char run_
     struct world *w = world_new(plan_text);
     enum cf_plan_applied applied;
     int revision, number;
-    struct cf_plan_new plan = { .name = name, .text = plan_text, .media_type = "application/yaml",
-                                .spec = w->plan->effective, .effective = w->plan->effective,
-                                .digest = w->plan->digest, .author = "ann" };
+    struct cf_plan_new plan = { .name = name,
+                                .text = plan_text,
+                                .media_type = "application/yaml",
+                                .spec = w->plan->effective,
+                                .effective = w->plan->effective,
+                                .digest = w->plan->digest,
+                                .author = "ann" };
     assert_ok(cf_plan_apply(T.store, &plan, CF_PLAN_ANY, NULL, &applied, &revision, &err), &err);
     cf_autojson json_t *steps = cf_compile(w->plan);
     struct cf_step_new rows[32];
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *s = json_array_get(steps, i);
-        rows[i] = (struct cf_step_new){ cf_json_str(s, "", "kind", NULL), cf_json_str(s, "", "name", NULL),
-                                        cf_json_at(s, "params", NULL) };
+        rows[i] =
+            (struct cf_step_new){ cf_json_str(s, "", "kind", NULL),
+                                  cf_json_str(s, "", "name", NULL), cf_json_at(s, "params", NULL) };
     }
     struct cf_router_new router = { "web", "virtualService", "dc1", "web", "web", "", NULL };
-    struct cf_run_new run = { .plan = name, .revision = revision, .source = "dc1", .target = "dc2", .state = "active",
-                              .phase = "Preflight", .started_by = "ann", .reason = "test", .steps = rows,
-                              .n_steps = json_array_size(steps), .routers = &router, .n_routers = 1 };
+    struct cf_run_new run = { .plan = name,
+                              .revision = revision,
+                              .source = "dc1",
+                              .target = "dc2",
+                              .state = "active",
+                              .phase = "Preflight",
+                              .started_by = "ann",
+                              .reason = "test",
+                              .steps = rows,
+                              .n_steps = json_array_size(steps),
+                              .routers = &router,
+                              .n_routers = 1 };
     assert_ok(cf_run_create(T.store, &run, NULL, run_id, &number, &err), &err);
     w->ports.journal = cf_journal_store(T.store);
     w->now = cf_wall_ms(&cf_clock_real);
@@ -150,7 +164,9 @@ static void a_rollback_goes_through_the_database(void **state)
     int64_t id;
     struct world *w = pg_world("backward", PLAN_TEXT, run_id);
     pg_run_until(w, run_id, "traffic.soak");
-    struct cf_action_new action = { .run_id = run_id, .action = "rollback", .reason = "errors in EU", .principal = "ann" };
+    struct cf_action_new action = {
+        .run_id = run_id, .action = "rollback", .reason = "errors in EU", .principal = "ann"
+    };
     assert_ok(cf_action_add(T.store, &action, NULL, &id, &err), &err);
     pg_run_until(w, run_id, "rolled-back");
     assert_router_as_before(w);
@@ -174,13 +190,16 @@ static void a_pause_is_a_hold_with_what_to_do(void **state)
     int64_t id;
     struct world *w = pg_world("paused", PLAN_TEXT, run_id);
     pg_run_until(w, run_id, "traffic.soak");
-    struct cf_action_new action = { .run_id = run_id, .action = "pause", .reason = "lunch", .principal = "ann" };
+    struct cf_action_new action = {
+        .run_id = run_id, .action = "pause", .reason = "lunch", .principal = "ann"
+    };
     assert_ok(cf_action_add(T.store, &action, NULL, &id, &err), &err);
     pg_pass(w, run_id);
     CF_CLEANUP(cf_run_row_free) struct cf_run_row row = { 0 };
     assert_ok(cf_run_get(T.store, run_id, &row, &err), &err);
     assert_string_equal(cf_json_str(row.hold, "", "reason", NULL), "paused");
-    assert_non_null(strstr(cf_json_str(row.hold, "", "callToAction", "command", NULL), "crossfade resume paused/1"));
+    assert_non_null(strstr(cf_json_str(row.hold, "", "callToAction", "command", NULL),
+                           "crossfade resume paused/1"));
     assert_int_equal(json_array_size(cf_json_at(row.hold, "callToAction", "kubectl", NULL)), 1);
     world_free(w);
 }
