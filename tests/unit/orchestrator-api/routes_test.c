@@ -37,7 +37,8 @@ static void check_refs(const json_t *root, const json_t *at)
     size_t i;
     json_t *value;
     const char *ref = cf_json_str(at, NULL, "$ref", NULL);
-    if (ref && strncmp(ref, "#/components/", 13) == 0 && !cf_json_pointer(cf_json_unconst(root), ref + 1))
+    if (ref && strncmp(ref, "#/components/", 13) == 0 &&
+        !cf_json_pointer(cf_json_unconst(root), ref + 1))
         fail_msg("%s leads nowhere", ref);
     json_object_foreach(cf_json_unconst(at), key, value) check_refs(root, value);
     json_array_foreach(cf_json_unconst(at), i, value) check_refs(root, value);
