@@ -84,7 +84,9 @@ struct transport_job *transport_job_new(struct cf_transport *t, struct cf_endpoi
     j->t = t;
     j->endpoint = cf_endpoint_ref(e);
     j->method = cf_xstrdup(method);
-    j->url = cf_xasprintf("%s%s", e->base_url, path[0] ? path : "/");
+    /* No path: the base URL is the whole one, and only a bare host needs its slash. */
+    const char *host = strstr(e->base_url, "://") + 3;
+    j->url = cf_xasprintf("%s%s", e->base_url, path[0] || strchr(host, '/') ? path : "/");
     j->is_read = r->is_read || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     j->fresh_connection = r->fresh_connection;
     if (r->body) {
