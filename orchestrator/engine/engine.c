@@ -112,7 +112,7 @@ static void *dispatch_thread(void *arg)
 
 /* ---- ports ---- */
 
-static void tie_ports(struct cf_engine *e)
+static void tie_world(struct cf_engine *e)
 {
     e->world = (struct cf_preflight_world){
         .kube = cf_clusters_kube,
@@ -120,9 +120,20 @@ static void tie_ports(struct cf_engine *e)
         .source = cf_clusters_source,
         .self = e->clusters,
     };
+    if (e->config.world)
+        e->world = *e->config.world;
+}
+
+static struct cf_clusters_ops clusters_port(const struct cf_engine *e)
+{
+    return (struct cf_clusters_ops){ .kube = e->world.kube, .self = e->world.self };
+}
+
+static void tie_ports(struct cf_engine *e)
+{
     e->ports = (struct cf_ports){
         .journal = cf_journal_store(e->config.store),
-        .clusters = { .kube = cf_clusters_kube, .self = e->clusters },
+        .clusters = clusters_port(e),
         .lane = cf_lane_port(e->lane),
         .gates = cf_gates_port(e->gates),
         .bridges = cf_bridges_port(e->bridges),
@@ -155,7 +166,7 @@ static bool start_lane(struct cf_engine *e, struct cf_error *err)
     cf_autofree char *path = cf_xasprintf("%s/journal", e->config.state_dir);
     struct cf_lane_config config = {
         .journal_path = path,
-        .clusters = { .kube = cf_clusters_kube, .self = e->clusters },
+        .clusters = clusters_port(e),
         .clock = &cf_clock_real,
         .woken = wake_run,
         .woken_arg = e,
@@ -169,8 +180,8 @@ static bool start_gates(struct cf_engine *e, struct cf_error *err)
     struct cf_gates_config config = {
         .store = e->config.store,
         .lane = e->lane,
-        .source = cf_clusters_source,
-        .source_self = e->clusters,
+        .source = e->world.source,
+        .source_self = e->world.self,
         .clock = &cf_clock_real,
         .look_ms_min = e->config.look_ms,
         .owner = cf_ownership_id(e->ownership),
@@ -183,7 +194,7 @@ static bool start_bridges(struct cf_engine *e, struct cf_error *err)
 {
     struct cf_bridges_config config = {
         .store = e->config.store,
-        .clusters = { .kube = cf_clusters_kube, .self = e->clusters },
+        .clusters = clusters_port(e),
         .fence = cf_ownership_fence,
         .shards = cf_ownership_shards,
         .self = e->ownership,
@@ -226,6 +237,7 @@ static bool make_state_dir(const char *path, struct cf_error *err)
 static bool start_parts(struct cf_engine *e, struct cf_error *err)
 {
     e->clusters = cf_clusters_new(e->config.store, e->config.net);
+    tie_world(e);
     if (!make_state_dir(e->config.state_dir, err) || !start_ownership(e, err) ||
         !start_lane(e, err) || !start_gates(e, err) || !start_bridges(e, err))
         return false;

@@ -21,6 +21,7 @@
 struct cf_store;
 struct cf_kube;
 struct cf_kube_net;
+struct cf_preflight_world;
 struct cf_engine;
 
 enum { CF_ENGINE_WHY_MAX = 256, CF_ENGINE_UID_TEXT = 64 };
@@ -36,6 +37,9 @@ struct cf_engine_config {
     int workers;      /* 0: 16 */
     int64_t lease_ms; /* 0: 15 s */
     int64_t look_ms;  /* shortest period of gate looks; 0: 200 ms */
+    /* orchestrator/preflight/checks.h; NULL: the registered clusters. Tests and simulators give
+     * their own. */
+    const struct cf_preflight_world *world;
 };
 
 /* Starts all threads. CONFLICT when another process holds the state directory. Does not need the

@@ -14,7 +14,7 @@
 bool cf_engine_kube(struct cf_engine *e, const char *cluster, struct cf_kube **out,
                     struct cf_error *err)
 {
-    return cf_clusters_kube(e->clusters, cluster, out, err);
+    return e->world.kube(e->world.self, cluster, out, err);
 }
 
 void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster)
@@ -81,7 +81,7 @@ static void check_metrics(struct cf_engine *e, const char *cluster, const json_t
     const char *preset = "auto";
     json_t *rows = json_array();
     json_object_set_new(report, "metrics", rows);
-    if (!cf_clusters_source(e->clusters, cluster, &source, &preset, &err)) {
+    if (!e->world.source(e->world.self, cluster, &source, &preset, &err)) {
         note(report, "%s", err.message);
         return;
     }
@@ -109,8 +109,8 @@ json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const 
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     cf_autojson json_t *doc = NULL;
     struct cf_error ignored = CF_ERROR_INIT;
-    if (!cf_clusters_kube(e->clusters, cluster, &kube, err) ||
-        !cf_clusters_record(e->clusters, cluster, &doc, err))
+    if (!e->world.kube(e->world.self, cluster, &kube, err) ||
+        !e->world.record(e->world.self, cluster, &doc, err))
         return NULL;
     json_t *report = json_pack("{s:s,s:[]}", "cluster", cluster, "problems");
     bool insecure = cf_json_bool(doc, false, "insecure", NULL);

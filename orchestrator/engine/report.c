@@ -161,7 +161,7 @@ static void text_of(const struct cf_live *run, const json_t *rollback, struct cf
 }
 
 json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
-                  const struct cf_event_list *weights)
+                      const struct cf_event_list *weights)
 {
     const json_t *memo = cf_memo(run, "rollback");
     const json_t *left = cf_memo(run, "left");

@@ -16,6 +16,6 @@ json_t *cf_report_gates(const struct cf_gates_view *view) CF_NODISCARD;
 json_t *cf_report_routers(const struct cf_live *run, const struct cf_run *rows) CF_NODISCARD;
 /* engine.h says what is in it. */
 json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
-                  const struct cf_event_list *weights) CF_NODISCARD;
+                      const struct cf_event_list *weights) CF_NODISCARD;
 
 #endif

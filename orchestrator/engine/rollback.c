@@ -72,8 +72,7 @@ static void came_home(struct cf_pass *p, const struct cf_lane_view *view)
     note(p, "patchSentAt", json_integer((json_int_t)view->sent_ms));
     note(p, "patchDoneAt", json_integer((json_int_t)view->done_ms));
     note(p, "homeAt", json_integer((json_int_t)(view->done_ms ? view->done_ms : p->now_wall)));
-    cf_event_add_take(p->events, "run.traffic.home", -1, NULL,
-                      cf_json_copy(memo_rollback(p)));
+    cf_event_add_take(p->events, "run.traffic.home", -1, NULL, cf_json_copy(memo_rollback(p)));
 }
 
 /* A router that refused its document: it may be home all the same (somebody else sent it back), or
@@ -208,8 +207,7 @@ static struct cf_step *next_to_undo(struct cf_live *run)
 
 static void list_left(struct cf_pass *p, struct cf_step *s, const char *what)
 {
-    json_t *left =
-        cf_memo(p->run, "left") ? cf_json_copy(cf_memo(p->run, "left")) : json_array();
+    json_t *left = cf_memo(p->run, "left") ? cf_json_copy(cf_memo(p->run, "left")) : json_array();
     json_array_append_new(left, json_string(what));
     cf_memo_set_take(p->run, "left", left);
     json_t *observation = s->observation ? json_copy(s->observation) : json_object();

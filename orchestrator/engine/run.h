@@ -125,7 +125,8 @@ void cf_memo_clear(struct cf_live *run, const char *key);
 
 /* The step whose turn it is: the first that is not done; NULL when all are. */
 struct cf_step *cf_run_current(const struct cf_live *run);
-struct cf_step *cf_run_step(const struct cf_live *run, const char *kind); /* the first of that kind, or NULL */
+struct cf_step *cf_run_step(const struct cf_live *run,
+                            const char *kind); /* the first of that kind, or NULL */
 /* From the moment the intent of commit is durable: nobody may ask for a rollback any more. */
 bool cf_run_is_committed(const struct cf_live *run);
 /* From the moment all routers were seen to be disarmed: nothing can send the traffic back any more.
@@ -149,8 +150,9 @@ void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
 void cf_step_progress(struct cf_step *step, int done, int total);
-/* Sets or clears (reason NONE) the run's hold; an event only when the reason changed. A message that moves (missing requests) is recorded
- * each CF_HOLD_SAY_MS at most; the API shows the gates' own numbers live. */
+/* Sets or clears (reason NONE) the run's hold; an event only when the reason changed. A message
+ * that moves (missing requests) is recorded each CF_HOLD_SAY_MS at most; the API shows the gates'
+ * own numbers live. */
 void cf_run_hold(struct cf_live *run, const struct cf_hold *hold, json_t *events, int64_t now_wall);
 void cf_event_add_take(json_t *events, const char *kind, int step, const char *actor, json_t *body);
 
