@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cluster's life, and the way in for our own side. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "deploy/sandbox/api/core.h"
+
+static void fill(struct sbx_api *api)
+{
+    static const char *const namespaces[] = { "default", "kube-system", "kube-public", "kube-node-lease" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(namespaces); i++) {
+        cf_autojson json_t *o =
+            json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", namespaces[i]);
+        (void)sbx_api_do(api, "sandbox", "POST", NULL, o, NULL, "/api/v1/namespaces");
+    }
+    cf_autojson json_t *node = json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata", "name", "node-1",
+                                         "labels", "kubernetes.io/hostname", "node-1");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, node, NULL, "/api/v1/nodes");
+    cf_autojson json_t *sc = json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1", "kind", "StorageClass",
+                                       "metadata", "name", "standard", "annotations", "storageclass.kubernetes.io/is-default-class",
+                                       "true", "provisioner", "sandbox", "reclaimPolicy", "Delete", "volumeBindingMode", "Immediate");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, sc, NULL, "/apis/storage.k8s.io/v1/storageclasses");
+    cf_autojson json_t *ic = json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "networking.k8s.io/v1", "kind", "IngressClass",
+                                       "metadata", "name", "nginx", "spec", "controller", "k8s.io/ingress-nginx");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, ic, NULL, "/apis/networking.k8s.io/v1/ingressclasses");
+    cf_autojson json_t *gc =
+        json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "gateway.networking.k8s.io/v1", "kind", "GatewayClass", "metadata", "name",
+                  "istio", "spec", "controllerName", "istio.io/gateway-controller");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, gc, NULL, "/apis/gateway.networking.k8s.io/v1/gatewayclasses");
+}
+
+struct sbx_api *sbx_api_new(const char *cluster)
+{
+    struct sbx_api *api = cf_xcalloc(1, sizeof(*api));
+    pthread_mutex_init(&api->lock, NULL);
+    api->cluster = cf_xstrdup(cluster);
+    api->rv = 1000;
+    api->compacted = api->rv;
+    fill(api);
+    return api;
+}
+
+static void forget_history(struct sbx_api *api)
+{
+    while (api->changes) {
+        struct sbx_change *c = &api->history[api->first];
+        json_decref(c->obj);
+        json_decref(c->before);
+        api->first = (api->first + 1) % SBX_HISTORY_MAX;
+        api->changes--;
+    }
+    for (int i = 0; i < SBX_SNAPSHOTS_MAX; i++) {
+        json_decref(api->snapshots[i].items);
+        api->snapshots[i] = (struct sbx_snapshot){ .id = "" };
+    }
+    api->compacted = api->rv;
+}
+
+static void forget_objects(struct sbx_api *api)
+{
+    for (int k = 0; k < SBX_KINDS_MAX; k++) {
+        struct sbx_table *t = &api->tables[k];
+        for (size_t i = 0; i < t->count; i++) {
+            free(t->entries[i].key);
+            json_decref(t->entries[i].obj);
+        }
+        free(t->entries);
+        *t = (struct sbx_table){ NULL, 0, 0 };
+    }
+}
+
+void sbx_api_free(struct sbx_api *api)
+{
+    if (!api)
+        return;
+    cf_assert(!api->watches);
+    forget_history(api);
+    forget_objects(api);
+    for (int i = 0; i < api->token_count; i++) {
+        free(api->tokens[i].token);
+        free(api->tokens[i].user);
+    }
+    pthread_mutex_destroy(&api->lock);
+    free(api->cluster);
+    free(api);
+}
+
+void sbx_api_wipe(struct sbx_api *api)
+{
+    {
+        CF_LOCKED(&api->lock);
+        for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
+            const struct sbx_table *t = sbx_table_of(api, k);
+            while (t->count) {
+                cf_autojson json_t *o = json_incref(t->entries[t->count - 1].obj);
+                sbx_remove(api, k, cf_json_str(o, "", "metadata", "namespace", NULL), cf_json_str(o, "", "metadata", "name", NULL));
+            }
+        }
+    }
+    fill(api);
+}
+
+void sbx_api_compact(struct sbx_api *api)
+{
+    CF_LOCKED(&api->lock);
+    forget_history(api);
+}
+
+const char *sbx_api_cluster(const struct sbx_api *api)
+{
+    return api->cluster;
+}
+
+void sbx_api_token(struct sbx_api *api, const char *token, const char *user, enum sbx_rights rights)
+{
+    CF_LOCKED(&api->lock);
+    cf_assert(api->token_count < SBX_TOKENS_MAX);
+    int i = api->token_count++;
+    api->tokens[i].token = cf_xstrdup(token);
+    api->tokens[i].user = cf_xstrdup(user);
+    api->tokens[i].rights = rights;
+}
+
+int sbx_api_do(struct sbx_api *api, const char *manager, const char *method, const char *content_type, const json_t *body, json_t **out,
+               const char *target_fmt, ...)
+{
+    va_list ap;
+    va_start(ap, target_fmt);
+    cf_autofree char *target = cf_xvasprintf(target_fmt, ap);
+    va_end(ap);
+    cf_autofree char *text = body ? cf_json_dump(body) : NULL;
+    struct sbx_call call = { .method = method,
+                             .target = target,
+                             .content_type = content_type,
+                             .user_agent = manager,
+                             .body = text ? text : "",
+                             .body_len = text ? strlen(text) : 0,
+                             .trusted = true };
+    struct sbx_answer answer;
+    sbx_api_call(api, &call, NULL, NULL, NULL, &answer);
+    int status = answer.status;
+    if (out)
+        *out = json_incref(answer.body);
+    sbx_answer_free(&answer);
+    return status;
+}
+
+json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, const char *ns)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    cf_assert(k);
+    CF_LOCKED(&api->lock);
+    const struct sbx_table *t = sbx_table_of(api, k);
+    json_t *all = json_array();
+    for (size_t i = 0; i < t->count; i++)
+        if (!ns || strcmp(cf_json_str(t->entries[i].obj, "", "metadata", "namespace", NULL), ns) == 0)
+            json_array_append(all, t->entries[i].obj);
+    return all;
+}
+
+json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns, const char *name)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    cf_assert(k);
+    CF_LOCKED(&api->lock);
+    return json_incref(sbx_get(api, k, ns, name));
+}
+
+void sbx_api_on_change(struct sbx_api *api, int slot, void (*fn)(void *user), void *user)
+{
+    CF_LOCKED(&api->lock);
+    cf_assert(slot >= 0 && slot < SBX_LISTENERS_MAX);
+    api->listeners[slot].fn = fn;
+    api->listeners[slot].user = user;
+}
+
+int64_t sbx_api_version(struct sbx_api *api)
+{
+    CF_LOCKED(&api->lock);
+    return api->rv;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call's way: who asks, what for, may they, and the verb that answers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "deploy/sandbox/api/core.h"
+
+void sbx_answer_free(struct sbx_answer *a)
+{
+    json_decref(a->body);
+    free(a->text);
+    memset(a, 0, sizeof(*a));
+}
+
+static const char *verb_of(const struct sbx_request *r)
+{
+    const char *m = r->call->method;
+    bool item = r->path.name != NULL;
+    if (strcmp(m, "GET") == 0 || strcmp(m, "HEAD") == 0)
+        return sbx_query_true(&r->path, "watch") && !r->path.sub ? "watch" : item ? "get" : "list";
+    if (strcmp(m, "POST") == 0)
+        return "create";
+    if (strcmp(m, "PUT") == 0)
+        return "update";
+    if (strcmp(m, "PATCH") == 0)
+        return "patch";
+    if (strcmp(m, "DELETE") == 0)
+        return item ? "delete" : "deletecollection";
+    return "";
+}
+
+static bool may(enum sbx_rights rights, const char *verb, const char *group, const char *resource)
+{
+    if (rights == SBX_RIGHTS_FULL)
+        return true;
+    if (strcmp(resource, "selfsubjectaccessreviews") == 0)
+        return rights != SBX_RIGHTS_NONE;
+    return rights == SBX_RIGHTS_READ && sbx_word_in("get,list,watch", verb) && !(!*group && strcmp(resource, "secrets") == 0);
+}
+
+static bool authenticate(struct sbx_request *r)
+{
+    r->user = "system:anonymous";
+    if (r->call->trusted) {
+        r->rights = SBX_RIGHTS_FULL;
+        r->user = "system:controller";
+        return true;
+    }
+    const char *header = r->call->authorization;
+    if (header && strncmp(header, "Bearer ", 7) == 0)
+        for (int i = 0; i < r->api->token_count; i++)
+            if (strcmp(r->api->tokens[i].token, header + 7) == 0) {
+                r->rights = r->api->tokens[i].rights;
+                r->user = r->api->tokens[i].user;
+                return true;
+            }
+    return sbx_fail(r->out, 401, "Unauthorized", "Unauthorized");
+}
+
+static bool authorize(struct sbx_request *r, const char *verb)
+{
+    const char *group = r->path.group, *resource = r->path.plural;
+    if (may(r->rights, verb, group, resource))
+        return true;
+    cf_autofree char *where = *r->ns ? cf_xasprintf("in the namespace \"%s\"", r->ns) : cf_xstrdup("at the cluster scope");
+    const char *name = r->path.name ? r->path.name : "";
+    sbx_fail(r->out, 403, "Forbidden", "%s%s%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s\" in API group \"%s\" %s", resource,
+             *group ? "." : "", group, *name ? " \"" : "", name, *name ? "\"" : "", r->user, verb, resource, group, where);
+    if (*name)
+        sbx_detail(r->out, "name", json_string(name));
+    if (*group)
+        sbx_detail(r->out, "group", json_string(group));
+    sbx_detail(r->out, "kind", json_string(resource));
+    return false;
+}
+
+/* The field manager: as named, else the first word of the user agent. */
+static bool read_write_options(struct sbx_request *r, const char *verb)
+{
+    const char *manager = sbx_query(&r->path, "fieldManager"), *dry = sbx_query(&r->path, "dryRun");
+    const char *agent = r->call->user_agent ? r->call->user_agent : "unknown";
+    const char *options = strcmp(verb, "create") == 0 ? "CreateOptions"
+                        : strcmp(verb, "update") == 0 ? "UpdateOptions"
+                        : strcmp(verb, "patch") == 0  ? "PatchOptions" : "DeleteOptions";
+    CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+    if (manager && strlen(manager) >= sizeof(r->manager))
+        sbx_cause(&causes, "FieldValueTooLong", "may not be more than 128 bytes", "fieldManager");
+    const char *validation = sbx_query(&r->path, "fieldValidation");
+    if (validation && *validation && !sbx_word_in("Ignore,Warn,Strict", validation))
+        sbx_cause(&causes, "FieldValueNotSupported", validation, "fieldValidation");
+    if (dry && strcmp(dry, "All") != 0)
+        sbx_cause(&causes, "FieldValueNotSupported", "supported values: \"All\"", "dryRun");
+    if (causes.list)
+        return sbx_fail_invalid(r->out, "meta.k8s.io", options, "", &causes);
+    r->dry_run = dry != NULL;
+    if (manager && *manager)
+        snprintf(r->manager, sizeof(r->manager), "%s", manager);
+    else
+        snprintf(r->manager, sizeof(r->manager), "%.*s", (int)CF_MIN(strcspn(agent, "/"), (size_t)128), agent);
+    return true;
+}
+
+void sbx_verb_access_review(struct sbx_request *r)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *body = cf_json_parse(r->call->body, r->call->body_len, SBX_OBJECT_MAX, &err);
+    const json_t *a = cf_json_at(body, "spec", "resourceAttributes", NULL);
+    if (!body) {
+        sbx_fail(r->out, 400, "BadRequest", "the object provided is unrecognized: %s", err.message);
+        return;
+    }
+    if (!a && !cf_json_at(body, "spec", "nonResourceAttributes", NULL)) {
+        CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+        sbx_cause(&causes, "FieldValueInvalid", "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+                  "spec.resourceAttributes");
+        sbx_fail_invalid(r->out, "authorization.k8s.io", "SelfSubjectAccessReview", "", &causes);
+        return;
+    }
+    bool allowed = !a || may(r->rights, cf_json_str(a, "", "verb", NULL), cf_json_str(a, "", "group", NULL),
+                             cf_json_str(a, "", "resource", NULL));
+    r->out->status = 201;
+    r->out->body = json_pack("{s:s,s:s,s:{},s:O,s:{s:b}}", "kind", "SelfSubjectAccessReview", "apiVersion", "authorization.k8s.io/v1",
+                             "metadata", "spec", json_object_get(body, "spec"), "status", "allowed", (int)allowed);
+}
+
+static bool sub_known(const struct sbx_request *r)
+{
+    const char *sub = r->path.sub;
+    return !sub || (strcmp(sub, "status") == 0 && r->kind->has_status) || (strcmp(sub, "scale") == 0 && r->kind->has_scale) ||
+           (strcmp(sub, "finalize") == 0 && strcmp(r->kind->kind, "Namespace") == 0);
+}
+
+static bool method_fits(const struct sbx_request *r, const char *verb)
+{
+    bool item = r->path.name != NULL;
+    if (strcmp(verb, "create") == 0)
+        return !item && (!r->kind->namespaced || r->path.ns);
+    if (strcmp(verb, "update") == 0 || strcmp(verb, "patch") == 0)
+        return item;
+    if (strcmp(verb, "delete") == 0)
+        return !r->path.sub;
+    if (strcmp(verb, "deletecollection") == 0)
+        return strcmp(r->kind->kind, "Namespace") != 0 && (!r->kind->namespaced || r->path.ns);
+    return *verb != '\0';
+}
+
+static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *sink, void *user)
+{
+    const char *verb = verb_of(r);
+    if (!authorize(r, *verb ? verb : "get"))
+        return NULL;
+    if (!sub_known(r)) {
+        sbx_fail(r->out, 404, "NotFound", "the server could not find the requested resource");
+        return NULL;
+    }
+    if (!method_fits(r, verb)) {
+        sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+        return NULL;
+    }
+    bool reads = sbx_word_in("get,list,watch", verb);
+    if (!reads && !read_write_options(r, verb))
+        return NULL;
+    if (strcmp(verb, "watch") == 0)
+        return sbx_verb_watch(r, sink, user);
+    if (r->path.sub && strcmp(r->path.sub, "scale") == 0)
+        sbx_verb_scale(r);
+    else if (strcmp(verb, "get") == 0)
+        sbx_verb_get(r);
+    else if (strcmp(verb, "list") == 0)
+        sbx_verb_list(r);
+    else if (strcmp(verb, "create") == 0)
+        sbx_verb_create(r);
+    else if (strcmp(verb, "update") == 0)
+        sbx_verb_update(r);
+    else if (strcmp(verb, "patch") == 0)
+        sbx_verb_patch(r);
+    else if (strcmp(verb, "delete") == 0)
+        sbx_verb_delete(r);
+    else
+        sbx_verb_delete_collection(r);
+    return NULL;
+}
+
+static json_t *version_body(void)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "gitVersion", "v1.35.4", "goVersion", "sandbox", "platform",
+                     "linux/amd64");
+}
+
+static bool is_root(const struct sbx_path *p, int count, const char *first)
+{
+    return p->count == count && strcmp(p->segments[0], first) == 0;
+}
+
+/* Everything that is no resource. False: not one of these. */
+static bool other_call(struct sbx_request *r)
+{
+    struct sbx_path *p = &r->path;
+    json_t *body = NULL;
+    if (is_root(p, 1, "api"))
+        body = sbx_discover_root();
+    else if (is_root(p, 1, "apis"))
+        body = sbx_discover_groups();
+    else if (is_root(p, 1, "version"))
+        body = version_body();
+    else if (is_root(p, 2, "api") && strcmp(p->segments[1], "v1") == 0)
+        body = sbx_discover_resources("", "v1");
+    else if (is_root(p, 2, "apis"))
+        body = sbx_discover_group(p->segments[1]);
+    else if (is_root(p, 3, "apis"))
+        body = sbx_discover_resources(p->segments[1], p->segments[2]);
+    if (!body)
+        return false;
+    r->out->status = 200;
+    r->out->body = body;
+    if (strcmp(r->call->method, "GET") != 0 && strcmp(r->call->method, "HEAD") != 0)
+        sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+    return true;
+}
+
+static bool health_call(struct sbx_request *r)
+{
+    if (r->path.count < 1 || !sbx_word_in("healthz,livez,readyz", r->path.segments[0]))
+        return false;
+    r->out->status = 200;
+    r->out->text = cf_xstrdup("ok");
+    return true;
+}
+
+static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, void *user)
+{
+    if (health_call(r) || !authenticate(r) || (r->path.count > 0 && other_call(r)))
+        return NULL;
+    struct sbx_path *p = &r->path;
+    if (p->count > 3 && strcmp(p->segments[0], "apis") == 0 && strcmp(p->segments[1], "authorization.k8s.io") == 0 &&
+        strcmp(p->segments[3], "selfsubjectaccessreviews") == 0 && strcmp(r->call->method, "POST") == 0) {
+        sbx_verb_access_review(r);
+        return NULL;
+    }
+    if (p->kind)
+        return resource_call(r, sink, user);
+    if (p->count > 0 && p->plural && sbx_group_version_served(p->group, p->version)) {
+        sbx_fail(r->out, 404, "NotFound", "the server could not find the requested resource");
+        return NULL;
+    }
+    r->out->status = 404;
+    r->out->text = cf_xstrdup("404 page not found\n");
+    return NULL;
+}
+
+void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink, void *user, struct sbx_watch **out_watch,
+                  struct sbx_answer *out)
+{
+    struct sbx_request r = { .api = api, .call = call, .out = out, .ns = "" };
+    memset(out, 0, sizeof(*out));
+    sbx_path_parse(&r.path, call->target);
+    r.kind = r.path.kind;
+    /* /namespaces/NAME: the name is its namespace for rights only. */
+    r.ns = r.path.ns ? r.path.ns : "";
+    struct sbx_watch *w;
+    {
+        CF_LOCKED(&api->lock);
+        w = dispatch(&r, sink, user);
+    }
+    if (out_watch)
+        *out_watch = w;
+    else
+        sbx_watch_close(api, w);
+    json_decref(r.options);
+    sbx_path_free(&r.path);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds that the simulated API server serves: one table. Pure. */
+#ifndef DEPLOY_SANDBOX_API_KINDS_H
+#define DEPLOY_SANDBOX_API_KINDS_H
+
+#include "base/json.h"
+
+/* Whether, and by what, an object's metadata.generation grows. */
+enum sbx_generation {
+    SBX_GEN_NONE,    /* it has none */
+    SBX_GEN_SPEC,    /* spec changed */
+    SBX_GEN_CONTENT, /* anything but metadata and status changed */
+};
+
+struct sbx_kind {
+    const char *group, *version, *plural, *kind;
+    const char *short_name;
+    bool namespaced, has_status, has_scale;
+    bool is_crd;           /* a custom resource: other media types, unknown fields, lists that are whole */
+    bool returns_deleted;  /* DELETE answers with the object */
+    enum sbx_generation generation;
+    const char *name_rule; /* "subdomain", "label", "label1035", "path" */
+    const char *top;       /* known members beside apiVersion, kind, metadata: "spec,status" */
+};
+
+extern const struct sbx_kind sbx_kinds[]; /* ends with a row without kind */
+
+/* Other versions under which a group is served; stored is the table's. */
+struct sbx_version_alias {
+    const char *group, *version;
+    const char *plurals; /* "a,b", or NULL: all */
+};
+extern const struct sbx_version_alias sbx_version_aliases[];
+
+/* The kind served at group/version under that plural, or NULL. */
+const struct sbx_kind *sbx_kind_find(const char *group, const char *version, const char *plural);
+const struct sbx_kind *sbx_kind_of_group(const char *group, const char *plural); /* in any version */
+bool sbx_group_version_served(const char *group, const char *version);
+bool sbx_group_served(const char *group);
+bool sbx_word_in(const char *comma_list, const char *word);
+
+/* Answers of discovery; new references, or NULL for what is not served. */
+json_t *sbx_discover_root(void);                                       /* GET /api */
+json_t *sbx_discover_groups(void);                                     /* GET /apis */
+json_t *sbx_discover_group(const char *group);                         /* GET /apis/G */
+json_t *sbx_discover_resources(const char *group, const char *version); /* GET /apis/G/V */
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bookkeeping of managers: an entry's fields are kept as a set (fields.h) while they are worked on. */
+#include "deploy/sandbox/api/managed.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+/* [{entry without fieldsV1, "set": {…}}], from managedFields. */
+static json_t *open_entries(const json_t *managed)
+{
+    json_t *out = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(managed, i, entry) {
+        if (!json_object_get(entry, "manager") || !json_object_get(entry, "operation"))
+            continue;
+        json_t *e = json_copy(entry);
+        json_object_set_new(e, "set", sbx_fields_read(json_object_get(entry, "fieldsV1")));
+        json_array_append_new(out, e);
+    }
+    return out;
+}
+
+static json_t *close_entries(json_t *entries_take)
+{
+    json_t *out = json_array();
+    size_t i;
+    json_t *e;
+    json_array_foreach(entries_take, i, e) {
+        const json_t *set = json_object_get(e, "set");
+        if (json_object_size(set) == 0 && strcmp(cf_json_str(e, "", "operation", NULL), "Update") == 0)
+            continue;
+        json_t *entry = json_copy(e);
+        json_object_del(entry, "set");
+        json_object_set_new(entry, "fieldsType", json_string("FieldsV1"));
+        json_object_set_new(entry, "fieldsV1", sbx_fields_write(set));
+        json_array_append_new(out, entry);
+    }
+    json_decref(entries_take);
+    return out;
+}
+
+static bool is_mine(const json_t *e, const struct sbx_manager *by)
+{
+    return strcmp(cf_json_str(e, "", "manager", NULL), by->name) == 0 &&
+           strcmp(cf_json_str(e, "", "operation", NULL), by->operation) == 0 &&
+           strcmp(cf_json_str(e, "", "subresource", NULL), by->subresource) == 0 &&
+           (strcmp(by->operation, "Apply") == 0 || strcmp(cf_json_str(e, "", "apiVersion", NULL), by->api_version) == 0);
+}
+
+static json_t *my_entry(json_t *entries, const struct sbx_manager *by)
+{
+    size_t i;
+    json_t *e;
+    json_array_foreach(entries, i, e)
+        if (is_mine(e, by))
+            return e;
+    e = json_pack("{s:s,s:s,s:s,s:{}}", "manager", by->name, "operation", by->operation, "apiVersion", by->api_version, "set");
+    if (*by->subresource)
+        json_object_set_new(e, "subresource", json_string(by->subresource));
+    json_array_append_new(entries, e);
+    return e;
+}
+
+static void touch(json_t *entry)
+{
+    char text[CF_TIME_TEXT_MAX];
+    cf_time_rfc3339(cf_wall_ms(&cf_clock_real), text);
+    memcpy(text + 19, "Z", 2);
+    json_object_set_new(entry, "time", json_string(text));
+}
+
+/* Paths whose value differs: set in one or the other, or in both with another value. */
+static json_t *changed(const json_t *before, const json_t *after)
+{
+    json_t *out = json_object();
+    const char *path;
+    json_t *v;
+    json_object_foreach(cf_json_unconst(after), path, v) {
+        const json_t *old = json_object_get(before, path);
+        if (!old || !cf_json_equal(old, v))
+            json_object_set_new(out, path, json_true());
+    }
+    json_object_foreach(cf_json_unconst(before), path, v)
+        if (!json_object_get(after, path))
+            json_object_set_new(out, path, json_false());
+    return out;
+}
+
+static bool strip(json_t *entry, const json_t *paths)
+{
+    json_t *set = json_object_get(entry, "set");
+    size_t before = json_object_size(set);
+    const char *path;
+    json_t *v;
+    json_object_foreach(cf_json_unconst(paths), path, v)
+        json_object_del(set, path);
+    return json_object_size(set) != before;
+}
+
+json_t *sbx_managed_update(const struct sbx_kind *k, const json_t *base, const json_t *live, const json_t *obj,
+                           const struct sbx_manager *by)
+{
+    cf_autojson json_t *before = live ? sbx_fields_of(k, live) : json_object();
+    cf_autojson json_t *after = sbx_fields_of(k, obj);
+    cf_autojson json_t *diff = changed(before, after);
+    json_t *entries = open_entries(base);
+    if (json_object_size(diff) == 0)
+        return close_entries(entries);
+    size_t i;
+    json_t *e;
+    json_array_foreach(entries, i, e)
+        if (!is_mine(e, by))
+            (void)strip(e, diff);
+    json_t *mine = my_entry(entries, by);
+    json_t *set = json_object_get(mine, "set");
+    const char *path;
+    json_t *is_there;
+    json_object_foreach(diff, path, is_there) {
+        if (json_is_true(is_there))
+            json_object_set_new(set, path, json_true());
+        else
+            json_object_del(set, path);
+    }
+    touch(mine);
+    return close_entries(entries);
+}
+
+static char *conflict_text(const json_t *e)
+{
+    const char *name = cf_json_str(e, "", "manager", NULL), *sub = cf_json_str(e, "", "subresource", NULL);
+    if (strcmp(cf_json_str(e, "", "operation", NULL), "Apply") == 0)
+        return cf_xasprintf("conflict with \"%s\"", name);
+    return cf_xasprintf("conflict with \"%s\"%s%s%s using %s", name, *sub ? " with subresource \"" : "", sub, *sub ? "\"" : "",
+                        cf_json_str(e, "", "apiVersion", NULL));
+}
+
+static void find_conflicts(json_t *entries, const json_t *mine, const json_t *diff, struct sbx_causes *causes)
+{
+    size_t i;
+    json_t *e;
+    json_array_foreach(entries, i, e) {
+        if (e == mine)
+            continue;
+        const char *path;
+        json_t *v;
+        json_object_foreach(json_object_get(e, "set"), path, v) {
+            if (!json_is_true(json_object_get(diff, path)))
+                continue;
+            cf_autofree char *text = conflict_text(e);
+            cf_autofree char *field = sbx_field_text(path);
+            sbx_cause_raw(causes, "FieldManagerConflict", text, field);
+        }
+    }
+}
+
+/* Whether another manager has the field, or something below it. */
+static bool owned_by_others(json_t *entries, const json_t *mine, const char *path)
+{
+    size_t i, n = strlen(path);
+    json_t *e;
+    json_array_foreach(entries, i, e) {
+        const char *other;
+        json_t *v;
+        if (e == mine)
+            continue;
+        json_object_foreach(json_object_get(e, "set"), other, v)
+            if (strncmp(other, path, n) == 0 && (other[n] == '\0' || other[n] == SBX_SEP[0]))
+                return true;
+    }
+    return false;
+}
+
+static void prune(json_t *merged, json_t *entries, const json_t *mine, const json_t *old_set, const json_t *new_set)
+{
+    const char *path;
+    json_t *v;
+    json_object_foreach(cf_json_unconst(old_set), path, v)
+        if (!json_object_get(new_set, path) && !owned_by_others(entries, mine, path))
+            sbx_fields_drop(merged, path);
+}
+
+bool sbx_managed_apply(const struct sbx_kind *k, const json_t *live, const json_t *config, const struct sbx_manager *by, bool force,
+                       json_t **out_obj, json_t **out_managed, struct sbx_causes *causes)
+{
+    cf_autojson json_t *entries = open_entries(cf_json_at(live, "metadata", "managedFields", NULL));
+    json_t *mine = my_entry(entries, by);
+    cf_autojson json_t *stated = sbx_fields_of(k, config);
+    cf_autojson json_t *merged = sbx_fields_merge(k, live, config);
+    prune(merged, entries, mine, json_object_get(mine, "set"), stated);
+    cf_autojson json_t *before = sbx_fields_of(k, live);
+    cf_autojson json_t *after = sbx_fields_of(k, merged);
+    cf_autojson json_t *diff = changed(before, after);
+    if (!force)
+        find_conflicts(entries, mine, diff, causes);
+    if (causes->list)
+        return false;
+    size_t i;
+    json_t *e;
+    json_array_foreach(entries, i, e)
+        if (e != mine)
+            (void)strip(e, diff);
+    const char *path;
+    json_t *v;
+    cf_autojson json_t *set = json_object();
+    json_object_foreach(stated, path, v)
+        json_object_set_new(set, path, json_true());
+    bool same = cf_json_equal(set, json_object_get(mine, "set")) && json_object_get(mine, "time");
+    json_object_set(mine, "set", set);
+    json_object_set_new(mine, "apiVersion", json_string(by->api_version));
+    if (!same)
+        touch(mine);
+    *out_managed = close_entries(cf_steal(&entries));
+    *out_obj = cf_steal(&merged);
+    return true;
+}
+
+static json_t *timeless(const json_t *managed)
+{
+    json_t *out = managed ? cf_json_copy(managed) : json_array();
+    size_t i;
+    json_t *e;
+    json_array_foreach(out, i, e)
+        json_object_del(e, "time");
+    return out;
+}
+
+bool sbx_managed_equal(const json_t *a, const json_t *b)
+{
+    cf_autojson json_t *x = timeless(a), *y = timeless(b);
+    return cf_json_equal(x, y);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Default values, of the fields that programs read back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "deploy/sandbox/api/rules.h"
+
+static void dflt(json_t *o, const char *name, json_t *value_take)
+{
+    if (!json_is_object(o) || json_object_get(o, name))
+        json_decref(value_take);
+    else
+        json_object_set_new(o, name, value_take);
+}
+
+static json_t *at(json_t *o, const char *a)
+{
+    return json_object_get(o, a);
+}
+
+static void default_containers(json_t *list)
+{
+    size_t i, j;
+    json_t *c, *p;
+    json_array_foreach(list, i, c) {
+        const char *image = cf_json_str(c, "", "image", NULL);
+        const char *tag = strrchr(image, ':');
+        bool latest = !tag || strchr(tag, '/') || strcmp(tag, ":latest") == 0;
+        json_array_foreach(at(c, "ports"), j, p)
+            dflt(p, "protocol", json_string("TCP"));
+        dflt(c, "resources", json_object());
+        dflt(c, "terminationMessagePath", json_string("/dev/termination-log"));
+        dflt(c, "terminationMessagePolicy", json_string("File"));
+        dflt(c, "imagePullPolicy", json_string(latest ? "Always" : "IfNotPresent"));
+        static const char *const probes[] = { "readinessProbe", "livenessProbe", "startupProbe" };
+        for (size_t n = 0; n < CF_ARRAY_LEN(probes); n++) {
+            json_t *probe = at(c, probes[n]);
+            dflt(probe, "timeoutSeconds", json_integer(1));
+            dflt(probe, "periodSeconds", json_integer(10));
+            dflt(probe, "successThreshold", json_integer(1));
+            dflt(probe, "failureThreshold", json_integer(3));
+            if (at(probe, "httpGet")) {
+                dflt(at(probe, "httpGet"), "path", json_string("/"));
+                dflt(at(probe, "httpGet"), "scheme", json_string("HTTP"));
+            }
+        }
+    }
+}
+
+void sbx_rules_default_pod_spec(json_t *spec)
+{
+    if (!json_is_object(spec))
+        return;
+    default_containers(at(spec, "containers"));
+    default_containers(at(spec, "initContainers"));
+    size_t i;
+    json_t *v;
+    json_array_foreach(at(spec, "volumes"), i, v) {
+        static const char *const sources[] = { "configMap", "secret", "projected" };
+        for (size_t n = 0; n < CF_ARRAY_LEN(sources); n++)
+            dflt(at(v, sources[n]), "defaultMode", json_integer(420));
+    }
+    dflt(spec, "restartPolicy", json_string("Always"));
+    dflt(spec, "terminationGracePeriodSeconds", json_integer(30));
+    dflt(spec, "dnsPolicy", json_string("ClusterFirst"));
+    dflt(spec, "securityContext", json_object());
+    dflt(spec, "schedulerName", json_string("default-scheduler"));
+    const char *account = cf_json_str(spec, NULL, "serviceAccountName", NULL);
+    if (account)
+        dflt(spec, "serviceAccount", json_string(account));
+}
+
+static json_t *template_spec(json_t *spec)
+{
+    return at(at(spec, "template"), "spec");
+}
+
+static void default_apps(const struct sbx_kind *k, json_t *spec)
+{
+    sbx_rules_default_pod_spec(template_spec(spec));
+    if (strcmp(k->kind, "DaemonSet") != 0)
+        dflt(spec, "replicas", json_integer(1));
+    if (strcmp(k->kind, "Deployment") == 0) {
+        dflt(spec, "strategy", json_pack("{s:s}", "type", "RollingUpdate"));
+        if (strcmp(cf_json_str(spec, "", "strategy", "type", NULL), "RollingUpdate") == 0) {
+            dflt(at(spec, "strategy"), "rollingUpdate", json_object());
+            dflt(at(at(spec, "strategy"), "rollingUpdate"), "maxUnavailable", json_string("25%"));
+            dflt(at(at(spec, "strategy"), "rollingUpdate"), "maxSurge", json_string("25%"));
+        }
+        dflt(spec, "revisionHistoryLimit", json_integer(10));
+        dflt(spec, "progressDeadlineSeconds", json_integer(600));
+    } else if (strcmp(k->kind, "StatefulSet") == 0) {
+        dflt(spec, "podManagementPolicy", json_string("OrderedReady"));
+        dflt(spec, "updateStrategy", json_pack("{s:s,s:{s:i}}", "type", "RollingUpdate", "rollingUpdate", "partition", 0));
+        dflt(spec, "persistentVolumeClaimRetentionPolicy", json_pack("{s:s,s:s}", "whenDeleted", "Retain", "whenScaled", "Retain"));
+        dflt(spec, "revisionHistoryLimit", json_integer(10));
+    } else if (strcmp(k->kind, "DaemonSet") == 0) {
+        dflt(spec, "updateStrategy",
+             json_pack("{s:s,s:{s:i,s:i}}", "type", "RollingUpdate", "rollingUpdate", "maxUnavailable", 1, "maxSurge", 0));
+        dflt(spec, "revisionHistoryLimit", json_integer(10));
+    }
+}
+
+static void default_job(json_t *spec, json_t *meta)
+{
+    sbx_rules_default_pod_spec(template_spec(spec));
+    dflt(spec, "completionMode", json_string("NonIndexed"));
+    if (!at(spec, "completions") && !at(spec, "parallelism"))
+        json_object_set_new(spec, "completions", json_integer(1));
+    dflt(spec, "parallelism", json_integer(1));
+    dflt(spec, "backoffLimit", json_integer(6));
+    dflt(spec, "suspend", json_false());
+    dflt(spec, "manualSelector", json_false());
+    dflt(spec, "podReplacementPolicy", json_string("TerminatingOrFailed"));
+    const char *uid = cf_json_str(meta, NULL, "uid", NULL);
+    if (uid && !at(spec, "selector") && at(spec, "template")) {
+        json_object_set_new(spec, "selector", json_pack("{s:{s:s}}", "matchLabels", "batch.kubernetes.io/controller-uid", uid));
+        const char *name = cf_json_str(meta, "", "name", NULL);
+        const char *labels[][2] = { { "batch.kubernetes.io/controller-uid", uid },
+                                    { "batch.kubernetes.io/job-name", name },
+                                    { "controller-uid", uid },
+                                    { "job-name", name } };
+        for (size_t i = 0; i < CF_ARRAY_LEN(labels); i++)
+            cf_json_put_take(spec, json_string(labels[i][1]), "template", "metadata", "labels", labels[i][0], NULL);
+    }
+}
+
+static void default_cron_job(json_t *spec)
+{
+    dflt(spec, "concurrencyPolicy", json_string("Allow"));
+    dflt(spec, "suspend", json_false());
+    dflt(spec, "successfulJobsHistoryLimit", json_integer(3));
+    dflt(spec, "failedJobsHistoryLimit", json_integer(1));
+    sbx_rules_default_pod_spec(template_spec(at(at(spec, "jobTemplate"), "spec")));
+}
+
+static void default_service(struct sbx_api *api, json_t *spec, const json_t *live)
+{
+    dflt(spec, "type", json_string("ClusterIP"));
+    dflt(spec, "sessionAffinity", json_string("None"));
+    size_t i;
+    json_t *p;
+    json_array_foreach(at(spec, "ports"), i, p) {
+        dflt(p, "protocol", json_string("TCP"));
+        dflt(p, "targetPort", json_copy(at(p, "port")));
+    }
+    if (strcmp(cf_json_str(spec, "", "type", NULL), "ExternalName") == 0)
+        return;
+    const json_t *old = cf_json_at(live, "spec", NULL);
+    if (!at(spec, "clusterIP") && old && json_object_get(old, "clusterIP"))
+        json_object_set(spec, "clusterIP", json_object_get(old, "clusterIP"));
+    if (!at(spec, "clusterIP")) {
+        char ip[24];
+        int n = api->next_ip++;
+        snprintf(ip, sizeof(ip), "10.96.%d.%d", (n / 250) % 250, n % 250 + 1);
+        json_object_set_new(spec, "clusterIP", json_string(ip));
+    }
+    dflt(spec, "clusterIPs", json_pack("[O]", at(spec, "clusterIP")));
+    dflt(spec, "ipFamilies", json_pack("[s]", "IPv4"));
+    dflt(spec, "ipFamilyPolicy", json_string("SingleStack"));
+    dflt(spec, "internalTrafficPolicy", json_string("Cluster"));
+}
+
+static void default_subjects(json_t *obj)
+{
+    size_t i;
+    json_t *s;
+    json_array_foreach(at(obj, "subjects"), i, s)
+        if (strcmp(cf_json_str(s, "", "kind", NULL), "ServiceAccount") != 0)
+            dflt(s, "apiGroup", json_string("rbac.authorization.k8s.io"));
+    dflt(at(obj, "roleRef"), "apiGroup", json_string("rbac.authorization.k8s.io"));
+}
+
+/* The values that the CRD's schema gives. */
+static void default_http_route(json_t *spec)
+{
+    size_t i, j;
+    json_t *r, *b;
+    json_array_foreach(at(spec, "parentRefs"), i, r) {
+        dflt(r, "group", json_string("gateway.networking.k8s.io"));
+        dflt(r, "kind", json_string("Gateway"));
+    }
+    json_array_foreach(at(spec, "rules"), i, r) {
+        dflt(r, "matches", json_pack("[{s:{s:s,s:s}}]", "path", "type", "PathPrefix", "value", "/"));
+        json_array_foreach(at(r, "matches"), j, b) {
+            dflt(b, "path", json_pack("{s:s,s:s}", "type", "PathPrefix", "value", "/"));
+            dflt(at(b, "path"), "type", json_string("PathPrefix"));
+            dflt(at(b, "path"), "value", json_string("/"));
+        }
+        json_array_foreach(at(r, "backendRefs"), j, b) {
+            dflt(b, "group", json_string(""));
+            dflt(b, "kind", json_string("Service"));
+            dflt(b, "weight", json_integer(1));
+        }
+    }
+}
+
+static void default_secret(json_t *obj)
+{
+    dflt(obj, "type", json_string("Opaque"));
+}
+
+static void default_claim(json_t *spec, json_t *obj)
+{
+    dflt(spec, "volumeMode", json_string("Filesystem"));
+    dflt(obj, "status", json_pack("{s:s}", "phase", "Pending"));
+}
+
+static void default_hpa(json_t *spec)
+{
+    dflt(spec, "minReplicas", json_integer(1));
+    if (!at(spec, "metrics"))
+        json_object_set_new(spec, "metrics",
+                            json_pack("[{s:s,s:{s:s,s:{s:s,s:i}}}]", "type", "Resource", "resource", "name", "cpu", "target", "type",
+                                      "Utilization", "averageUtilization", 80));
+}
+
+static void default_slice(json_t *obj)
+{
+    size_t i;
+    json_t *p;
+    json_array_foreach(at(obj, "ports"), i, p) {
+        dflt(p, "protocol", json_string("TCP"));
+        dflt(p, "name", json_string(""));
+    }
+}
+
+static void default_namespace(json_t *obj)
+{
+    dflt(obj, "spec", json_pack("{s:[s]}", "finalizers", "kubernetes"));
+    dflt(obj, "status", json_pack("{s:s}", "phase", "Active"));
+    const char *name = cf_json_str(obj, "", "metadata", "name", NULL);
+    if (*name)
+        cf_json_put_take(obj, json_string(name), "metadata", "labels", "kubernetes.io/metadata.name", NULL);
+}
+
+void sbx_rules_default(struct sbx_api *api, const struct sbx_kind *k, json_t *obj, const json_t *live)
+{
+    json_t *spec = at(obj, "spec");
+    const char *kind = k->kind;
+    if (strcmp(k->group, "apps") == 0)
+        default_apps(k, spec);
+    else if (strcmp(kind, "Pod") == 0)
+        sbx_rules_default_pod_spec(spec);
+    else if (strcmp(kind, "Job") == 0)
+        default_job(spec, at(obj, "metadata"));
+    else if (strcmp(kind, "CronJob") == 0)
+        default_cron_job(spec);
+    else if (strcmp(kind, "Service") == 0 && spec) {
+        default_service(api, spec, live);
+        dflt(obj, "status", json_pack("{s:{}}", "loadBalancer"));
+    } else if (strcmp(k->group, "rbac.authorization.k8s.io") == 0)
+        default_subjects(obj);
+    else if (strcmp(kind, "HTTPRoute") == 0)
+        default_http_route(spec);
+    else if (strcmp(kind, "Secret") == 0)
+        default_secret(obj);
+    else if (strcmp(kind, "PersistentVolumeClaim") == 0)
+        default_claim(spec, obj);
+    else if (strcmp(kind, "HorizontalPodAutoscaler") == 0)
+        default_hpa(spec);
+    else if (strcmp(kind, "EndpointSlice") == 0)
+        default_slice(obj);
+    else if (strcmp(kind, "Namespace") == 0)
+        default_namespace(obj);
+    else if (strcmp(kind, "Ingress") == 0)
+        dflt(obj, "status", json_pack("{s:{}}", "loadBalancer"));
+    if (k->has_status && !k->is_crd)
+        dflt(obj, "status", json_object());
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pass' view, its timers and its writes. */
+#include "deploy/sandbox/controllers/pass.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/thread.h"
+#include "deploy/sandbox/controllers/meta.h"
+
+void sbx_pass_begin(struct sbx_pass *p, struct sbx_world *w)
+{
+    *p = (struct sbx_pass){ .world = w, .now = cf_mono_now_ms(), .wake = INT64_MAX };
+    p->kinds = json_object();
+    p->timers = json_object();
+    time_t wall = time(NULL);
+    struct tm tm;
+    gmtime_r(&wall, &tm);
+    strftime(p->stamp, sizeof(p->stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void sbx_pass_end(struct sbx_pass *p)
+{
+    json_decref(p->world->timers);
+    p->world->timers = cf_steal(&p->timers);
+    json_decref(p->kinds);
+}
+
+/* ---- The view ---- */
+
+json_t *sbx_pass_all(struct sbx_pass *p, const char *group, const char *plural)
+{
+    char key[128];
+    snprintf(key, sizeof(key), "%s/%s", group, plural);
+    json_t *list = json_object_get(p->kinds, key);
+    if (list)
+        return list;
+    list = sbx_api_all(p->world->api, group, plural, NULL);
+    json_object_set_new(p->kinds, key, list);
+    return list;
+}
+
+json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, const char *ns, const char *name)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(sbx_pass_all(p, group, plural), i, o)
+    {
+        if (strcmp(sbx_name(o), name) == 0 && (!ns || strcmp(sbx_ns(o), ns) == 0))
+            return o;
+    }
+    return NULL;
+}
+
+json_t *sbx_pass_owned(struct sbx_pass *p, const char *group, const char *plural, const json_t *owner)
+{
+    json_t *list = json_array();
+    size_t i;
+    json_t *o;
+    json_array_foreach(sbx_pass_all(p, group, plural), i, o)
+    {
+        if (strcmp(sbx_controller_uid(o), sbx_uid(owner)) == 0)
+            json_array_append(list, o);
+    }
+    return list;
+}
+
+bool sbx_pass_is_live(struct sbx_pass *p, const json_t *object)
+{
+    if (sbx_is_going(object))
+        return false;
+    json_t *ns = sbx_pass_one(p, "", "namespaces", NULL, sbx_ns(object));
+    return ns && !sbx_is_going(ns);
+}
+
+/* ---- Timers ---- */
+
+bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, const char *key_fmt, ...)
+{
+    char key[512];
+    va_list ap;
+    va_start(ap, key_fmt);
+    vsnprintf(key, sizeof(key), key_fmt, ap);
+    va_end(ap);
+    int64_t due = cf_json_int(p->world->timers, p->now + delay_ms, key, NULL);
+    json_object_set_new(p->timers, key, json_integer(due));
+    if (p->now >= due)
+        return true;
+    p->wake = CF_MIN(p->wake, due);
+    p->is_waiting = p->is_waiting || !is_background;
+    return false;
+}
+
+/* ---- Writes ---- */
+
+static void path_of(char *out, const char *group, const char *plural, const char *ns, const char *name)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    cf_assert(k);
+    int n = *group ? snprintf(out, SBX_PATH_MAX, "/apis/%s/%s", group, k->version) : snprintf(out, SBX_PATH_MAX, "/api/v1");
+    if (k->namespaced)
+        n += snprintf(out + n, SBX_PATH_MAX - (size_t)n, "/namespaces/%s", ns);
+    n += snprintf(out + n, SBX_PATH_MAX - (size_t)n, "/%s", plural);
+    if (name)
+        snprintf(out + n, SBX_PATH_MAX - (size_t)n, "/%s", name);
+}
+
+static bool judge(struct sbx_pass *p, int status)
+{
+    if (status < 400)
+        return true;
+    if (status != 404 && status != 409)
+        p->wake = CF_MIN(p->wake, p->now + SBX_RETRY_MS);
+    return false;
+}
+
+bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group, const char *plural, json_t *body)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    char path[SBX_PATH_MAX];
+    path_of(path, group, plural, sbx_ns(body), NULL);
+    cf_autofree char *api_version = cf_xasprintf("%s%s%s", group, *group ? "/" : "", k->version);
+    json_object_set_new(body, "apiVersion", json_string(api_version));
+    json_object_set_new(body, "kind", json_string(k->kind));
+    int status = sbx_api_do(p->world->api, manager, "POST", "application/json", body, NULL, "%s", path);
+    json_decref(body);
+    return judge(p, status);
+}
+
+bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural, const json_t *object,
+                    json_t *patch)
+{
+    char path[SBX_PATH_MAX];
+    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
+    cf_json_put_take(patch, json_string(sbx_uid(object)), "metadata", "uid", NULL);
+    int status = sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch, NULL, "%s", path);
+    json_decref(patch);
+    return judge(p, status);
+}
+
+bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group, const char *plural, const json_t *object,
+                     json_t *status_take)
+{
+    cf_autojson json_t *status = status_take;
+    cf_autojson json_t *empty = json_object();
+    const json_t *old = json_object_get(object, "status");
+    cf_autojson json_t *diff = cf_json_merge_diff(old ? old : empty, status);
+    if (json_object_size(diff) == 0)
+        return true;
+    cf_autojson json_t *patch = json_pack("{s:{s:s},s:O}", "metadata", "uid", sbx_uid(object), "status", diff);
+    char path[SBX_PATH_MAX];
+    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
+    return judge(p, sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch, NULL, "%s/status", path));
+}
+
+bool sbx_pass_delete(struct sbx_pass *p, const char *group, const char *plural, const json_t *object, int grace_s)
+{
+    char path[SBX_PATH_MAX];
+    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
+    cf_autojson json_t *options = json_pack("{s:s,s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
+                                            "propagationPolicy", "Background", "preconditions", "uid", sbx_uid(object));
+    if (grace_s >= 0)
+        json_object_set_new(options, "gracePeriodSeconds", json_integer(grace_s));
+    return judge(p, sbx_api_do(p->world->api, grace_s == 0 ? SBX_KUBELET : SBX_MANAGER, "DELETE", "application/json", options,
+                               NULL, "%s", path));
+}
+
+bool sbx_pass_finalize(struct sbx_pass *p, const json_t *ns)
+{
+    cf_autojson json_t *body = cf_json_copy(ns);
+    cf_json_put_take(body, json_array(), "spec", "finalizers", NULL);
+    return judge(p, sbx_api_do(p->world->api, SBX_MANAGER, "PUT", "application/json", body, NULL,
+                               "/api/v1/namespaces/%s/finalize", sbx_name(ns)));
+}
