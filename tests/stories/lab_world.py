@@ -73,6 +73,14 @@ class LabStage:
         env = environment.facts(self.lab)
         return [{"type": "scrape", "urls": [env["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus", env["LAB_INGRESS_METRICS_URL"]]}]
 
+    def grant(self, cluster, rbac_yaml):
+        """The least rights that Crossfade itself prints, for the token that it uses here, and no others."""
+        self.kubectl(cluster, "delete", "clusterrolebinding", "lab-crossfade", "--ignore-not-found")
+        binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "crossfade-user"},
+                   "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "crossfade"},
+                   "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "crossfade"}]}
+        self.lab.clusters[cluster].api.apply_text(f"{rbac_yaml}\n---\n{json.dumps(binding)}")
+
     def router_object(self, route):
         return "echo"
 

@@ -5,8 +5,6 @@ A story is a function that gets a `Tale` (tale.py) and raises AssertionError whe
 "sandbox" (simulated clusters, seconds) or "lab" (real ones). A story that is declared for both must hold in both.
 """
 import contextlib
-import os
-import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +93,3 @@ def run(world_name, binary, wanted, environment):
             tally = sum((j.result() for j in jobs), tally)
     return tally
 
-
-if __name__ == "__main__":  # python3 -m tests.stories.registry sandbox build/dev/orchestrator/crossfade [NAME...]
-    sys.exit(1 if run(sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:], dict(os.environ)).failed else 0)

@@ -17,6 +17,7 @@ class Service:
         self.binary, self.database, self.folder = binary, database, folder
         self.wrap, self.inside, self.environment = wrap, inside, environment
         self.process = None
+        self.log = None
         self.token_file = os.path.join(folder, "token")
 
     def cli(self, *arguments, check=True, timeout=60, **more):
@@ -66,6 +67,8 @@ class Service:
         return self
 
     def log_end(self, lines=40):
+        if not self.log:
+            return ""
         self.log.flush()
         return "\n".join(open(self.log.name).read().splitlines()[-lines:])
 
@@ -94,5 +97,5 @@ class Service:
                 raise AssertionError("crossfade serve does not end on SIGTERM:\n" + self.log_end())
             if status != 0:
                 raise AssertionError(f"crossfade serve ended with {status}:\n" + self.log_end())
-        if getattr(self, "log", None):
+        if self.log:
             self.log.close()

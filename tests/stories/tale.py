@@ -62,15 +62,15 @@ class Tale:
         return self
 
     def __exit__(self, kind, *_):
+        if kind is not None:
+            self.notes.append(f"the story's files are kept in {self.folder}")
+            self.notes += [line for line in self.service.log_end(400).splitlines() if "http.request" not in line][-25:]
         try:
             self.service.stop()
         finally:
             self.stage.down()
             if kind is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
-            else:
-                self.notes.append(f"the story's files are kept in {self.folder}")
-                self.notes += self.service.log_end(25).splitlines() if getattr(self.service, "log", None) else []
         return False
 
     def register(self):
@@ -78,6 +78,7 @@ class Tale:
             self.service.rest.post("/api/v1/clusters", {
                 "name": cluster, "kubeconfig": open(self.stage.kubeconfig(cluster)).read(),
                 "metrics": self.stage.metrics(cluster)})
+            self.stage.grant(cluster, self.service.cli("cluster", "rbac", cluster, "--side", "both"))
 
     def note(self, text):
         self.notes.append(text)

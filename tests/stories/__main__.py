@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python3 -m tests.stories sandbox|lab path/to/crossfade [NAME...]"""
+import os
+import sys
+
+from tests.stories import registry
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    tally = registry.run(sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:], dict(os.environ))
+    print(tally)
+    sys.exit(1 if tally.failed else 0)
