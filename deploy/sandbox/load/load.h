@@ -1,30 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open-loop load: requests leave on a fixed beat whatever the answers do; each is logged as one JSON line, and summed up.
+/* Load at a fixed rate, whatever the answers do (an open loop), with every request logged.
  *
- * One load at a time. Any thread. */
+ * It hides nothing: no retries, no redirects, and a request that could not be started in time counts as failed. The log is one
+ * JSON object a line, in order of completion, written at once:
+ *   {"n":7,"t":<start, Unix ns>,"us":2130,"status":200,"cluster":"east","pod":"echo-…","version":"v1"}
+ * A failed request (no answer, or a status of 500 and more) has "error". Used by control/ and by the command line. Any thread. */
 #ifndef DEPLOY_SANDBOX_LOAD_LOAD_H
 #define DEPLOY_SANDBOX_LOAD_LOAD_H
 
 #include "base/json.h"
 
-struct sbx_load;
+struct sbx_loads;
+
+/* Room for loads by id; its threads run when it returns. */
+struct sbx_loads *sbx_loads_new(struct cf_error *err) CF_NODISCARD;
+/* Stops all. Accepts NULL. */
+void sbx_loads_free(struct sbx_loads *l);
 
 struct sbx_load_options {
-    const char *url;    /* "http://127.0.0.1:8080/", of a gateway */
-    const char *host;   /* Host header, or NULL */
-    double rate;        /* requests per second, at most SBX_LOAD_RATE_MAX */
-    int64_t duration_ms; /* 0: until stopped */
-    int64_t timeout_ms; /* of one request; 0: 5 s */
-    const char *log;    /* JSON lines, or NULL */
+    const char *url;      /* http://127.0.0.1:PORT/path; numeric IPv4 address only */
+    const char *host;     /* the Host header; NULL: that of the URL */
+    const char *header;   /* one more "Name: value"; or NULL */
+    double rps;           /* 0 < rps <= SBX_LOAD_RPS_MAX */
+    int64_t duration_ms;  /* 0: until it is stopped */
+    int64_t timeout_ms;   /* of one request; 0: SBX_LOAD_TIMEOUT_MS */
+    const char *log_path; /* NULL: no log. Replaced */
 };
-enum { SBX_LOAD_RATE_MAX = 2000 };
+enum {
+    SBX_LOADS_MAX = 32,         /* at once; ended ones are kept until they are taken away */
+    SBX_LOAD_RPS_MAX = 20000,   /* more than one core can serve */
+    SBX_LOAD_TIMEOUT_MS = 5000, /* as long as a patient client waits */
+    SBX_LOAD_IN_FLIGHT = 512,   /* beyond it a request fails unsent: something hangs */
+    SBX_LOAD_SAMPLES = 200000,  /* latencies kept for the percentiles: the newest of them */
+};
 
-struct sbx_load *sbx_load_new(void);
-void sbx_load_free(struct sbx_load *l); /* stops it; accepts NULL */
-/* CONFLICT while one runs. */
-bool sbx_load_start(struct sbx_load *l, const struct sbx_load_options *options, struct cf_error *err) CF_NODISCARD;
-void sbx_load_stop(struct sbx_load *l); /* waits for answers under way, for at most a second */
-/* {running, sent, answered, failed, firstFailure, lastFailure, byStatus, bySide, p50Ms, p95Ms, …}; new reference. */
-json_t *sbx_load_summary(struct sbx_load *l);
+/* Starts one. INVALID for a wrong URL or rate, LIMIT for too many, UNAVAILABLE when the log cannot be written. */
+bool sbx_load_start(struct sbx_loads *l, const struct sbx_load_options *options, int *out_id, struct cf_error *err) CF_NODISCARD;
+/* {id, url, host, rps, running, sent, failed, first_failure, last_failure, begin, end, p50_us, p99_us, max_us, by_cluster, errors}; the
+ * times of failures are starts of requests in Unix ns, 0 for none. New reference; NULL when there is no such load. */
+json_t *sbx_load_summary(struct sbx_loads *l, int id);
+/* No more requests; waits for those in flight (each has a limit of its own). False when there is no such load. */
+bool sbx_load_stop(struct sbx_loads *l, int id);
+/* Stops it and forgets it. */
+bool sbx_load_drop(struct sbx_loads *l, int id);
+/* Waits until it has ended by itself, at most `ms`; true when it has. */
+bool sbx_load_wait(struct sbx_loads *l, int id, int64_t ms);
+json_t *sbx_loads_list(struct sbx_loads *l); /* all summaries; new array */
+
+/* `crossfade sandbox load --url URL [--host NAME] [--rps N] [--duration D] [--timeout D] [--header H] [--log FILE] [--summary FILE]`:
+ * until the duration's end, SIGTERM or SIGINT, then the summary on standard output. argv[0] is the command's name. Exit status 0, 1 when
+ * it cannot start, 2 for a wrong option. */
+int cf_sandbox_load_main(int argc, char **argv);
 
 #endif
