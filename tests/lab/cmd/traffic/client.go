@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -40,19 +41,47 @@ func newClient(o options) *client {
 }
 
 func (c *client) take(deadline time.Time) (*link, error) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
-		l := c.idle[n-1]
-		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
-		return l, nil
+	for l := c.takeIdle(); l != nil; l = c.takeIdle() {
+		if stillOpen(l.conn) {
+			return l, nil
+		}
+		l.conn.Close()
 	}
-	c.mu.Unlock()
 	conn, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", c.address)
 	if err != nil {
 		return nil, err
 	}
 	return &link{conn: conn, reader: bufio.NewReader(conn)}, nil
+}
+
+// takeIdle returns the youngest idle connection, or nil.
+func (c *client) takeIdle() *link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	l := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return l
+}
+
+// stillOpen tells whether the server has not closed an idle connection: a reload of a gateway does that, and every client
+// looks before it sends. What breaks after this look is a failure that counts.
+func stillOpen(conn net.Conn) bool {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	open := false
+	err = raw.Read(func(fd uintptr) bool {
+		var one [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		open = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return err == nil && open
 }
 
 func (c *client) give(l *link) {
