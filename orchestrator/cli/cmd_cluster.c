@@ -90,8 +90,9 @@ int cf_cmd_cluster_add(struct cf_cli *cli)
     struct cf_error err = CF_ERROR_INIT;
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
-    bool replace = cf_arg_given(cli, "replace");
-    if (!cf_arg(cli, "kubeconfig") && !replace)
+    /* Without a kubeconfig only a record that is there can be meant. */
+    bool replace = cf_arg_given(cli, "replace") || !cf_arg(cli, "kubeconfig");
+    if (!cf_arg(cli, "kubeconfig") && !cf_arg(cli, "prometheus") && !cf_arg(cli, "scrape"))
         return cf_usage_error(cli, "--kubeconfig FILE is needed");
     cf_autojson json_t *body = body_of_add(cli, &err);
     if (!body)
@@ -112,8 +113,10 @@ int cf_cmd_cluster_add(struct cf_cli *cli)
         cf_note(cli, "WARNING: its certificate is not verified: anybody on the way can read the "
                      "credentials.");
     if (!cf_json_at(body, "metrics", NULL) && !replace)
-        cf_note(cli, "It has no source of metrics: gates need --prometheus URL or --scrape URL "
-                     "(with --replace).");
+        cf_note(cli,
+                "It has no source of metrics; gates need one: crossfade cluster add %s "
+                "--prometheus URL",
+                cli->operands[0]);
     cf_note(cli, "Next: crossfade cluster check %s", cli->operands[0]);
     return CF_EXIT_OK;
 }

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "orchestrator/cli/exit.h"
 
-enum { LINE_MAX_BYTES = 4096, NAME_WIDTH = 34 };
+enum { LINE_MAX_BYTES = 4096, NAME_WIDTH = 34, INDENT = 3 /* of a leaf below a branch */ };
 
 enum mark { MARK_DONE, MARK_NOW, MARK_LATER, MARK_FAILED, MARK_UNDOING, MARK_UNDONE, MARKS };
 
@@ -61,9 +61,12 @@ static enum mark mark_of(const char *state)
     return MARK_LATER;
 }
 
-/* Cuts the line at the width, counting characters; escape sequences have none. */
+/* Cuts the line at the width, counting characters; escape sequences have none. Blanks at its end
+ * go. */
 static void end_line(struct drawing *d)
 {
+    while (d->line.len > 0 && d->line.data[d->line.len - 1] == ' ')
+        d->line.data[--d->line.len] = '\0';
     const char *p = cf_buf_str(&d->line);
     int used = 0;
     bool cut = false;
@@ -216,12 +219,12 @@ static bool is_traffic(const json_t *step)
 
 /* Mark, name, time, what is known: one line. `first` and `last` differ for several steps shown as
  * one. */
-static void put_step(struct drawing *d, const char *name, const json_t *first, const json_t *last,
+static void put_step(struct drawing *d, int width, const json_t *first, const json_t *last,
                      const json_t *shown)
 {
     enum mark m = mark_of(cf_json_str(shown, "planned", "state", NULL));
     put_mark(d, m);
-    put_padded(d, name, NAME_WIDTH);
+    put_padded(d, cf_json_str(first, "", "name", NULL), width);
     put_clock(d, took_ms(d, first, last));
     int64_t total = cf_json_int(shown, 0, "progress", "total", NULL);
     cf_buf_puts(&d->line, "  ");
@@ -285,7 +288,7 @@ static void put_traffic(struct drawing *d, const json_t *steps, size_t from, siz
         const json_t *begins = json_array_get(steps, i);
         cf_buf_puts(&d->line, is_last ? d->look->gap : d->look->bar);
         cf_buf_puts(&d->line, next == to ? d->look->last : d->look->branch);
-        put_step(d, cf_json_str(begins, "", "name", NULL), begins, json_array_get(steps, next - 1),
+        put_step(d, NAME_WIDTH - INDENT, begins, json_array_get(steps, next - 1),
                  telling(steps, i, next));
         i = next;
     }
@@ -303,7 +306,7 @@ static void put_steps(struct drawing *d, const json_t *steps)
             put_traffic(d, steps, i, next, next == n);
         } else {
             cf_buf_puts(&d->line, next == n ? d->look->last : d->look->branch);
-            put_step(d, cf_json_str(step, "", "name", NULL), step, step, step);
+            put_step(d, NAME_WIDTH, step, step, step);
         }
         i = next;
     }

@@ -14,7 +14,7 @@ void cf_sse_free(struct cf_sse *s)
 
 void cf_sse_reset(struct cf_sse *s)
 {
-    s->line.overflow = s->data.overflow = false;
+    s->line.overflow = s->data.overflow = s->too_long = false;
     cf_buf_reset(&s->line);
     cf_buf_reset(&s->data);
     s->event[0] = '\0';
@@ -33,23 +33,28 @@ static void take_field(struct cf_sse *s, const char *name, size_t n, const char 
     }
 }
 
+static void end_event(struct cf_sse *s, cf_sse_event *on_event, void *arg)
+{
+    if (s->data.len > 0 && !s->data.overflow && !s->too_long)
+        on_event(arg, s->id, *s->event ? s->event : "message", cf_buf_str(&s->data),
+                 s->data.len - 1);
+    s->data.overflow = s->too_long = false;
+    cf_buf_reset(&s->data);
+    s->event[0] = '\0';
+}
+
 static void end_line(struct cf_sse *s, cf_sse_event *on_event, void *arg)
 {
     const char *line = cf_buf_str(&s->line);
-    if (s->line.len == 0) {
-        bool whole = s->data.len > 0 && !s->data.overflow && !s->line.overflow;
-        if (whole)
-            on_event(arg, s->id, *s->event ? s->event : "message", cf_buf_str(&s->data),
-                     s->data.len - 1);
-        s->data.overflow = s->line.overflow = false;
-        cf_buf_reset(&s->data);
-        s->event[0] = '\0';
-        return;
-    }
     size_t n = strcspn(line, ":");
     const char *value = line[n] == ':' ? line + n + 1 : line + n;
-    if (n > 0)
+    if (s->line.len == 0)
+        end_event(s, on_event, arg);
+    else if (s->line.overflow)
+        s->too_long = true;
+    else if (n > 0)
         take_field(s, line, n, *value == ' ' ? value + 1 : value);
+    s->line.overflow = false;
     cf_buf_reset(&s->line);
 }
 

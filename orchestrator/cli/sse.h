@@ -12,6 +12,7 @@ struct cf_sse {
     char id[CF_SSE_ID_MAX]; /* the last one seen: what to resume after */
     char event[CF_SSE_ID_MAX];
     bool after_cr;
+    bool too_long; /* the event that is being read has a line beyond the limit */
 };
 #define CF_SSE_INIT                                                                                \
     ((struct cf_sse){ .line = CF_BUF_INIT(CF_SSE_EVENT_MAX),                                       \

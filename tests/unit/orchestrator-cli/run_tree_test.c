@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree of a watch and the lines of events, as they are printed, from runs and events as the API
+ * gives them. */
+#include "base/clock.h"
+#include "orchestrator/cli/run_tree.h"
+#include "tests/support/test.h"
+
+static json_t *parse(const char *text)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    json_t *j = cf_json_parse(text, strlen(text), 0, &err);
+    if (!j)
+        fail_msg("%s", err.message);
+    return j;
+}
+
+#define DONE(kind, name, from, to)                                                                 \
+    "{\"kind\":\"" kind "\",\"name\":\"" name "\",\"state\":\"done\",\"message\":\"\","            \
+    "\"startedAt\":\"2026-11-21T10:" from "Z\",\"finishedAt\":\"2026-11-21T10:" to "Z\"}"
+#define LATER(kind, name)                                                                          \
+    "{\"kind\":\"" kind "\",\"name\":\"" name                                                      \
+    "\",\"state\":\"planned\",\"startedAt\":null,\"finishedAt\":null}"
+
+static const char shifting[] =
+    "{\"name\":\"web/"
+    "3\",\"state\":\"active\",\"phase\":\"Shifting\",\"source\":\"dc1\",\"target\":\"dc2\","
+    "\"startedAt\":\"2026-11-21T10:00:00Z\",\"finishedAt\":null,"
+    "\"weight\":{\"desired\":25,\"applied\":25,\"observed\":24.57},"
+    "\"gates\":[{\"name\":\"success\",\"state\":\"undecided\",\"value\":0.9994,\"threshold\":0.995,"
+    "\"samples\":8210,"
+    "\"failures\":5,\"needed\":40}],"
+    "\"hold\":{\"reason\":\"undecided\",\"message\":\"40 more requests\"},"
+    "\"callToAction\":{\"text\":\"send requests\",\"command\":\"crossfade advance web/3 --reason "
+    "x\"},"
+    "\"warnings\":[\"one warning\"],\"steps\":[" DONE(
+        "preflight", "preflight", "00:00",
+        "00:02") ","
+                 "{\"kind\":\"propagate\",\"name\":\"copy dc1/web to "
+                 "dc2/web\",\"state\":\"done\",\"message\":\"copied\","
+                 "\"progress\":{\"done\":7,\"total\":7},\"startedAt\":\"2026-11-21T10:00:02Z\","
+                 "\"finishedAt\":\"2026-11-21T10:00:12Z\"}," DONE(
+                     "traffic.shift", "5 % to dc2", "00:12",
+                     "00:13") "," DONE("traffic.soak", "prove 5 %", "00:13",
+                                       "00:20") "," DONE("traffic.shift", "25 % to dc2", "00:20",
+                                                         "00:21") ","
+                                                                  "{\"kind\":\"traffic.soak\","
+                                                                  "\"name\":\"prove 25 "
+                                                                  "%\",\"state\":\"applied\","
+                                                                  "\"message\":\"hold 3s of 5s\","
+                                                                  "\"startedAt\":\"2026-11-21T10:"
+                                                                  "00:21Z\",\"finishedAt\":null}"
+                                                                  "," LATER(
+                                                                      "traffic.shift",
+                                                                      "100 % to dc2") "," LATER("co"
+                                                                                                "mm"
+                                                                                                "i"
+                                                                                                "t",
+                                                                                                "co"
+                                                                                                "mm"
+                                                                                                "i"
+                                                                                                "t") "]}";
+
+static const char shifting_text[] =
+    "web/3  ◌ Shifting    00:30   dc1 → dc2   live\n"
+    "weight  desired 25  applied 25  observed 24.6\n"
+    "gate    success undecided  99.94% ≥ 99.50%  8210 requests, 5 failed, 40 more for proof\n"
+    "├─✔ preflight                             00:02\n"
+    "├─✔ copy dc1/web to dc2/web               00:10  7/7  copied\n"
+    "├─◌ traffic                               00:18\n"
+    "│  ├─✔ 5 % to dc2                         00:08\n"
+    "│  ├─◌ 25 % to dc2                        00:10  hold 3s of 5s\n"
+    "│  └─· 100 % to dc2\n"
+    "└─· commit\n"
+    "holds  undecided: 40 more requests\n"
+    "warning  one warning\n"
+    "do     send requests\n"
+    "next   crossfade advance web/3 --reason x\n";
+
+static int64_t time_of(const char *text)
+{
+    int64_t ms;
+    assert_true(cf_time_parse(text, &ms));
+    return ms;
+}
+
+static void a_run_under_way(void **state)
+{
+    (void)state;
+    cf_autojson json_t *run = parse(shifting);
+    CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
+    struct cf_tree_options options = { .now_ms = time_of("2026-11-21T10:00:30Z"), .note = "live" };
+    cf_run_tree(run, &options, &out);
+    assert_string_equal(cf_buf_str(&out), shifting_text);
+}
+
+static void lines_are_cut_at_the_width(void **state)
+{
+    (void)state;
+    cf_autojson json_t *run = parse(shifting);
+    for (int width = 5; width < 100; width += 7) {
+        CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
+        struct cf_tree_options options = { .width = width, .color = true };
+        cf_run_tree(run, &options, &out);
+        int used = 0;
+        bool escape = false;
+        for (const char *p = cf_buf_str(&out); *p; p++) {
+            if (*p == '\033')
+                escape = true;
+            else if (*p == '\n')
+                used = 0;
+            else if (!escape && ((unsigned char)*p & 0xc0) != 0x80)
+                used++;
+            if (escape && *p == 'm')
+                escape = false;
+            assert_true(used <= width);
+        }
+    }
+}
+
+static void without_utf8_it_is_ascii(void **state)
+{
+    (void)state;
+    cf_autojson json_t *run = parse(shifting);
+    CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
+    cf_run_tree(run, &(struct cf_tree_options){ .ascii = true }, &out);
+    for (const char *p = cf_buf_str(&out); *p; p++)
+        assert_true((unsigned char)*p < 0x80);
+}
+
+static void a_run_that_came_back(void **state)
+{
+    (void)state;
+    cf_autojson json_t *run =
+        parse("{\"name\":\"web/"
+              "4\",\"state\":\"rolled-back\",\"phase\":\"RollingBack\",\"source\":\"a\",\"target\":"
+              "\"b\",\"message\":\"gate "
+              "success\",\"startedAt\":\"2026-11-21T10:00:00Z\",\"finishedAt\":\"2026-11-21T11:00:"
+              "05Z\",\"weight\":{\"desired\":0,"
+              "\"applied\":0,\"observed\":null},\"hold\":null,\"gates\":[],\"warnings\":[],"
+              "\"callToAction\":null,\"steps\":["
+              "{\"kind\":\"propagate\",\"name\":\"copy\",\"state\":\"undone\",\"message\":\"7 "
+              "deleted\\nall\"},"
+              "{\"kind\":\"traffic.shift\",\"name\":\"5 "
+              "%\",\"state\":\"undone\"},{\"kind\":\"traffic.shift\",\"name\":\"50 "
+              "%\",\"state\":\"planned\"}]}");
+    CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
+    assert_true(cf_run_has_ended(run));
+    cf_run_tree(run, &(struct cf_tree_options){ .now_ms = 0 }, &out);
+    assert_string_equal(cf_buf_str(&out),
+                        "web/4  ↺ rolled-back  1:00:05   a → b\n"
+                        "weight  desired 0  applied 0  observed -\n"
+                        "├─↺ copy                                         7 deleted all\n"
+                        "└─↺ traffic\n"
+                        "   ├─↺ 5 %\n"
+                        "   └─· 50 %\n"
+                        "ended  gate success\n");
+}
+
+static void events_as_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *event, *line; /* NULL: not shown */
+    } rows[] = {
+        { "{\"at\":\"T\",\"run\":\"web/"
+          "1\",\"kind\":\"step.done\",\"actor\":\"\",\"data\":{\"kind\":\"propagate\",\"name\":"
+          "\"copy\","
+          "\"message\":\"7 objects\"}}",
+          "T web/1 step.done copy: 7 objects" },
+        { "{\"at\":\"T\",\"run\":\"web/"
+          "1\",\"kind\":\"run.weight.changed\",\"actor\":\"\",\"data\":{\"router\":\"mesh\","
+          "\"desired\":25,"
+          "\"applied\":25}}",
+          "T web/1 run.weight.changed mesh weight 25" },
+        { "{\"at\":\"T\",\"run\":\"web/"
+          "1\",\"kind\":\"action.done\",\"actor\":\"ann\",\"data\":{\"action\":\"pause\","
+          "\"reason\":\"a\\nb\"}}",
+          "T web/1 action.done pause a b (by ann)" },
+        { "{\"at\":\"T\",\"run\":\"web/"
+          "1\",\"kind\":\"run.hold.started\",\"actor\":\"\",\"data\":{\"reason\":\"commit\","
+          "\"message\":\"m\"}}",
+          "T web/1 run.hold.started commit: m" },
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"step.progress\",\"data\":{}}", NULL },
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"router.touched\",\"data\":{}}", NULL },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
+        cf_autojson json_t *event = parse(rows[i].event);
+        CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(4096);
+        assert_int_equal(cf_event_line(event, &out), rows[i].line != NULL);
+        assert_string_equal(cf_buf_str(&out), rows[i].line ? rows[i].line : "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_under_way),          cmocka_unit_test(lines_are_cut_at_the_width),
+        cmocka_unit_test(without_utf8_it_is_ascii), cmocka_unit_test(a_run_that_came_back),
+        cmocka_unit_test(events_as_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
