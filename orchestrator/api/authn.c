@@ -88,7 +88,9 @@ static bool authenticate(struct cf_http_request *req, struct cf_http_response *r
         if (err.kind == CF_ERR_DENIED)
             return refuse_caller(req, res, "refused",
                                  "The token is unknown, revoked or has expired");
-        cf_problem_error(res, &err);
+        cf_log_err(CF_LOG_WARN, "access.unchecked", "a token could not be checked", &err);
+        cf_http_response_header(res, "Retry-After", "1");
+        cf_problem(res, "UNAVAILABLE", "Tokens cannot be checked: the database does not answer");
         return false;
     }
     struct cf_arena *arena = cf_http_request_arena(req);

@@ -211,17 +211,17 @@ void cf_post_cluster_check(struct cf_http_request *req, struct cf_http_response 
         cf_problem_cluster(res, &err);
 }
 
+/* Also for a cluster that is not registered yet: the rights come first. */
 void cf_get_cluster_rbac(struct cf_http_request *req, struct cf_http_response *res)
 {
     struct cf_error err = CF_ERROR_INIT;
-    CF_CLEANUP(cf_cluster_row_free) struct cf_cluster_row row = { 0 };
     const char *side = cf_http_request_query(req, "side");
-    if (!cf_cluster_get(cf_api_of(req)->store, cf_http_request_param(req, "name"), &row, &err)) {
-        cf_problem_error(res, &err);
+    const char *ns = cf_http_request_query(req, "namespace");
+    if (ns && !is_fine_name(ns)) {
+        cf_problem(res, "INVALID_PARAMETER", "namespace is the name of a namespace");
         return;
     }
-    char *text =
-        cf_engine_rbac_yaml(side ? side : "both", cf_http_request_query(req, "namespace"), &err);
+    char *text = cf_engine_rbac_yaml(side ? side : "both", ns, &err);
     if (text)
         cf_http_response_body_take(res, "application/yaml", text, strlen(text));
     else

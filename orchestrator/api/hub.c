@@ -160,7 +160,7 @@ static bool has_room(const struct reader *r)
     return !r->stream || cf_http_stream_queued(r->stream) < WAITING_MAX;
 }
 
-/* One page for a reader that is behind. False: no database. */
+/* One page for a reader that is behind, as far as there is room. False: no database. */
 static bool catch_up(struct reader *r, bool *out_more, struct cf_error *err)
 {
     CF_CLEANUP(cf_event_list_free) struct cf_event_list list = { 0 };
@@ -173,12 +173,30 @@ static bool catch_up(struct reader *r, bool *out_more, struct cf_error *err)
         return false;
     if (list.resync)
         tell_resync(r, list.next);
-    for (size_t i = 0; i < list.n; i++)
+    for (size_t i = 0; i < list.n; i++) {
+        if (!has_room(r))
+            return true;
         deliver(r, &list.rows[i]);
+        r->cursor = list.rows[i].id;
+    }
     r->cursor = list.next;
     r->live = !list.more && r->cursor >= r->hub->tail;
     *out_more = *out_more || list.more;
     return true;
+}
+
+/* Whoever has no room falls behind and catches up at its own pace. */
+static void hand_out(struct cf_event_hub *h, const struct cf_event_row *e)
+{
+    for (struct reader *r = h->readers; r; r = r->next) {
+        if (!r->live || !wants(r, e))
+            continue;
+        r->live = has_room(r);
+        if (!r->live)
+            continue;
+        deliver(r, e);
+        r->cursor = e->id;
+    }
 }
 
 static bool follow_tail(struct cf_event_hub *h, bool *out_more, struct cf_error *err)
@@ -189,13 +207,14 @@ static bool follow_tail(struct cf_event_hub *h, bool *out_more, struct cf_error 
     if (!cf_events_after(h->store, h->tail, NULL, CF_HUB_PAGE, &list, err))
         return false;
     for (size_t i = 0; i < list.n; i++)
-        for (struct reader *r = h->readers; r; r = r->next)
-            if (r->live && wants(r, &list.rows[i]))
-                deliver(r, &list.rows[i]);
+        hand_out(h, &list.rows[i]);
     h->tail = list.next;
-    for (struct reader *r = h->readers; r; r = r->next)
-        if (r->live)
+    for (struct reader *r = h->readers; r; r = r->next) {
+        if (list.resync)
+            r->live = false; /* each hears of it by its own cursor */
+        else if (r->live)
             r->cursor = CF_MAX(r->cursor, h->tail);
+    }
     *out_more = *out_more || list.more;
     return true;
 }

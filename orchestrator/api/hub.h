@@ -7,8 +7,9 @@
  * thread touches readers once they are in; the others leave a mark on them. While nobody reads,
  * nothing is asked of the database.
  *
- * A stream's client that is too slow is dropped by the HTTP server (its queue is bounded) and
- * resumes by Last-Event-ID. */
+ * A client that reads slowly falls behind and catches up from its own cursor: no more than a
+ * bounded piece waits for it. One that reads nothing is cut off by the HTTP server and resumes by
+ * Last-Event-ID. */
 #ifndef CF_API_HUB_H
 #define CF_API_HUB_H
 

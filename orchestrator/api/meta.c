@@ -47,7 +47,9 @@ void cf_get_readyz(struct cf_http_request *req, struct cf_http_response *res)
     bool verbose = cf_http_request_query(req, "verbose") != NULL;
     if (!store || !engine) {
         cf_http_response_header(res, "Retry-After", "1");
-        cf_problem(res, "UNAVAILABLE", "not ready: %s%s%s", store ? "" : err.message,
+        /* Who asks has shown no token: no names of hosts. */
+        cf_problem(res, "UNAVAILABLE", "not ready: %s%s%s",
+                   store ? "" : "the database does not answer, or its schema is not this program's",
                    !store && !engine ? "; " : "", engine ? "" : why);
     } else if (verbose) {
         cf_http_response_text(res, 200, "[+] database and schema\n[+] engine\nok\n");
