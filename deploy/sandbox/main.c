@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "deploy/sandbox/load/load.h"
 #include "deploy/sandbox/sandbox.h"
 #include "deploy/sandbox/world.h"
 
@@ -24,12 +26,14 @@ static void usage(FILE *to)
           "  --state-dir DIR    writes DIR/sandbox.json and DIR/NAME.kubeconfig\n"
           "  --demo             puts the demo application into the first cluster\n"
           "  --die-with-parent  ends when the process that started it does\n"
-          "  -h, --help\n",
+          "  -h, --help\n"
+          "\n"
+          "crossfade sandbox load --help tells about the load generator.\n",
           to);
 }
 
 /* 0: go on; else the exit status plus one. */
-static int read_options(int argc, char **argv, struct sbx_options *o)
+static int read_options(int argc, char **argv, struct sandbox_options *o, bool *die_with_parent)
 {
     static const struct option table[] = {
         { "clusters", required_argument, NULL, 'c' },   { "port-base", required_argument, NULL, 'p' },
@@ -37,7 +41,7 @@ static int read_options(int argc, char **argv, struct sbx_options *o)
         { "demo", no_argument, NULL, 'd' },             { "die-with-parent", no_argument, NULL, 'x' },
         { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
     };
-    *o = (struct sbx_options){ .clusters = "east,west" };
+    *o = (struct sandbox_options){ .clusters = "east,west" };
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "h", table, NULL)) != -1;) {
         struct cf_error err = CF_ERROR_INIT;
@@ -53,7 +57,7 @@ static int read_options(int argc, char **argv, struct sbx_options *o)
             break;
         case 's': o->state_dir = optarg; break;
         case 'd': o->demo = true; break;
-        case 'x': o->die_with_parent = true; break;
+        case 'x': *die_with_parent = true; break;
         case 'h': usage(stdout); return 1;
         default: usage(stderr); return 3;
         }
@@ -65,18 +69,34 @@ static int read_options(int argc, char **argv, struct sbx_options *o)
     return 0;
 }
 
-static void print_world(const struct sbx_world *w)
+static void print_world(const struct sandbox_world *w)
 {
-    cf_autojson json_t *all = sbx_world_describe(w);
+    cf_autojson json_t *all = sandbox_world_describe(w);
     cf_autofree char *text = cf_json_dump_pretty(all);
     puts(text);
     fflush(stdout);
 }
 
+/* Until a signal says so. */
+static void wait_for_end(struct sandbox_world *w, const sigset_t *signals)
+{
+    const struct timespec tick = { .tv_sec = SANDBOX_TICK_MS / 1000, .tv_nsec = SANDBOX_TICK_MS % 1000 * 1000000L };
+    for (;;) {
+        if (sigtimedwait(signals, NULL, &tick) > 0)
+            return;
+        if (errno == EAGAIN)
+            sandbox_world_tick(w);
+    }
+}
+
 int cf_sandbox_main(int argc, char **argv)
 {
-    struct sbx_options options;
-    int stop = read_options(argc, argv, &options);
+    if (argc > 1 && strcmp(argv[1], "load") == 0)
+        return cf_sandbox_load_main(argc - 1, argv + 1);
+    struct sandbox_options options;
+    bool die_with_parent = false;
+    pid_t parent = getppid();
+    int stop = read_options(argc, argv, &options, &die_with_parent);
     if (stop)
         return stop - 1;
     sigset_t signals;
@@ -86,20 +106,16 @@ int cf_sandbox_main(int argc, char **argv)
     sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL); /* the only thread so far; those to come inherit it */
     signal(SIGPIPE, SIG_IGN);
-    pid_t parent = getppid();
-    if (options.die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
+    if (die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
         return 1;
-    struct sbx_world world;
     struct cf_error err = CF_ERROR_INIT;
-    if (!sbx_world_start(&world, &options, &err)) {
+    struct sandbox_world *world = sandbox_world_start(&options, &err);
+    if (!world) {
         fprintf(stderr, "crossfade sandbox: %s\n", err.message);
-        sbx_world_stop(&world);
         return 1;
     }
-    print_world(&world);
-    int got;
-    while (sigwait(&signals, &got) != 0 && errno == EINTR)
-        continue;
-    sbx_world_stop(&world);
+    print_world(world);
+    wait_for_end(world, &signals);
+    sandbox_world_stop(world);
     return 0;
 }

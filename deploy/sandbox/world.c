@@ -10,16 +10,39 @@
 #include <unistd.h>
 
 #include "base/uuid.h"
+#include "deploy/sandbox/api/server.h"
 #include "deploy/sandbox/control/control.h"
 #include "deploy/sandbox/controllers/controllers.h"
-#include "deploy/sandbox/dataplane/gateway.h"
+#include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/demo.h"
 #include "deploy/sandbox/load/load.h"
 
 enum {
     HANDLERS = 6, /* most answers are microseconds; a few write whole lists */
     DRAIN_MS = 300,
-    PORTS_PER_CLUSTER = 3, /* API, gateway, metrics */
+    PORTS_PER_CLUSTER = 3,  /* API, gateway, admin */
+    DEMO_READY_MS = 20000,  /* a loaded machine under a sanitizer takes seconds */
+    TOKEN_TEXT = 41,        /* 40 hex characters and NUL */
+    SLOT_CONTROLLERS = 0,
+    SLOT_DATAPLANE = 1,
+};
+
+struct cluster {
+    char name[64];
+    struct sbx_api_server *server;
+    char admin_token[TOKEN_TEXT], viewer_token[TOKEN_TEXT];
+    char *kubeconfig; /* path, or NULL without a folder */
+};
+
+struct sandbox_world {
+    struct cf_http_server *http;
+    struct cluster clusters[SANDBOX_CLUSTERS_MAX];
+    struct sbx_api *apis[SANDBOX_CLUSTERS_MAX];
+    int count;
+    struct sbx_controllers *controllers;
+    struct sbx_dataplane *dataplane;
+    struct sbx_loads *loads;
+    struct sbx_control *control;
 };
 
 static bool write_file(const char *path, const char *text, struct cf_error *err)
@@ -35,10 +58,8 @@ static bool write_file(const char *path, const char *text, struct cf_error *err)
     return ok;
 }
 
-static bool write_kubeconfig(struct sbx_cluster *c, const char *dir, struct cf_error *err)
+static bool write_kubeconfig(struct cluster *c, const char *dir, struct cf_error *err)
 {
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return cf_error_errno(err, errno, dir);
     c->kubeconfig = cf_xasprintf("%s/%s.kubeconfig", dir, c->name);
     cf_autofree char *text = cf_xasprintf("apiVersion: v1\nkind: Config\ncurrent-context: %s\n"
                                           "clusters:\n- name: %s\n  cluster:\n    server: %s\n"
@@ -48,95 +69,7 @@ static bool write_kubeconfig(struct sbx_cluster *c, const char *dir, struct cf_e
     return write_file(c->kubeconfig, text, err);
 }
 
-static bool start_cluster(struct sbx_world *w, const char *name, const struct sbx_options *options, struct cf_error *err)
-{
-    int i = w->count, base = options->port_base ? options->port_base + 1 + i * PORTS_PER_CLUSTER : 0;
-    struct sbx_cluster *c = &w->clusters[i];
-    snprintf(c->name, sizeof(c->name), "%s", name);
-    c->api = sbx_api_new(name);
-    w->count++;
-    cf_random_hex(c->admin_token, SBX_TOKEN_TEXT - 1);
-    cf_random_hex(c->viewer_token, SBX_TOKEN_TEXT - 1);
-    sbx_api_token(c->api, c->admin_token, "crossfade", SBX_RIGHTS_FULL);
-    sbx_api_token(c->api, c->viewer_token, "crossfade-viewer", SBX_RIGHTS_READ);
-    c->server = sbx_api_server_new(w->http, c->api, base, err);
-    if (!c->server)
-        return false;
-    c->controllers = sbx_controllers_start(c->api, i, err);
-    if (!c->controllers)
-        return false;
-    c->gateway = sbx_gateway_start(w, i, base ? base + 1 : 0, base ? base + 2 : 0, err);
-    if (!c->gateway)
-        return false;
-    return !options->state_dir || write_kubeconfig(c, options->state_dir, err);
-}
-
-static bool start_clusters(struct sbx_world *w, const struct sbx_options *options, struct cf_error *err)
-{
-    cf_autofree char *names = cf_xstrdup(options->clusters);
-    char *save = NULL;
-    for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
-        if (w->count == SBX_CLUSTERS_MAX)
-            return cf_error_set(err, CF_ERR_LIMIT, "more than %d clusters", SBX_CLUSTERS_MAX);
-        if (strlen(name) >= sizeof(w->clusters[0].name) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
-            return cf_error_set(err, CF_ERR_INVALID, "not a cluster's name: %s", name);
-        if (sbx_world_cluster(w, name))
-            return cf_error_set(err, CF_ERR_INVALID, "two clusters are called %s", name);
-        if (!start_cluster(w, name, options, err))
-            return cf_error_wrap(err, "cluster %s", name);
-    }
-    return w->count > 0 || cf_error_set(err, CF_ERR_INVALID, "no cluster is named");
-}
-
-static bool write_description(const struct sbx_world *w, const char *dir, struct cf_error *err)
-{
-    cf_autojson json_t *all = sbx_world_describe(w);
-    cf_autofree char *text = cf_json_dump_pretty(all);
-    cf_autofree char *path = cf_xasprintf("%s/sandbox.json", dir), *part = cf_xasprintf("%s/sandbox.json.part", dir);
-    if (!write_file(part, text, err))
-        return false;
-    return rename(part, path) == 0 || cf_error_errno(err, errno, path);
-}
-
-bool sbx_world_start(struct sbx_world *w, const struct sbx_options *options, struct cf_error *err)
-{
-    memset(w, 0, sizeof(*w));
-    struct cf_http_server_options http = { .name = "sandbox", .handler_threads = HANDLERS };
-    w->http = cf_http_server_start(&http, err);
-    if (!w->http)
-        return false;
-    w->load = sbx_load_new();
-    if (!start_clusters(w, options, err))
-        return false;
-    w->control = sbx_control_new(w, options->port_base, options->state_dir, options->demo, err);
-    if (!w->control)
-        return false;
-    if (options->demo && !sbx_demo_load(w->clusters[0].api, err))
-        return false;
-    return !options->state_dir || write_description(w, options->state_dir, err);
-}
-
-void sbx_world_stop(struct sbx_world *w)
-{
-    sbx_load_free(w->load);
-    for (int i = 0; i < w->count; i++)
-        sbx_controllers_stop(w->clusters[i].controllers);
-    for (int i = 0; i < w->count; i++)
-        sbx_gateway_stop(w->clusters[i].gateway);
-    cf_http_server_stop(w->http, DRAIN_MS);
-    sbx_control_free(w->control);
-    for (int i = 0; i < w->count; i++) {
-        struct sbx_cluster *c = &w->clusters[i];
-        sbx_gateway_free(c->gateway);
-        sbx_controllers_free(c->controllers);
-        sbx_api_server_free(c->server);
-        sbx_api_free(c->api);
-        free(c->kubeconfig);
-    }
-    memset(w, 0, sizeof(*w));
-}
-
-struct sbx_cluster *sbx_world_cluster(struct sbx_world *w, const char *name)
+static struct cluster *find(struct sandbox_world *w, const char *name)
 {
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->clusters[i].name, name) == 0)
@@ -144,35 +77,157 @@ struct sbx_cluster *sbx_world_cluster(struct sbx_world *w, const char *name)
     return NULL;
 }
 
-json_t *sbx_world_describe(const struct sbx_world *w)
+static bool add_cluster(struct sandbox_world *w, const char *name, int port, struct cf_error *err)
 {
-    json_t *clusters = json_object();
-    for (int i = 0; i < w->count; i++) {
-        const struct sbx_cluster *c = &w->clusters[i];
-        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "api", sbx_api_server_url(c->server), "token", c->admin_token, "viewerToken",
-                              c->viewer_token, "gateway", sbx_gateway_url(c->gateway), "metrics", sbx_gateway_metrics_url(c->gateway),
-                              "admin", sbx_gateway_admin_url(c->gateway));
-        if (c->kubeconfig)
-            json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
-        json_object_set_new(clusters, c->name, o);
-    }
-    return json_pack("{s:o,s:s,s:i}", "clusters", clusters, "control", sbx_control_url(w->control), "pid", (int)getpid());
+    if (w->count == SANDBOX_CLUSTERS_MAX)
+        return cf_error_set(err, CF_ERR_LIMIT, "more than %d clusters", SANDBOX_CLUSTERS_MAX);
+    if (strlen(name) >= sizeof(w->clusters[0].name) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
+        return cf_error_set(err, CF_ERR_INVALID, "not a cluster's name: %s", name);
+    if (find(w, name))
+        return cf_error_set(err, CF_ERR_INVALID, "two clusters are called %s", name);
+    struct cluster *c = &w->clusters[w->count];
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    struct sbx_api *api = w->apis[w->count++] = sbx_api_new(name);
+    cf_random_hex(c->admin_token, TOKEN_TEXT - 1);
+    cf_random_hex(c->viewer_token, TOKEN_TEXT - 1);
+    sbx_api_token(api, c->admin_token, "crossfade", SBX_RIGHTS_FULL);
+    sbx_api_token(api, c->viewer_token, "crossfade-viewer", SBX_RIGHTS_READ);
+    c->server = sbx_api_server_new(w->http, api, port, err);
+    return c->server != NULL;
 }
 
-bool sbx_world_reset(struct sbx_world *w, bool demo, struct cf_error *err)
+static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *options, struct cf_error *err)
 {
-    sbx_load_stop(w->load);
-    for (int i = 0; i < w->count; i++) {
-        struct sbx_cluster *c = &w->clusters[i];
-        struct sbx_api_faults *f = sbx_api_server_faults(c->server);
-        atomic_store(&f->slow_ms, 0);
-        atomic_store(&f->fail_percent, 0);
-        atomic_store(&f->hang, false);
-        atomic_store(&f->watch_silent, false);
-        if (atomic_load(&f->away) && !sbx_api_server_away(c->server, false, err))
-            return false;
-        sbx_gateway_heal(c->gateway);
-        sbx_api_wipe(c->api);
+    cf_autofree char *names = cf_xstrdup(options->clusters);
+    char *save = NULL;
+    for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        int port = options->port_base ? options->port_base + 1 + w->count * PORTS_PER_CLUSTER : 0;
+        if (!add_cluster(w, name, port, err))
+            return cf_error_wrap(err, "cluster %s", name);
     }
-    return !demo || sbx_demo_load(w->clusters[0].api, err);
+    return w->count > 0 || cf_error_set(err, CF_ERR_INVALID, "no cluster is named");
+}
+
+/* The control endpoint's way to an API server's faults. */
+static bool set_api_fault(void *user, const char *cluster, const struct sbx_control_api_fault *fault, struct cf_error *err)
+{
+    struct cluster *c = find(user, cluster);
+    if (!c)
+        return cf_error_set(err, CF_ERR_NOT_FOUND, "no such cluster: %s", cluster);
+    struct sbx_api_faults *f = sbx_api_server_faults(c->server);
+    atomic_store(&f->slow_ms, fault->slow_ms);
+    atomic_store(&f->status, fault->status);
+    if (fault->cut_watches)
+        sbx_api_server_cut(c->server);
+    return sbx_api_server_away(c->server, fault->away, err);
+}
+
+static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_error *err)
+{
+    int gateways[SANDBOX_CLUSTERS_MAX] = { 0 }, admins[SANDBOX_CLUSTERS_MAX] = { 0 };
+    for (int i = 0; i < w->count && port_base; i++) {
+        gateways[i] = port_base + 2 + i * PORTS_PER_CLUSTER;
+        admins[i] = gateways[i] + 1;
+    }
+    struct sbx_dataplane_options options = { .apis = w->apis,
+                                             .clusters = w->count,
+                                             .gateway_ports = gateways,
+                                             .admin_ports = admins,
+                                             .delay_ms = -1,
+                                             .listener_slot = SLOT_DATAPLANE };
+    w->dataplane = sbx_dataplane_start(&options, err);
+    return w->dataplane != NULL;
+}
+
+static bool start_parts(struct sandbox_world *w, const struct sandbox_options *options, struct cf_error *err)
+{
+    struct cf_http_server_options http = { .name = "sandbox", .handler_threads = HANDLERS };
+    w->http = cf_http_server_start(&http, err);
+    if (!w->http || !add_clusters(w, options, err))
+        return false;
+    struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
+    w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
+    if (!w->controllers || !start_dataplane(w, options->port_base, err))
+        return false;
+    w->loads = sbx_loads_new(err);
+    if (!w->loads)
+        return false;
+    struct sbx_control_options control = { .port = options->port_base,
+                                           .apis = w->apis,
+                                           .clusters = w->count,
+                                           .dataplane = w->dataplane,
+                                           .loads = w->loads,
+                                           .api_fault = set_api_fault,
+                                           .user = w };
+    w->control = sbx_control_start(&control, err);
+    if (!w->control)
+        return false;
+    if (options->demo && !sbx_demo_load(w->apis[0], err))
+        return false;
+    return sbx_controllers_settle(w->controllers, DEMO_READY_MS) ||
+           cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
+}
+
+static bool write_files(struct sandbox_world *w, const char *dir, struct cf_error *err)
+{
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return cf_error_errno(err, errno, dir);
+    for (int i = 0; i < w->count; i++)
+        if (!write_kubeconfig(&w->clusters[i], dir, err))
+            return false;
+    cf_autojson json_t *all = sandbox_world_describe(w);
+    cf_autofree char *text = cf_json_dump_pretty(all);
+    cf_autofree char *path = cf_xasprintf("%s/sandbox.json", dir), *part = cf_xasprintf("%s/sandbox.json.part", dir);
+    if (!write_file(part, text, err))
+        return false;
+    return rename(part, path) == 0 || cf_error_errno(err, errno, path);
+}
+
+struct sandbox_world *sandbox_world_start(const struct sandbox_options *options, struct cf_error *err)
+{
+    struct sandbox_world *w = cf_xcalloc(1, sizeof(*w));
+    if (start_parts(w, options, err) && (!options->state_dir || write_files(w, options->state_dir, err)))
+        return w;
+    sandbox_world_stop(w);
+    return NULL;
+}
+
+void sandbox_world_stop(struct sandbox_world *w)
+{
+    if (!w)
+        return;
+    sbx_control_stop(w->control);
+    sbx_loads_free(w->loads);
+    sbx_dataplane_stop(w->dataplane);
+    sbx_controllers_stop(w->controllers);
+    cf_http_server_stop(w->http, DRAIN_MS);
+    for (int i = 0; i < w->count; i++) {
+        sbx_api_server_free(w->clusters[i].server);
+        sbx_api_free(w->apis[i]);
+        free(w->clusters[i].kubeconfig);
+    }
+    free(w);
+}
+
+void sandbox_world_tick(struct sandbox_world *w)
+{
+    for (int i = 0; i < w->count; i++)
+        sbx_api_bookmarks(w->apis[i]);
+}
+
+json_t *sandbox_world_describe(const struct sandbox_world *w)
+{
+    json_t *clusters = json_array();
+    for (int i = 0; i < w->count; i++) {
+        const struct cluster *c = &w->clusters[i];
+        const char *admin = sbx_dataplane_admin_url(w->dataplane, c->name);
+        cf_autofree char *metrics = cf_xasprintf("%s/stats/prometheus", admin);
+        json_t *o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url", sbx_api_server_url(c->server), "tokens",
+                              "admin", c->admin_token, "viewer", c->viewer_token, "gateway",
+                              sbx_dataplane_gateway_url(w->dataplane, c->name), "admin", admin, "metrics", metrics);
+        if (c->kubeconfig)
+            json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
+        json_array_append_new(clusters, o);
+    }
+    return json_pack("{s:o,s:s,s:i}", "clusters", clusters, "control", sbx_control_url(w->control), "pid", (int)getpid());
 }

@@ -94,16 +94,20 @@ static bool faulty(struct sbx_api_server *s, struct cf_http_response *res)
         cf_http_parked_release(cf_http_park(res, -1, never, NULL));
         return true;
     }
-    int percent = atomic_load(&s->faults.fail_percent);
-    if (percent > 0 && (int)arc4random_uniform(100) < percent) {
-        cf_http_response_json_take(res, 500,
-                                   json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
-                                             "Failure", "message", "Internal error occurred: fault", "reason", "InternalError", "code",
-                                             500));
-        delay(s, res);
-        return true;
-    }
-    return false;
+    int status = atomic_load(&s->faults.status);
+    if (!status)
+        return false;
+    cf_http_response_json_take(res, status,
+                               json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
+                                         "Failure", "message", "a fault was asked for", "reason",
+                                         status == 429   ? "TooManyRequests"
+                                         : status == 503 ? "ServiceUnavailable"
+                                                         : "InternalError",
+                                         "code", status));
+    if (status == 429 || status == 503)
+        cf_http_response_header(res, "Retry-After", "1");
+    delay(s, res);
+    return true;
 }
 
 static void answer(struct cf_http_response *res, struct sbx_answer *a)
@@ -187,10 +191,7 @@ struct sbx_api_faults *sbx_api_server_faults(struct sbx_api_server *s)
 
 bool sbx_api_server_away(struct sbx_api_server *s, bool away, struct cf_error *err)
 {
-    if (!cf_http_listener_set_away(s->listener, away, err))
-        return false;
-    atomic_store(&s->faults.away, away);
-    return true;
+    return cf_http_listener_set_away(s->listener, away, err);
 }
 
 void sbx_api_server_cut(struct sbx_api_server *s)

@@ -3,19 +3,9 @@
 #ifndef DEPLOY_SANDBOX_API_SERVER_H
 #define DEPLOY_SANDBOX_API_SERVER_H
 
-#include <stdatomic.h>
-
 #include "deploy/sandbox/api/api.h"
+#include "deploy/sandbox/api/faults.h"
 #include "orchestrator/http/http.h"
-
-/* Zero everywhere: healthy. */
-struct sbx_api_faults {
-    atomic_llong slow_ms;      /* each answer comes so much later */
-    atomic_int fail_percent;   /* of calls answered 500 */
-    atomic_bool hang;          /* calls get no answer */
-    atomic_bool watch_silent;  /* watches stay open and say nothing */
-    atomic_bool away;          /* connections are refused; set by sbx_api_server_away only */
-};
 
 struct sbx_api_server;
 
