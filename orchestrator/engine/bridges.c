@@ -155,6 +155,7 @@ static void view(void *self, const char *cluster, const char *ns, const char *se
     out->known = true;
     out->synced = l->synced;
     out->stale = is_stale(l);
+    out->unseen_ms = cf_mono_now_ms() - l->looked_ms;
     out->ready = l->ready;
     memcpy(out->why, l->why, sizeof out->why);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gates of all runs: looks at the metrics, judges, and fires the rollback lane on an alarm.
  *
- * One thread per cluster with metrics reads all streams that are due in one batch, with a deadline
- * below the period, so that a slow source delays nobody else. Judging is in memory and goes on
- * without PostgreSQL; a thread of its own saves checkpoints (each 10 s) and the series for charts
- * (each second) when the store answers. One mutex, never held over I/O. */
+ * One thread per cluster with metrics reads all streams that are due in one batch, so that a slow
+ * source delays nobody else. Judging is in memory and goes on without PostgreSQL; a thread of its
+ * own saves checkpoints (each 10 s) and the series for charts (each second) when the store answers.
+ * One mutex, never held over I/O. */
 #ifndef CF_ENGINE_GATES_H
 #define CF_ENGINE_GATES_H
 

@@ -6,7 +6,9 @@
 #include "base/thread.h"
 #include "orchestrator/engine/gates_internal.h"
 
-enum { IDLE_MS = 1000, DEADLINE_MIN_MS = 150 };
+/* A source that takes longer than a period makes its looks rarer, not blind: only its own thread
+ * waits for it. */
+enum { IDLE_MS = 1000, DEADLINE_MIN_MS = 1000 };
 
 /* One batch: the entries that are due, their runs referenced. */
 struct batch {

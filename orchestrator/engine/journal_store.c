@@ -279,7 +279,7 @@ static void log_transitions(const struct cf_live *run, const struct cf_event_new
 {
     for (size_t i = 0; i < n; i++) {
         const char *message = cf_json_str(events[i].body, "", "message", NULL);
-        cf_log(CF_LOG_INFO, events[i].kind, message, CF_S("run", run->name),
+        cf_log(CF_LOG_INFO, events[i].kind, message, CF_S("name", run->name),
                CF_I("step", events[i].step), CF_S("actor", events[i].actor));
     }
 }

@@ -97,6 +97,9 @@ bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_
  */
 bool cf_pass_target_ready(struct cf_pass *p, struct cf_outcome *out,
                           struct cf_error *err) CF_NODISCARD;
+/* Whether every bridge under traffic is known to be in step: stale holds, and goes back when it
+ * lasts. */
+bool cf_pass_bridges_fresh(struct cf_pass *p, struct cf_outcome *out);
 /* Whether the source could take everything back: at least one ready endpoint behind each router's
  * source Service. *out_alive is true when that cannot be known. */
 bool cf_pass_source_alive(struct cf_pass *p, bool *out_alive, char *why, size_t size,

@@ -127,8 +127,9 @@ struct cf_gates_ops {
 /* The way to the target's pods, kept in step by a lane that outlives the run. */
 struct cf_bridge_view {
     bool known, synced, stale;
-    int ready;     /* endpoints in the bridge now */
-    char why[256]; /* of stale or not synced */
+    int64_t unseen_ms; /* since the last successful look at the target's endpoints */
+    int ready;         /* endpoints in the bridge now */
+    char why[256];     /* of stale or not synced */
 };
 
 struct cf_bridge_want {

@@ -7,7 +7,11 @@
 #include "lb/bridge.h"
 #include "orchestrator/engine/pass.h"
 
-enum { LOOK_MS = 1000 };
+enum {
+    LOOK_MS = 1000,
+    STALE_BACK_MS =
+        60000, /* pods of the target may have moved away from under the bridge by then */
+};
 
 /* What the reach step recorded about a router: {"name", "service", "serviceNs", "bridge": bool}. */
 static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_router *r)
@@ -54,6 +58,29 @@ bool cf_pass_target_ready(struct cf_pass *p, struct cf_outcome *out, struct cf_e
             return true;
     }
     return cf_copies_health(p, NULL, out, err);
+}
+
+bool cf_pass_bridges_fresh(struct cf_pass *p, struct cf_outcome *out)
+{
+    for (size_t i = 0; i < p->run->n_routers; i++) {
+        const struct cf_run_router *r = &p->run->routers[i];
+        const json_t *row = reach_row(p, r);
+        struct cf_bridge_view view = { 0 };
+        if (!cf_json_bool(row, false, "bridge", NULL))
+            continue;
+        p->ports->bridges.view(p->ports->bridges.self, r->cluster,
+                               cf_json_str(row, "", "serviceNs", NULL),
+                               cf_json_str(row, "", "service", NULL), &view);
+        if (!view.stale)
+            continue;
+        cf_out_hold(out, CF_HOLD_CLUSTER_UNREACHABLE, LOOK_MS,
+                    "the target's endpoints behind router %s have not been seen for %lld s: %s",
+                    r->name, (long long)(view.unseen_ms / 1000), view.why);
+        if (view.unseen_ms > STALE_BACK_MS && view.known)
+            out->kind = CF_OUT_ROLLBACK;
+        return true;
+    }
+    return cf_out_done(out);
 }
 
 bool cf_pass_source_alive(struct cf_pass *p, bool *out_alive, char *why, size_t size,

@@ -175,7 +175,8 @@ static bool take_outcome(struct cf_pass *p, struct cf_step *s, const struct cf_o
         return s->state == CF_STEP_PLANNED ||
                cf_step_to(s, CF_STEP_FAILED, p->events, p->now_wall, err);
     case CF_OUT_ROLLBACK:
-        return cf_rollback_begin(p, "drift", out->message, NULL, err);
+        return cf_rollback_begin(p, out->hold.reason == CF_HOLD_DRIFT ? "drift" : "target-unseen",
+                                 out->message, NULL, err);
     }
     return true;
 }

@@ -28,7 +28,8 @@ static bool find_services(struct cf_pass *p, json_t *services, struct cf_error *
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
-    /* Copied again in mid-run: by then the routes have two destinations, and the first look's answer stands. */
+    /* Copied again in mid-run: by then the routes have two destinations, and the first look's
+     * answer stands. */
     const json_t *known = cf_json_at(s->intent, "services", NULL);
     json_t *services = known ? cf_json_copy(known) : json_array();
     cf_step_set_intent_take(s, json_pack("{s:o}", "services", services));

@@ -2,9 +2,9 @@
 /* Step `traffic.soak`: the weight stays until its time is over and every gate has proved the
  * target.
  *
- *   observe  routers as we left them; the source could take everything back; time; gates: pass →
- * done, undecided and no-data hold and say what is missing. (A breach never arrives here: the gate
- * fires the rollback lane itself.) No effect of its own: nothing to undo. */
+ *   observe  routers and bridges as we left them; the source could take everything back; time;
+ * gates: pass → done, undecided and no-data hold and say what is missing. (A breach never arrives
+ * here: the gate fires the rollback lane itself.) No effect of its own: nothing to undo. */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
@@ -22,6 +22,8 @@ static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome 
     bool alive;
     if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!cf_pass_bridges_fresh(p, out) || out->kind != CF_OUT_DONE)
+        return true;
     if (!cf_pass_source_alive(p, &alive, why, sizeof why, err))
         return false;
     p->ports->lane.block(p->ports->lane.self, p->run->id, alive ? NULL : why);
