@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PersistentVolumeClaims: each gets a volume made for it, at once or when its first pod asks, as its class says. */
+/* PersistentVolumeClaims: each gets a volume made for it, at once or when its first pod asks, as
+ * its class says. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
 
 #include <string.h>
 
-#define CLAIMS "", "persistentvolumeclaims"
-#define VOLUMES "", "persistentvolumes"
+#define CLAIMS        "", "persistentvolumeclaims"
+#define VOLUMES       "", "persistentvolumes"
 #define DEFAULT_CLASS "storageclass.kubernetes.io/is-default-class"
-#define PROTECTION "kubernetes.io/pvc-protection"
+#define PROTECTION    "kubernetes.io/pvc-protection"
 
 static const json_t *class_of(struct sbx_pass *p, const json_t *claim)
 {
     const json_t *named = cf_json_at(claim, "spec", "storageClassName", NULL);
     if (named)
-        return sbx_pass_one(p, "storage.k8s.io", "storageclasses", NULL, json_string_value(named) ? json_string_value(named) : "");
+        return sbx_pass_one(p, "storage.k8s.io", "storageclasses", NULL,
+                            json_string_value(named) ? json_string_value(named) : "");
     size_t i;
     json_t *class;
     json_array_foreach(sbx_pass_all(p, "storage.k8s.io", "storageclasses"), i, class)
     {
-        if (strcmp(cf_json_str(class, "", "metadata", "annotations", DEFAULT_CLASS, NULL), "true") == 0)
+        if (strcmp(cf_json_str(class, "", "metadata", "annotations", DEFAULT_CLASS, NULL),
+                   "true") == 0)
             return class;
     }
     return NULL;
@@ -33,7 +36,8 @@ static bool pod_uses(const json_t *pod, const json_t *claim)
     json_t *volume;
     json_array_foreach(cf_json_at(pod, "spec", "volumes", NULL), i, volume)
     {
-        if (strcmp(cf_json_str(volume, "", "persistentVolumeClaim", "claimName", NULL), sbx_name(claim)) == 0)
+        if (strcmp(cf_json_str(volume, "", "persistentVolumeClaim", "claimName", NULL),
+                   sbx_name(claim)) == 0)
             return true;
     }
     return false;
@@ -53,35 +57,43 @@ static bool is_used(struct sbx_pass *p, const json_t *claim)
 
 static json_t *claim_ref(const json_t *claim)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "apiVersion", "v1", "kind", "PersistentVolumeClaim", "namespace", sbx_ns(claim), "name",
-                     sbx_name(claim), "uid", sbx_uid(claim));
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "apiVersion", "v1", "kind", "PersistentVolumeClaim",
+                     "namespace", sbx_ns(claim), "name", sbx_name(claim), "uid", sbx_uid(claim));
 }
 
-static void make_volume(struct sbx_pass *p, const json_t *claim, const json_t *class, const char *name)
+static void make_volume(struct sbx_pass *p, const json_t *claim, const json_t *class,
+                        const char *name)
 {
     const json_t *modes = cf_json_at(claim, "spec", "accessModes", NULL);
     const json_t *capacity = cf_json_at(claim, "spec", "resources", "requests", NULL);
     const char *provisioner = cf_json_str(class, "", "provisioner", NULL);
-    json_t *body = json_pack("{s:{s:s,s:{s:s}},s:{s:s,s:s,s:s,s:{s:s,s:s},s:o,s:o,s:o}}", "metadata", "name", name, "annotations",
-                             "pv.kubernetes.io/provisioned-by", provisioner, "spec", "persistentVolumeReclaimPolicy",
-                             cf_json_str(class, "Delete", "reclaimPolicy", NULL), "storageClassName", sbx_name(class), "volumeMode",
-                             cf_json_str(claim, "Filesystem", "spec", "volumeMode", NULL), "csi", "driver", provisioner,
-                             "volumeHandle", name, "accessModes", modes ? cf_json_copy(modes) : json_array(), "capacity",
-                             capacity ? cf_json_copy(capacity) : json_object(), "claimRef", claim_ref(claim));
+    json_t *body = json_pack(
+        "{s:{s:s,s:{s:s}},s:{s:s,s:s,s:s,s:{s:s,s:s},s:o,s:o,s:o}}", "metadata", "name", name,
+        "annotations", "pv.kubernetes.io/provisioned-by", provisioner, "spec",
+        "persistentVolumeReclaimPolicy", cf_json_str(class, "Delete", "reclaimPolicy", NULL),
+        "storageClassName", sbx_name(class), "volumeMode",
+        cf_json_str(claim, "Filesystem", "spec", "volumeMode", NULL), "csi", "driver", provisioner,
+        "volumeHandle", name, "accessModes", modes ? cf_json_copy(modes) : json_array(), "capacity",
+        capacity ? cf_json_copy(capacity) : json_object(), "claimRef", claim_ref(claim));
     sbx_pass_create(p, SBX_MANAGER, VOLUMES, body);
 }
 
 static void bind(struct sbx_pass *p, const json_t *claim, const json_t *volume)
 {
     if (!cf_json_at(volume, "spec", "claimRef", NULL))
-        sbx_pass_merge(p, SBX_MANAGER, VOLUMES, volume, json_pack("{s:{s:o}}", "spec", "claimRef", claim_ref(claim)));
+        sbx_pass_merge(p, SBX_MANAGER, VOLUMES, volume,
+                       json_pack("{s:{s:o}}", "spec", "claimRef", claim_ref(claim)));
     if (strcmp(cf_json_str(claim, "", "spec", "volumeName", NULL), sbx_name(volume)) != 0)
         sbx_pass_merge(p, SBX_MANAGER, CLAIMS, claim,
-                       json_pack("{s:{s:{s:s,s:s}},s:{s:s}}", "metadata", "annotations", "pv.kubernetes.io/bind-completed", "yes",
-                                 "pv.kubernetes.io/bound-by-controller", "yes", "spec", "volumeName", sbx_name(volume)));
-    const json_t *modes = cf_json_at(volume, "spec", "accessModes", NULL), *capacity = cf_json_at(volume, "spec", "capacity", NULL);
+                       json_pack("{s:{s:{s:s,s:s}},s:{s:s}}", "metadata", "annotations",
+                                 "pv.kubernetes.io/bind-completed", "yes",
+                                 "pv.kubernetes.io/bound-by-controller", "yes", "spec",
+                                 "volumeName", sbx_name(volume)));
+    const json_t *modes = cf_json_at(volume, "spec", "accessModes", NULL),
+                 *capacity = cf_json_at(volume, "spec", "capacity", NULL);
     sbx_pass_status(p, SBX_MANAGER, CLAIMS, claim,
-                    json_pack("{s:s,s:o,s:o}", "phase", "Bound", "accessModes", modes ? cf_json_copy(modes) : json_array(), "capacity",
+                    json_pack("{s:s,s:o,s:o}", "phase", "Bound", "accessModes",
+                              modes ? cf_json_copy(modes) : json_array(), "capacity",
                               capacity ? cf_json_copy(capacity) : json_object()));
 }
 
@@ -99,7 +111,8 @@ static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
     const json_t *class = class_of(p, claim);
     if (*wanted || !class)
         return;
-    bool waits = strcmp(cf_json_str(class, "", "volumeBindingMode", NULL), "WaitForFirstConsumer") == 0;
+    bool waits =
+        strcmp(cf_json_str(class, "", "volumeBindingMode", NULL), "WaitForFirstConsumer") == 0;
     if (!waits || is_used(p, claim))
         make_volume(p, claim, class, own);
 }
@@ -108,11 +121,16 @@ static void look_at_claim(struct sbx_pass *p, const json_t *claim)
 {
     if (sbx_is_going(claim)) {
         if (sbx_has_finalizer(claim, PROTECTION) && !is_used(p, claim))
-            sbx_pass_merge(p, SBX_MANAGER, CLAIMS, claim, json_pack("{s:{s:[]}}", "metadata", "finalizers"));
+            sbx_pass_merge(
+                p, SBX_MANAGER, CLAIMS, claim,
+                json_pack("{s:{s:o}}", "metadata", "finalizers",
+                          sbx_list_without(cf_json_at(claim, "metadata", "finalizers", NULL), NULL,
+                                           PROTECTION)));
         return;
     }
-    if (json_array_size(cf_json_at(claim, "metadata", "finalizers", NULL)) == 0)
-        sbx_pass_merge(p, SBX_MANAGER, CLAIMS, claim, json_pack("{s:{s:[s]}}", "metadata", "finalizers", PROTECTION));
+    if (!cf_json_at(claim, "metadata", "finalizers", NULL))
+        sbx_pass_merge(p, SBX_MANAGER, CLAIMS, claim,
+                       json_pack("{s:{s:[s]}}", "metadata", "finalizers", PROTECTION));
     if (strcmp(cf_json_str(claim, "", "status", "phase", NULL), "Bound") != 0)
         look_at_unbound(p, claim);
 }
@@ -124,11 +142,13 @@ static void look_at_volume(struct sbx_pass *p, const json_t *volume)
     const char *uid = cf_json_str(ref, "", "uid", NULL);
     const char *phase = "Available";
     if (*uid) {
-        cf_autojson json_t *claim = sbx_api_one(p->world->api, CLAIMS, cf_json_str(ref, "", "namespace", NULL),
-                                                cf_json_str(ref, "", "name", NULL));
+        cf_autojson json_t *claim =
+            sbx_api_one(p->world->api, CLAIMS, cf_json_str(ref, "", "namespace", NULL),
+                        cf_json_str(ref, "", "name", NULL));
         bool there = claim && strcmp(sbx_uid(claim), uid) == 0;
         phase = there ? "Bound" : "Released";
-        if (!there && strcmp(cf_json_str(volume, "", "spec", "persistentVolumeReclaimPolicy", NULL), "Delete") == 0) {
+        if (!there && strcmp(cf_json_str(volume, "", "spec", "persistentVolumeReclaimPolicy", NULL),
+                             "Delete") == 0) {
             sbx_pass_delete(p, VOLUMES, volume, -1);
             return;
         }

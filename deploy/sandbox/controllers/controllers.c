@@ -6,7 +6,7 @@
 #include "deploy/sandbox/controllers/pass.h"
 
 enum {
-    PASS_GAP_MS = 4,          /* between two looks at one cluster: many changes at once make one look */
+    PASS_GAP_MS = 4, /* between two looks at one cluster: many changes at once make one look */
     IDLE_MS = 60 * 60 * 1000, /* a wait without an end needs one anyway */
 };
 
@@ -30,8 +30,9 @@ struct sbx_controllers {
 };
 
 static void (*const controllers[])(struct sbx_pass *p) = {
-    sbx_ctl_namespaces,  sbx_ctl_garbage, sbx_ctl_claims,      sbx_ctl_pods,  sbx_ctl_slices,  sbx_ctl_replica_sets,
-    sbx_ctl_deployments, sbx_ctl_scaling, sbx_ctl_stateful_sets, sbx_ctl_daemon_sets, sbx_ctl_jobs, sbx_ctl_disruption,
+    sbx_ctl_namespaces,    sbx_ctl_garbage,      sbx_ctl_claims,      sbx_ctl_pods,
+    sbx_ctl_slices,        sbx_ctl_replica_sets, sbx_ctl_deployments, sbx_ctl_scaling,
+    sbx_ctl_stateful_sets, sbx_ctl_daemon_sets,  sbx_ctl_jobs,        sbx_ctl_disruption,
     sbx_ctl_gateways,
 };
 
@@ -116,7 +117,8 @@ static struct sbx_controllers_options complete(const struct sbx_controllers_opti
 }
 
 struct sbx_controllers *sbx_controllers_start(struct sbx_api *const *apis, size_t n,
-                                              const struct sbx_controllers_options *options, struct cf_error *err)
+                                              const struct sbx_controllers_options *options,
+                                              struct cf_error *err)
 {
     cf_assert(n <= SBX_CLUSTERS_MAX);
     struct sbx_controllers *c = cf_xcalloc(1, sizeof(*c));
@@ -149,7 +151,8 @@ void sbx_controllers_stop(struct sbx_controllers *c)
     if (is_running)
         pthread_join(c->thread, NULL);
     for (size_t i = 0; i < c->n; i++) {
-        sbx_api_on_change(c->clusters[i].world.api, c->clusters[i].world.options.listener_slot, NULL, NULL);
+        sbx_api_on_change(c->clusters[i].world.api, c->clusters[i].world.options.listener_slot,
+                          NULL, NULL);
         json_decref(c->clusters[i].world.timers);
     }
     pthread_cond_destroy(&c->wake);

@@ -14,7 +14,8 @@ struct counts {
 static bool takes_node(const json_t *ds, const json_t *node)
 {
     const json_t *selector = cf_json_at(ds, "spec", "template", "spec", "nodeSelector", NULL);
-    return json_object_size(selector) == 0 || sbx_labels_have(cf_json_at(node, "metadata", "labels", NULL), selector);
+    return json_object_size(selector) == 0 ||
+           sbx_labels_have(cf_json_at(node, "metadata", "labels", NULL), selector);
 }
 
 static void make_pod(struct sbx_pass *p, const json_t *ds, const char *node, const char *hash)
@@ -23,16 +24,19 @@ static void make_pod(struct sbx_pass *p, const json_t *ds, const char *node, con
     cf_autofree char *name = sbx_random_name(sbx_name(ds));
     cf_json_put_take(pod, json_string(name), "metadata", "name", NULL);
     cf_json_put_take(pod, json_string(hash), "metadata", "labels", REVISION_LABEL, NULL);
-    cf_json_put_take(pod, sbx_owned_by("apps/v1", "DaemonSet", ds), "metadata", "ownerReferences", NULL);
+    cf_json_put_take(pod, sbx_owned_by("apps/v1", "DaemonSet", ds), "metadata", "ownerReferences",
+                     NULL);
     cf_json_put_take(pod, json_string(node), "spec", "nodeName", NULL);
     sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
 }
 
 /* One node's share: its pod is made, counted, or replaced when its template is an old one. */
-static void look_at_node(struct sbx_pass *p, const json_t *ds, const json_t *pods, const json_t *node, const char *hash,
-                         struct counts *c)
+static void look_at_node(struct sbx_pass *p, const json_t *ds, const json_t *pods,
+                         const json_t *node, const char *hash, struct counts *c)
 {
-    bool wanted = takes_node(ds, node), on_delete = strcmp(cf_json_str(ds, "", "spec", "updateStrategy", "type", NULL), "OnDelete") == 0;
+    bool wanted = takes_node(ds, node),
+         on_delete =
+             strcmp(cf_json_str(ds, "", "spec", "updateStrategy", "type", NULL), "OnDelete") == 0;
     c->wanted += wanted;
     bool found = false;
     size_t i;
@@ -65,10 +69,11 @@ static void look_at(struct sbx_pass *p, const json_t *ds)
     {
         look_at_node(p, ds, pods, node, hash, &c);
     }
-    json_t *status = json_pack("{s:I,s:I,s:I,s:I,s:i}", "observedGeneration",
-                               (json_int_t)cf_json_int(ds, 0, "metadata", "generation", NULL), "desiredNumberScheduled",
-                               (json_int_t)c.wanted, "currentNumberScheduled", (json_int_t)c.there, "numberReady",
-                               (json_int_t)c.ready, "numberMisscheduled", 0);
+    json_t *status =
+        json_pack("{s:I,s:I,s:I,s:I,s:i}", "observedGeneration",
+                  (json_int_t)cf_json_int(ds, 0, "metadata", "generation", NULL),
+                  "desiredNumberScheduled", (json_int_t)c.wanted, "currentNumberScheduled",
+                  (json_int_t)c.there, "numberReady", (json_int_t)c.ready, "numberMisscheduled", 0);
     sbx_set_count(status, "updatedNumberScheduled", c.updated);
     sbx_set_count(status, "numberAvailable", c.ready);
     sbx_set_count(status, "numberUnavailable", c.wanted - c.ready);

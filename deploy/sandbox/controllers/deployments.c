@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deployments: a ReplicaSet per pod template, rolled from the old ones to the newest without falling below what is promised. */
+/* Deployments: a ReplicaSet per pod template, rolled from the old ones to the newest without
+ * falling below what is promised. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
 
@@ -7,12 +8,12 @@
 #include <string.h>
 
 #define HASH_LABEL "pod-template-hash"
-#define REVISION "deployment.kubernetes.io/revision"
+#define REVISION   "deployment.kubernetes.io/revision"
 
 /* A Deployment and its ReplicaSets. */
 struct rollout {
     const json_t *d;
-    json_t *sets;     /* all of them */
+    json_t *sets;          /* all of them */
     const json_t *new_set; /* of the present template, or NULL */
     char hash[SBX_HASH_LEN + 1];
     int64_t want, surge, unavailable;
@@ -61,7 +62,8 @@ static void read_rollout(struct sbx_pass *p, const json_t *d, struct rollout *r)
     const json_t *rolling = cf_json_at(d, "spec", "strategy", "rollingUpdate", NULL);
     r->recreate = strcmp(cf_json_str(d, "", "spec", "strategy", "type", NULL), "Recreate") == 0;
     r->surge = sbx_int_or_percent(json_object_get(rolling, "maxSurge"), r->want, true, 1);
-    r->unavailable = sbx_int_or_percent(json_object_get(rolling, "maxUnavailable"), r->want, false, 0);
+    r->unavailable =
+        sbx_int_or_percent(json_object_get(rolling, "maxUnavailable"), r->want, false, 0);
     if (r->surge <= 0 && r->unavailable <= 0)
         r->unavailable = 1;
 }
@@ -79,22 +81,30 @@ static void create_new_set(struct sbx_pass *p, const struct rollout *r, int64_t 
     }
     cf_autofree char *name = cf_xasprintf("%s-%s", sbx_name(r->d), r->hash);
     cf_autofree char *rev = cf_xasprintf("%" PRId64, revision);
-    const json_t *template = cf_json_at(r->d, "spec", "template", NULL), *labels = cf_json_at(template, "metadata", "labels", NULL);
-    json_t *body = json_pack("{s:{s:s,s:s,s:{s:s}},s:{s:I,s:o,s:o}}", "metadata", "namespace", sbx_ns(r->d), "name", name,
-                             "annotations", REVISION, rev, "spec", "replicas", (json_int_t)replicas, "selector",
-                             cf_json_copy(cf_json_at(r->d, "spec", "selector", NULL)), "template", cf_json_copy(template));
-    cf_json_put_take(body, labels ? cf_json_copy(labels) : json_object(), "metadata", "labels", NULL);
+    const json_t *template = cf_json_at(r->d, "spec", "template", NULL),
+                 *labels = cf_json_at(template, "metadata", "labels", NULL);
+    json_t *body = json_pack("{s:{s:s,s:s,s:{s:s}},s:{s:I,s:o,s:o}}", "metadata", "namespace",
+                             sbx_ns(r->d), "name", name, "annotations", REVISION, rev, "spec",
+                             "replicas", (json_int_t)replicas, "selector",
+                             cf_json_copy(cf_json_at(r->d, "spec", "selector", NULL)), "template",
+                             cf_json_copy(template));
+    cf_json_put_take(body, labels ? cf_json_copy(labels) : json_object(), "metadata", "labels",
+                     NULL);
     cf_json_put_take(body, json_string(r->hash), "metadata", "labels", HASH_LABEL, NULL);
-    cf_json_put_take(body, json_string(r->hash), "spec", "selector", "matchLabels", HASH_LABEL, NULL);
-    cf_json_put_take(body, json_string(r->hash), "spec", "template", "metadata", "labels", HASH_LABEL, NULL);
-    cf_json_put_take(body, sbx_owned_by("apps/v1", "Deployment", r->d), "metadata", "ownerReferences", NULL);
+    cf_json_put_take(body, json_string(r->hash), "spec", "selector", "matchLabels", HASH_LABEL,
+                     NULL);
+    cf_json_put_take(body, json_string(r->hash), "spec", "template", "metadata", "labels",
+                     HASH_LABEL, NULL);
+    cf_json_put_take(body, sbx_owned_by("apps/v1", "Deployment", r->d), "metadata",
+                     "ownerReferences", NULL);
     int64_t min_ready = cf_json_int(r->d, 0, "spec", "minReadySeconds", NULL);
     if (min_ready > 0)
         cf_json_put_take(body, json_integer(min_ready), "spec", "minReadySeconds", NULL);
     sbx_pass_create(p, SBX_MANAGER, "apps", "replicasets", body);
 }
 
-/* An older template that is asked for again is the newest revision now; the Deployment says which one is served. */
+/* An older template that is asked for again is the newest revision now; the Deployment says which
+ * one is served. */
 static void number_revisions(struct sbx_pass *p, const struct rollout *r)
 {
     if (!r->new_set)
@@ -143,7 +153,8 @@ static int64_t new_size(const struct rollout *r)
 static void shrink_old(struct sbx_pass *p, const struct rollout *r)
 {
     int64_t least = r->recreate ? 0 : r->want - r->unavailable;
-    int64_t new_missing = r->new_set ? asked(r->new_set) - counted(r->new_set, "availableReplicas") : 0;
+    int64_t new_missing =
+        r->new_set ? asked(r->new_set) - counted(r->new_set, "availableReplicas") : 0;
     int64_t spare = r->recreate ? INT64_MAX : sum(r, NULL) - least - CF_MAX(0, new_missing);
     int64_t spare_available = r->recreate ? INT64_MAX : sum(r, "availableReplicas") - least;
     size_t i;
@@ -154,7 +165,8 @@ static void shrink_old(struct sbx_pass *p, const struct rollout *r)
         if (rs == r->new_set || size == 0 || spare <= 0)
             continue;
         int64_t unhealthy = CF_MIN(spare, CF_MAX(0, size - counted(rs, "availableReplicas")));
-        int64_t healthy = CF_MAX(0, CF_MIN(CF_MIN(spare - unhealthy, spare_available), size - unhealthy));
+        int64_t healthy =
+            CF_MAX(0, CF_MIN(CF_MIN(spare - unhealthy, spare_available), size - unhealthy));
         spare -= unhealthy + healthy;
         spare_available -= healthy;
         scale(p, rs, size - unhealthy - healthy);
@@ -197,18 +209,20 @@ static void roll(struct sbx_pass *p, const struct rollout *r)
 
 static bool is_complete(const struct rollout *r)
 {
-    return r->new_set && counted(r->new_set, "replicas") == r->want && counted(r->new_set, "availableReplicas") == r->want &&
-           sum(r, "replicas") == r->want;
+    return r->new_set && counted(r->new_set, "replicas") == r->want &&
+           counted(r->new_set, "availableReplicas") == r->want && sum(r, "replicas") == r->want;
 }
 
-/* Whether there has been no progress for longer than the deadline; each step of progress is another timer. */
+/* Whether there has been no progress for longer than the deadline; each step of progress is another
+ * timer. */
 static bool is_overdue(struct sbx_pass *p, const struct rollout *r)
 {
     int64_t ms = p->world->options.progress_deadline_ms;
     if (ms == 0)
         ms = cf_json_int(r->d, 600, "spec", "progressDeadlineSeconds", NULL) * 1000;
-    return sbx_pass_after(p, ms, true, "progress %s %s %" PRId64 " %" PRId64 " %" PRId64, sbx_uid(r->d), r->hash,
-                          counted(r->new_set, "replicas"), sum(r, "replicas") - counted(r->new_set, "replicas"),
+    return sbx_pass_after(p, ms, true, "progress %s %s %" PRId64 " %" PRId64 " %" PRId64,
+                          sbx_uid(r->d), r->hash, counted(r->new_set, "replicas"),
+                          sum(r, "replicas") - counted(r->new_set, "replicas"),
                           sum(r, "availableReplicas"));
 }
 
@@ -217,8 +231,10 @@ static void add_progressing(struct sbx_pass *p, const struct rollout *r, json_t 
     const json_t *old = sbx_condition(r->d, "Progressing");
     bool complete = is_complete(r);
     /* A pod that fails after the roll was complete does not start it again. */
-    bool was_complete = strcmp(cf_json_str(old, "", "reason", NULL), "NewReplicaSetAvailable") == 0 &&
-                        counted(r->new_set, "replicas") == r->want && strstr(cf_json_str(old, "", "message", NULL), r->hash);
+    bool was_complete =
+        strcmp(cf_json_str(old, "", "reason", NULL), "NewReplicaSetAvailable") == 0 &&
+        counted(r->new_set, "replicas") == r->want &&
+        strstr(cf_json_str(old, "", "message", NULL), r->hash);
     bool overdue = !complete && !was_complete && is_overdue(p, r);
     const char *reason = complete || was_complete ? "NewReplicaSetAvailable"
                          : overdue                ? "ProgressDeadlineExceeded"
@@ -226,11 +242,14 @@ static void add_progressing(struct sbx_pass *p, const struct rollout *r, json_t 
                                                   : "NewReplicaSetCreated";
     cf_autofree char *message = cf_xasprintf("ReplicaSet %s-%s: %s", sbx_name(r->d), r->hash,
                                              complete || was_complete ? "complete"
-                                             : overdue                ? "no progress within the deadline"
-                                                                      : "under way");
-    json_t *c = sbx_condition_add(list, r->d, "Progressing", overdue ? "False" : "True", reason, message, -1, p->stamp);
+                                             : overdue ? "no progress within the deadline"
+                                                       : "under way");
+    json_t *c = sbx_condition_add(list, r->d, "Progressing", overdue ? "False" : "True", reason,
+                                  message, -1, p->stamp);
     bool same = strcmp(cf_json_str(old, "", "reason", NULL), reason) == 0;
-    json_object_set_new(c, "lastUpdateTime", json_string(same ? cf_json_str(old, p->stamp, "lastUpdateTime", NULL) : p->stamp));
+    json_object_set_new(
+        c, "lastUpdateTime",
+        json_string(same ? cf_json_str(old, p->stamp, "lastUpdateTime", NULL) : p->stamp));
 }
 
 static void add_available(struct sbx_pass *p, const struct rollout *r, json_t *list)
@@ -238,21 +257,27 @@ static void add_available(struct sbx_pass *p, const struct rollout *r, json_t *l
     bool enough = sum(r, "availableReplicas") >= r->want - (r->recreate ? 0 : r->unavailable);
     const json_t *old = sbx_condition(r->d, "Available");
     bool same = sbx_condition_is_true(r->d, "Available") == enough;
-    json_t *c = sbx_condition_add(list, r->d, "Available", enough ? "True" : "False",
-                                  enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-                                  enough ? "as many pods as promised are available" : "fewer pods than promised are available",
-                                  -1, p->stamp);
-    json_object_set_new(c, "lastUpdateTime", json_string(same ? cf_json_str(old, p->stamp, "lastUpdateTime", NULL) : p->stamp));
+    json_t *c =
+        sbx_condition_add(list, r->d, "Available", enough ? "True" : "False",
+                          enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+                          enough ? "as many pods as promised are available"
+                                 : "fewer pods than promised are available",
+                          -1, p->stamp);
+    json_object_set_new(
+        c, "lastUpdateTime",
+        json_string(same ? cf_json_str(old, p->stamp, "lastUpdateTime", NULL) : p->stamp));
 }
 
 static void tell(struct sbx_pass *p, const struct rollout *r)
 {
-    json_t *status = json_pack("{s:I}", "observedGeneration", (json_int_t)cf_json_int(r->d, 0, "metadata", "generation", NULL));
+    json_t *status = json_pack("{s:I}", "observedGeneration",
+                               (json_int_t)cf_json_int(r->d, 0, "metadata", "generation", NULL));
     sbx_set_count(status, "replicas", sum(r, "replicas"));
     sbx_set_count(status, "updatedReplicas", counted(r->new_set, "replicas"));
     sbx_set_count(status, "readyReplicas", sum(r, "readyReplicas"));
     sbx_set_count(status, "availableReplicas", sum(r, "availableReplicas"));
-    sbx_set_count(status, "unavailableReplicas", CF_MAX(0, CF_MAX(r->want, sum(r, NULL)) - sum(r, "availableReplicas")));
+    sbx_set_count(status, "unavailableReplicas",
+                  CF_MAX(0, CF_MAX(r->want, sum(r, NULL)) - sum(r, "availableReplicas")));
     json_t *list = json_array();
     add_available(p, r, list);
     add_progressing(p, r, list);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Garbage collection by ownerReferences: objects whose owners are all gone are deleted; an owner that is being deleted in the
- * foreground waits for its dependents, one that orphans them lets them go first. */
+/* Garbage collection by ownerReferences: objects whose owners are all gone are deleted; an owner
+ * that is being deleted in the foreground waits for its dependents, one that orphans them lets them
+ * go first. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
 
 #include <string.h>
 
 #define FOREGROUND "foregroundDeletion"
-#define ORPHAN "orphan"
+#define ORPHAN     "orphan"
 
 static const struct sbx_kind *kind_of_ref(const json_t *ref)
 {
-    const char *gv = cf_json_str(ref, "", "apiVersion", NULL), *kind = cf_json_str(ref, "", "kind", NULL);
+    const char *gv = cf_json_str(ref, "", "apiVersion", NULL),
+               *kind = cf_json_str(ref, "", "kind", NULL);
     const char *slash = strchr(gv, '/');
     size_t n = slash ? (size_t)(slash - gv) : 0;
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
@@ -20,15 +22,17 @@ static const struct sbx_kind *kind_of_ref(const json_t *ref)
     return NULL;
 }
 
-/* Whether the owner is known to be gone: of a kind that is served, and not there under that uid at this very moment. */
+/* Whether the owner is known to be gone: of a kind that is served, and not there under that uid at
+ * this very moment. */
 static bool is_gone(struct sbx_pass *p, const json_t *ref, const json_t *uids, const char *ns)
 {
     const char *uid = cf_json_str(ref, "", "uid", NULL);
     const struct sbx_kind *k = kind_of_ref(ref);
     if (!k || json_object_get(uids, uid))
         return false;
-    cf_autojson json_t *owner = sbx_api_one(p->world->api, k->group, k->plural, k->namespaced ? ns : NULL,
-                                            cf_json_str(ref, "", "name", NULL));
+    cf_autojson json_t *owner =
+        sbx_api_one(p->world->api, k->group, k->plural, k->namespaced ? ns : NULL,
+                    cf_json_str(ref, "", "name", NULL));
     return !owner || strcmp(sbx_uid(owner), uid) != 0;
 }
 
@@ -47,25 +51,12 @@ static bool is_garbage(struct sbx_pass *p, const json_t *o, const json_t *uids)
     return true;
 }
 
-/* The list without `drop` members: finalizers by text, owners by uid. */
-static json_t *without(const json_t *list, const char *member, const char *drop)
+static void drop_finalizer(struct sbx_pass *p, const struct sbx_kind *k, const json_t *o,
+                           const char *finalizer)
 {
-    json_t *kept = json_array();
-    size_t i;
-    json_t *v;
-    json_array_foreach(list, i, v)
-    {
-        const char *text = member ? cf_json_str(v, "", member, NULL) : json_string_value(v);
-        if (strcmp(text ? text : "", drop) != 0)
-            json_array_append(kept, v);
-    }
-    return kept;
-}
-
-static void drop_finalizer(struct sbx_pass *p, const struct sbx_kind *k, const json_t *o, const char *finalizer)
-{
-    json_t *kept = without(cf_json_at(o, "metadata", "finalizers", NULL), NULL, finalizer);
-    sbx_pass_merge(p, SBX_MANAGER, k->group, k->plural, o, json_pack("{s:{s:o}}", "metadata", "finalizers", kept));
+    json_t *kept = sbx_list_without(cf_json_at(o, "metadata", "finalizers", NULL), NULL, finalizer);
+    sbx_pass_merge(p, SBX_MANAGER, k->group, k->plural, o,
+                   json_pack("{s:{s:o}}", "metadata", "finalizers", kept));
 }
 
 static bool is_owned_by(const json_t *o, const char *uid)
@@ -93,9 +84,11 @@ static size_t settle_dependents(struct sbx_pass *p, const json_t *owner, bool le
                 continue;
             found++;
             if (let_go)
-                sbx_pass_merge(p, SBX_MANAGER, k->group, k->plural, o,
-                               json_pack("{s:{s:o}}", "metadata", "ownerReferences",
-                                         without(cf_json_at(o, "metadata", "ownerReferences", NULL), "uid", sbx_uid(owner))));
+                sbx_pass_merge(
+                    p, SBX_MANAGER, k->group, k->plural, o,
+                    json_pack("{s:{s:o}}", "metadata", "ownerReferences",
+                              sbx_list_without(cf_json_at(o, "metadata", "ownerReferences", NULL),
+                                               "uid", sbx_uid(owner))));
             else if (!sbx_is_going(o))
                 sbx_pass_delete(p, k->group, k->plural, o, -1);
         }
@@ -103,7 +96,8 @@ static size_t settle_dependents(struct sbx_pass *p, const json_t *owner, bool le
     return found;
 }
 
-static void look_at(struct sbx_pass *p, const struct sbx_kind *k, const json_t *o, const json_t *uids)
+static void look_at(struct sbx_pass *p, const struct sbx_kind *k, const json_t *o,
+                    const json_t *uids)
 {
     if (!sbx_is_going(o)) {
         if (is_garbage(p, o, uids))

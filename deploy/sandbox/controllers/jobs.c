@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: pods that end, until enough of them have succeeded or too many have failed. CronJobs never fire here; what they own is
- * listed as active. */
+/* Jobs: pods that end, until enough of them have succeeded or too many have failed. CronJobs never
+ * fire here; what they own is listed as active. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
 
@@ -22,7 +22,8 @@ static void make_pod(struct sbx_pass *p, const json_t *job)
         cf_json_put_take(pod, json_string(sbx_name(job)), "metadata", "labels", by_name, NULL);
         cf_json_put_take(pod, json_string(sbx_uid(job)), "metadata", "labels", by_uid, NULL);
     }
-    cf_json_put_take(pod, sbx_owned_by("batch/v1", "Job", job), "metadata", "ownerReferences", NULL);
+    cf_json_put_take(pod, sbx_owned_by("batch/v1", "Job", job), "metadata", "ownerReferences",
+                     NULL);
     sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
 }
 
@@ -58,31 +59,38 @@ static void stop_pods(struct sbx_pass *p, const json_t *pods)
     }
 }
 
-static void tell(struct sbx_pass *p, const json_t *job, const struct counts *c, bool is_suspended, const char *end)
+static void tell(struct sbx_pass *p, const json_t *job, const struct counts *c, bool is_suspended,
+                 const char *end)
 {
     json_t *list = json_array();
-    json_t *status = json_pack("{s:o,s:{},s:I}", "conditions", list, "uncountedTerminatedPods", "ready", (json_int_t)c->ready);
+    json_t *status = json_pack("{s:o,s:{},s:I}", "conditions", list, "uncountedTerminatedPods",
+                               "ready", (json_int_t)c->ready);
     sbx_set_count(status, "active", c->active);
     sbx_set_count(status, "succeeded", c->succeeded);
     sbx_set_count(status, "failed", c->failed);
     if (!is_suspended)
-        json_object_set_new(status, "startTime", json_string(cf_json_str(job, p->stamp, "status", "startTime", NULL)));
+        json_object_set_new(status, "startTime",
+                            json_string(cf_json_str(job, p->stamp, "status", "startTime", NULL)));
     bool complete = strcmp(end, "Complete") == 0;
     if (is_suspended || sbx_condition(job, "Suspended"))
-        sbx_condition_add(list, job, "Suspended", is_suspended ? "True" : "False", is_suspended ? "JobSuspended" : "JobResumed",
+        sbx_condition_add(list, job, "Suspended", is_suspended ? "True" : "False",
+                          is_suspended ? "JobSuspended" : "JobResumed",
                           is_suspended ? "its spec says suspend" : "it runs again", -1, p->stamp);
     if (complete) {
-        sbx_condition_add(list, job, "SuccessCriteriaMet", "True", "CompletionsReached", "enough pods have succeeded", -1, p->stamp);
+        sbx_condition_add(list, job, "SuccessCriteriaMet", "True", "CompletionsReached",
+                          "enough pods have succeeded", -1, p->stamp);
         json_object_set_new(status, "completionTime", json_string(p->stamp));
     }
     if (*end)
-        sbx_condition_add(list, job, end, "True", complete ? "CompletionsReached" : "BackoffLimitExceeded",
-                          complete ? "enough pods have succeeded" : "too many pods have failed", -1, p->stamp);
+        sbx_condition_add(
+            list, job, end, "True", complete ? "CompletionsReached" : "BackoffLimitExceeded",
+            complete ? "enough pods have succeeded" : "too many pods have failed", -1, p->stamp);
     size_t i;
     json_t *condition;
     json_array_foreach(list, i, condition)
     {
-        json_object_set(condition, "lastProbeTime", json_object_get(condition, "lastTransitionTime"));
+        json_object_set(condition, "lastProbeTime",
+                        json_object_get(condition, "lastTransitionTime"));
     }
     sbx_pass_status(p, SBX_MANAGER, "batch", "jobs", job, status);
 }
@@ -101,11 +109,12 @@ static void look_at(struct sbx_pass *p, const json_t *job)
     int64_t completions = cf_json_int(job, CF_MAX(c.succeeded, 1), "spec", "completions", NULL);
     bool is_suspended = cf_json_bool(job, false, "spec", "suspend", NULL);
     const char *end = c.failed > cf_json_int(job, 6, "spec", "backoffLimit", NULL) ? "Failed"
-                      : c.succeeded >= completions && c.active == 0                 ? "Complete"
-                                                                                    : "";
+                      : c.succeeded >= completions && c.active == 0                ? "Complete"
+                                                                                   : "";
     if (is_suspended || strcmp(end, "Failed") == 0)
         stop_pods(p, pods);
-    for (int64_t n = CF_MIN(parallelism, completions - c.succeeded) - c.active; n > 0 && !is_suspended && !*end; n--)
+    for (int64_t n = CF_MIN(parallelism, completions - c.succeeded) - c.active;
+         n > 0 && !is_suspended && !*end; n--)
         make_pod(p, job);
     tell(p, job, &c, is_suspended, end);
 }
@@ -119,8 +128,10 @@ static void look_at_cron(struct sbx_pass *p, const json_t *cron)
     json_array_foreach(jobs, i, job)
     {
         if (!is_finished(job))
-            json_array_append_new(active, json_pack("{s:s,s:s,s:s,s:s,s:s}", "apiVersion", "batch/v1", "kind", "Job", "namespace",
-                                                    sbx_ns(job), "name", sbx_name(job), "uid", sbx_uid(job)));
+            json_array_append_new(active,
+                                  json_pack("{s:s,s:s,s:s,s:s,s:s}", "apiVersion", "batch/v1",
+                                            "kind", "Job", "namespace", sbx_ns(job), "name",
+                                            sbx_name(job), "uid", sbx_uid(job)));
     }
     if (json_array_size(active) > 0)
         json_object_set(status, "active", active);

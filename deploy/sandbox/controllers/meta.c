@@ -55,10 +55,25 @@ const char *sbx_controller_uid(const json_t *o)
     return "";
 }
 
+json_t *sbx_list_without(const json_t *list, const char *member, const char *drop)
+{
+    json_t *kept = json_array();
+    size_t i;
+    json_t *v;
+    json_array_foreach(list, i, v)
+    {
+        const char *text = member ? cf_json_str(v, "", member, NULL) : json_string_value(v);
+        if (strcmp(text ? text : "", drop) != 0)
+            json_array_append(kept, v);
+    }
+    return kept;
+}
+
 json_t *sbx_owned_by(const char *api_version, const char *kind, const json_t *owner)
 {
-    return json_pack("[{s:s,s:s,s:s,s:s,s:b,s:b}]", "apiVersion", api_version, "kind", kind, "name", sbx_name(owner), "uid",
-                     sbx_uid(owner), "controller", 1, "blockOwnerDeletion", 1);
+    return json_pack("[{s:s,s:s,s:s,s:s,s:b,s:b}]", "apiVersion", api_version, "kind", kind, "name",
+                     sbx_name(owner), "uid", sbx_uid(owner), "controller", 1, "blockOwnerDeletion",
+                     1);
 }
 
 /* Two hex digits make one character. */
@@ -158,8 +173,9 @@ bool sbx_condition_is_true(const json_t *object, const char *type)
     return strcmp(cf_json_str(sbx_condition(object, type), "", "status", NULL), "True") == 0;
 }
 
-json_t *sbx_condition_add(json_t *list, const json_t *object, const char *type, const char *status, const char *reason,
-                          const char *message, int64_t generation, const char *stamp)
+json_t *sbx_condition_add(json_t *list, const json_t *object, const char *type, const char *status,
+                          const char *reason, const char *message, int64_t generation,
+                          const char *stamp)
 {
     const json_t *old = sbx_condition(object, type);
     bool same = strcmp(cf_json_str(old, "", "status", NULL), status) == 0;

@@ -14,7 +14,8 @@ static void give_defaults(struct sbx_pass *p, const char *ns)
                         json_pack("{s:{s:s,s:s}}", "metadata", "namespace", ns, "name", "default"));
     if (!sbx_pass_one(p, "", "configmaps", ns, ROOT_CA))
         sbx_pass_create(p, SBX_MANAGER, "", "configmaps",
-                        json_pack("{s:{s:s,s:s},s:{s:s}}", "metadata", "namespace", ns, "name", ROOT_CA, "data", "ca.crt",
+                        json_pack("{s:{s:s,s:s},s:{s:s}}", "metadata", "namespace", ns, "name",
+                                  ROOT_CA, "data", "ca.crt",
                                   "(the sandbox has no certificate authority)\n"));
 }
 
@@ -41,9 +42,11 @@ static void say_what_remains(struct sbx_pass *p, const json_t *ns, size_t count)
 {
     cf_autojson json_t *list = json_array();
     cf_autofree char *message = cf_xasprintf("%zu objects are still there", count);
-    sbx_condition_add(list, ns, "NamespaceContentRemaining", count ? "True" : "False", count ? "SomeResourcesRemain" : "ContentRemoved",
+    sbx_condition_add(list, ns, "NamespaceContentRemaining", count ? "True" : "False",
+                      count ? "SomeResourcesRemain" : "ContentRemoved",
                       count ? message : "nothing is left", -1, p->stamp);
-    sbx_pass_status(p, SBX_MANAGER, "", "namespaces", ns, json_pack("{s:s,s:O}", "phase", "Terminating", "conditions", list));
+    sbx_pass_status(p, SBX_MANAGER, "", "namespaces", ns,
+                    json_pack("{s:s,s:O}", "phase", "Terminating", "conditions", list));
 }
 
 void sbx_ctl_namespaces(struct sbx_pass *p)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json_patch.h"
 #include "base/thread.h"
 #include "deploy/sandbox/controllers/meta.h"
 
@@ -42,7 +43,8 @@ json_t *sbx_pass_all(struct sbx_pass *p, const char *group, const char *plural)
     return list;
 }
 
-json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, const char *ns, const char *name)
+json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, const char *ns,
+                     const char *name)
 {
     size_t i;
     json_t *o;
@@ -54,7 +56,8 @@ json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, 
     return NULL;
 }
 
-json_t *sbx_pass_owned(struct sbx_pass *p, const char *group, const char *plural, const json_t *owner)
+json_t *sbx_pass_owned(struct sbx_pass *p, const char *group, const char *plural,
+                       const json_t *owner)
 {
     json_t *list = json_array();
     size_t i;
@@ -77,7 +80,8 @@ bool sbx_pass_is_live(struct sbx_pass *p, const json_t *object)
 
 /* ---- Timers ---- */
 
-bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, const char *key_fmt, ...)
+bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, const char *key_fmt,
+                    ...)
 {
     char key[512];
     va_list ap;
@@ -95,11 +99,13 @@ bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, co
 
 /* ---- Writes ---- */
 
-static void path_of(char *out, const char *group, const char *plural, const char *ns, const char *name)
+static void path_of(char *out, const char *group, const char *plural, const char *ns,
+                    const char *name)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     cf_assert(k);
-    int n = *group ? snprintf(out, SBX_PATH_MAX, "/apis/%s/%s", group, k->version) : snprintf(out, SBX_PATH_MAX, "/api/v1");
+    int n = *group ? snprintf(out, SBX_PATH_MAX, "/apis/%s/%s", group, k->version)
+                   : snprintf(out, SBX_PATH_MAX, "/api/v1");
     if (k->namespaced)
         n += snprintf(out + n, SBX_PATH_MAX - (size_t)n, "/namespaces/%s", ns);
     n += snprintf(out + n, SBX_PATH_MAX - (size_t)n, "/%s", plural);
@@ -116,7 +122,8 @@ static bool judge(struct sbx_pass *p, int status)
     return false;
 }
 
-bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group, const char *plural, json_t *body)
+bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
+                     json_t *body)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     char path[SBX_PATH_MAX];
@@ -124,24 +131,26 @@ bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group,
     cf_autofree char *api_version = cf_xasprintf("%s%s%s", group, *group ? "/" : "", k->version);
     json_object_set_new(body, "apiVersion", json_string(api_version));
     json_object_set_new(body, "kind", json_string(k->kind));
-    int status = sbx_api_do(p->world->api, manager, "POST", "application/json", body, NULL, "%s", path);
+    int status =
+        sbx_api_do(p->world->api, manager, "POST", "application/json", body, NULL, "%s", path);
     json_decref(body);
     return judge(p, status);
 }
 
-bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural, const json_t *object,
-                    json_t *patch)
+bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
+                    const json_t *object, json_t *patch)
 {
     char path[SBX_PATH_MAX];
     path_of(path, group, plural, sbx_ns(object), sbx_name(object));
     cf_json_put_take(patch, json_string(sbx_uid(object)), "metadata", "uid", NULL);
-    int status = sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch, NULL, "%s", path);
+    int status = sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch,
+                            NULL, "%s", path);
     json_decref(patch);
     return judge(p, status);
 }
 
-bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group, const char *plural, const json_t *object,
-                     json_t *status_take)
+bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
+                     const json_t *object, json_t *status_take)
 {
     cf_autojson json_t *status = status_take;
     cf_autojson json_t *empty = json_object();
@@ -149,22 +158,26 @@ bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group,
     cf_autojson json_t *diff = cf_json_merge_diff(old ? old : empty, status);
     if (json_object_size(diff) == 0)
         return true;
-    cf_autojson json_t *patch = json_pack("{s:{s:s},s:O}", "metadata", "uid", sbx_uid(object), "status", diff);
+    cf_autojson json_t *patch =
+        json_pack("{s:{s:s},s:O}", "metadata", "uid", sbx_uid(object), "status", diff);
     char path[SBX_PATH_MAX];
     path_of(path, group, plural, sbx_ns(object), sbx_name(object));
-    return judge(p, sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch, NULL, "%s/status", path));
+    return judge(p, sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json",
+                               patch, NULL, "%s/status", path));
 }
 
-bool sbx_pass_delete(struct sbx_pass *p, const char *group, const char *plural, const json_t *object, int grace_s)
+bool sbx_pass_delete(struct sbx_pass *p, const char *group, const char *plural,
+                     const json_t *object, int grace_s)
 {
     char path[SBX_PATH_MAX];
     path_of(path, group, plural, sbx_ns(object), sbx_name(object));
-    cf_autojson json_t *options = json_pack("{s:s,s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
-                                            "propagationPolicy", "Background", "preconditions", "uid", sbx_uid(object));
+    cf_autojson json_t *options =
+        json_pack("{s:s,s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
+                  "propagationPolicy", "Background", "preconditions", "uid", sbx_uid(object));
     if (grace_s >= 0)
         json_object_set_new(options, "gracePeriodSeconds", json_integer(grace_s));
-    return judge(p, sbx_api_do(p->world->api, grace_s == 0 ? SBX_KUBELET : SBX_MANAGER, "DELETE", "application/json", options,
-                               NULL, "%s", path));
+    return judge(p, sbx_api_do(p->world->api, grace_s == 0 ? SBX_KUBELET : SBX_MANAGER, "DELETE",
+                               "application/json", options, NULL, "%s", path));
 }
 
 bool sbx_pass_finalize(struct sbx_pass *p, const json_t *ns)

@@ -13,7 +13,8 @@ static void add_pods(struct sbx_pass *p, const json_t *rs, int64_t n)
         cf_json_put_take(pod, json_string(name), "metadata", "name", NULL);
         cf_autofree char *generate = cf_xasprintf("%s-", sbx_name(rs));
         cf_json_put_take(pod, json_string(generate), "metadata", "generateName", NULL);
-        cf_json_put_take(pod, sbx_owned_by("apps/v1", "ReplicaSet", rs), "metadata", "ownerReferences", NULL);
+        cf_json_put_take(pod, sbx_owned_by("apps/v1", "ReplicaSet", rs), "metadata",
+                         "ownerReferences", NULL);
         if (!sbx_pass_create(p, SBX_MANAGER, "", "pods", pod))
             return;
     }
@@ -38,7 +39,8 @@ static void look_at(struct sbx_pass *p, const json_t *rs)
 {
     cf_autojson json_t *owned = sbx_pass_owned(p, "", "pods", rs);
     cf_autojson json_t *active = json_array();
-    int64_t ready = 0, available = 0, min_ready_s = cf_json_int(rs, 0, "spec", "minReadySeconds", NULL);
+    int64_t ready = 0, available = 0,
+            min_ready_s = cf_json_int(rs, 0, "spec", "minReadySeconds", NULL);
     size_t i;
     json_t *pod;
     json_array_foreach(owned, i, pod)
@@ -49,9 +51,11 @@ static void look_at(struct sbx_pass *p, const json_t *rs)
         if (!sbx_pod_is_ready(pod))
             continue;
         ready++;
-        available += min_ready_s == 0 || sbx_pass_after(p, min_ready_s * 1000, false, "available %s", sbx_uid(pod));
+        available += min_ready_s == 0 ||
+                     sbx_pass_after(p, min_ready_s * 1000, false, "available %s", sbx_uid(pod));
     }
-    int64_t want = cf_json_int(rs, 1, "spec", "replicas", NULL), have = (int64_t)json_array_size(active);
+    int64_t want = cf_json_int(rs, 1, "spec", "replicas", NULL),
+            have = (int64_t)json_array_size(active);
     json_t *status = json_pack("{s:I,s:I}", "replicas", (json_int_t)have, "observedGeneration",
                                (json_int_t)cf_json_int(rs, 0, "metadata", "generation", NULL));
     sbx_set_count(status, "fullyLabeledReplicas", have);

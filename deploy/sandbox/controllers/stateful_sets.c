@@ -48,14 +48,16 @@ static bool is_new(const struct set *s, const json_t *pod)
 
 /* ---- Pods and their claims ---- */
 
-static void make_claim(struct sbx_pass *p, const struct set *s, const json_t *template, const char *claim)
+static void make_claim(struct sbx_pass *p, const struct set *s, const json_t *template,
+                       const char *claim)
 {
     if (sbx_pass_one(p, "", "persistentvolumeclaims", sbx_ns(s->o), claim))
         return;
     const json_t *labels = cf_json_at(s->o, "spec", "selector", "matchLabels", NULL);
-    json_t *body = json_pack("{s:{s:s,s:s},s:o}", "metadata", "namespace", sbx_ns(s->o), "name", claim, "spec",
-                             cf_json_copy(json_object_get(template, "spec")));
-    cf_json_put_take(body, labels ? cf_json_copy(labels) : json_object(), "metadata", "labels", NULL);
+    json_t *body = json_pack("{s:{s:s,s:s},s:o}", "metadata", "namespace", sbx_ns(s->o), "name",
+                             claim, "spec", cf_json_copy(json_object_get(template, "spec")));
+    cf_json_put_take(body, labels ? cf_json_copy(labels) : json_object(), "metadata", "labels",
+                     NULL);
     const json_t *notes = cf_json_at(template, "metadata", "annotations", NULL);
     if (notes)
         cf_json_put_take(body, cf_json_copy(notes), "metadata", "annotations", NULL);
@@ -72,8 +74,8 @@ static void add_claims(struct sbx_pass *p, const struct set *s, json_t *pod, con
     {
         cf_autofree char *claim = cf_xasprintf("%s-%s", sbx_name(template), name);
         make_claim(p, s, template, claim);
-        json_array_append_new(volumes, json_pack("{s:s,s:{s:s}}", "name", sbx_name(template), "persistentVolumeClaim",
-                                                 "claimName", claim));
+        json_array_append_new(volumes, json_pack("{s:s,s:{s:s}}", "name", sbx_name(template),
+                                                 "persistentVolumeClaim", "claimName", claim));
     }
     json_array_foreach(cf_json_at(pod, "spec", "volumes", NULL), i, volume)
     {
@@ -89,9 +91,12 @@ static void make_pod(struct sbx_pass *p, const struct set *s, int64_t ordinal)
     json_t *pod = sbx_pod_from(cf_json_at(s->o, "spec", "template", NULL), sbx_ns(s->o));
     cf_json_put_take(pod, json_string(name), "metadata", "name", NULL);
     cf_json_put_take(pod, json_string(s->update), "metadata", "labels", REVISION_LABEL, NULL);
-    cf_json_put_take(pod, json_string(name), "metadata", "labels", "statefulset.kubernetes.io/pod-name", NULL);
-    cf_json_put_take(pod, json_string(index), "metadata", "labels", "apps.kubernetes.io/pod-index", NULL);
-    cf_json_put_take(pod, sbx_owned_by("apps/v1", "StatefulSet", s->o), "metadata", "ownerReferences", NULL);
+    cf_json_put_take(pod, json_string(name), "metadata", "labels",
+                     "statefulset.kubernetes.io/pod-name", NULL);
+    cf_json_put_take(pod, json_string(index), "metadata", "labels", "apps.kubernetes.io/pod-index",
+                     NULL);
+    cf_json_put_take(pod, sbx_owned_by("apps/v1", "StatefulSet", s->o), "metadata",
+                     "ownerReferences", NULL);
     cf_json_put_take(pod, json_string(name), "spec", "hostname", NULL);
     const char *subdomain = cf_json_str(s->o, "", "spec", "serviceName", NULL);
     if (*subdomain)
@@ -149,7 +154,8 @@ static void renew(struct sbx_pass *p, const struct set *s)
 {
     if (strcmp(cf_json_str(s->o, "", "spec", "updateStrategy", "type", NULL), "OnDelete") == 0)
         return;
-    int64_t partition = cf_json_int(s->o, 0, "spec", "updateStrategy", "rollingUpdate", "partition", NULL);
+    int64_t partition =
+        cf_json_int(s->o, 0, "spec", "updateStrategy", "rollingUpdate", "partition", NULL);
     for (int64_t n = s->start + s->want - 1; n >= CF_MAX(s->start, partition); n--) {
         const json_t *pod = pod_at(s, n);
         if (pod && !is_new(s, pod)) {
@@ -179,10 +185,11 @@ static void tell(struct sbx_pass *p, const struct set *s)
     if (updated == s->want && all == s->want && ready == s->want)
         current = s->update;
     bool same = strcmp(current, s->update) == 0;
-    json_t *status = json_pack("{s:I,s:I,s:I,s:s,s:s,s:i}", "observedGeneration",
-                               (json_int_t)cf_json_int(s->o, 0, "metadata", "generation", NULL), "replicas", (json_int_t)all,
-                               "availableReplicas", (json_int_t)ready, "currentRevision", current, "updateRevision", s->update,
-                               "collisionCount", 0);
+    json_t *status =
+        json_pack("{s:I,s:I,s:I,s:s,s:s,s:i}", "observedGeneration",
+                  (json_int_t)cf_json_int(s->o, 0, "metadata", "generation", NULL), "replicas",
+                  (json_int_t)all, "availableReplicas", (json_int_t)ready, "currentRevision",
+                  current, "updateRevision", s->update, "collisionCount", 0);
     sbx_set_count(status, "readyReplicas", ready);
     sbx_set_count(status, "updatedReplicas", updated);
     sbx_set_count(status, "currentReplicas", same ? updated : all - updated);
@@ -201,9 +208,13 @@ void sbx_ctl_stateful_sets(struct sbx_pass *p)
         sbx_template_hash(cf_json_at(o, "spec", "template", NULL), hash);
         cf_autofree char *update = cf_xasprintf("%s-%s", sbx_name(o), hash);
         cf_autojson json_t *pods = sbx_pass_owned(p, "", "pods", o);
-        struct set s = { o, pods, update, cf_json_int(o, 0, "spec", "ordinals", "start", NULL),
+        struct set s = { o,
+                         pods,
+                         update,
+                         cf_json_int(o, 0, "spec", "ordinals", "start", NULL),
                          cf_json_int(o, 1, "spec", "replicas", NULL),
-                         strcmp(cf_json_str(o, "", "spec", "podManagementPolicy", NULL), "Parallel") == 0 };
+                         strcmp(cf_json_str(o, "", "spec", "podManagementPolicy", NULL),
+                                "Parallel") == 0 };
         if (fill(p, &s) && trim(p, &s))
             renew(p, &s);
         else if (s.parallel)
