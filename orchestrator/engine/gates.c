@@ -96,6 +96,7 @@ static void add_gate(struct cf_gates *g, struct cf_watched_run *w, const struct 
     config.look_ms = e->look_ms;
     e->gate = cf_gate_new(&config);
     e->plan_gate = gate;
+    e->router = router->name;
     e->side = CF_SIDE_TARGET;
 }
 

@@ -18,6 +18,7 @@ struct cf_watch_entry {
     int64_t look_ms, due_ms; /* monotonic */
     struct cf_gate *gate;
     const struct cf_plan_gate *plan_gate;
+    const char *router; /* the plan's name of it */
     struct cf_sampler *sampler;
     enum cf_side side;
     struct cf_watched_run *run;

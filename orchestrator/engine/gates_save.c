@@ -12,9 +12,7 @@
 
 void cf_gates_stream_name(const struct cf_watch_entry *e, char *buf, size_t size)
 {
-    (void)snprintf(buf, size, "%s/%s", e->plan_gate->name,
-                   e->named.stream.backend.host ? e->named.stream.backend.host
-                                                : e->named.stream.backend.service);
+    (void)snprintf(buf, size, "%s/%s", e->plan_gate->name, e->router);
 }
 
 json_t *cf_gates_remembered(struct cf_gates *g, const char *run_id)
