@@ -104,15 +104,17 @@ bool cf_cluster_add(struct cf_store *store, const struct cf_cluster_new *cluster
                       cf_secret_len(cluster->credentials), err))
         return cf_error_wrap(err, "add cluster %s", cluster->name);
     CF_CLEANUP(cf_tx_end) struct cf_tx tx = { 0 };
-    if (!cf_tx_begin(store, &tx, err))
+    if (!cf_tx_begin(store, &tx, err) || !cf_tx_idem_begin(&tx, cluster->idem, err))
         return false;
+    if (cluster->idem && cluster->idem->replayed)
+        return true;
     cf_autores PGresult *res = cf_tx_query(&tx, &stmt, &a, err);
     if (!res)
         return false;
     if (strcmp(PQcmdTuples(res), "1") != 0)
         return refuse_taken(&tx, cluster, err);
     return event(&tx, "cluster.added", cluster->name, cluster->uid, cluster->author, err) &&
-           cf_tx_commit(&tx, err);
+           cf_tx_idem_made(&tx, cluster->idem, cluster->name, err) && cf_tx_commit(&tx, err);
 }
 
 /* Locks the row and checks what an update or removal must find. */

@@ -9,6 +9,7 @@
 #ifndef CF_STORE_CLUSTERS_H
 #define CF_STORE_CLUSTERS_H
 
+#include "store/idempotency.h"
 #include "store/store.h"
 
 struct cf_cluster_row {
@@ -34,6 +35,7 @@ struct cf_cluster_new {
     const json_t *doc;                   /* NULL: {} */
     const struct cf_secret *credentials; /* sealed by the store */
     const char *author;
+    struct cf_idem *idem; /* of an add; may be NULL. Its resource is the name */
 };
 
 /* CONFLICT/EXISTS: the name is taken, or the uid is registered as … (named). */

@@ -67,12 +67,31 @@ static void changed(struct cf_http_request *req, const char *name)
     cf_hub_nudge(cf_api_of(req)->hub);
 }
 
+static void send_created(struct cf_http_request *req, struct cf_http_response *res,
+                         const char *name, const struct cf_idem *key)
+{
+    if (key)
+        cf_idem_mark(res, key);
+    cf_http_response_headerf(res, "Location", "/api/v1/clusters/%s", name);
+    send_cluster(req, res, name, 201);
+}
+
 static void create(struct cf_http_request *req, struct cf_http_response *res, const char *name,
                    const json_t *body)
 {
     struct cf_error err = CF_ERROR_INIT;
+    struct cf_idem idem;
     char uid[CF_ENGINE_UID_TEXT];
     CF_CLEANUP(cf_cluster_body_free) struct cf_cluster_body b = { 0 };
+    struct cf_idem *key = cf_idem_of(req, &idem) ? &idem : NULL;
+    if (key && !cf_idem_find(cf_api_of(req)->store, key, &err)) {
+        cf_problem_error(res, &err);
+        return;
+    }
+    if (key && key->replayed) {
+        send_created(req, res, name, key);
+        return;
+    }
     if (!cf_cluster_body_make(req, res, body, NULL, NULL, &b) || !probe(req, res, name, &b, uid))
         return;
     struct cf_cluster_new row = { .name = name,
@@ -80,14 +99,14 @@ static void create(struct cf_http_request *req, struct cf_http_response *res, co
                                   .server = b.server,
                                   .doc = b.doc,
                                   .credentials = b.credentials,
-                                  .author = cf_principal(req) };
+                                  .author = cf_principal(req),
+                                  .idem = key };
     if (!cf_cluster_add(cf_api_of(req)->store, &row, &err)) {
         cf_problem_error(res, &err);
         return;
     }
     changed(req, name);
-    cf_http_response_headerf(res, "Location", "/api/v1/clusters/%s", name);
-    send_cluster(req, res, name, 201);
+    send_created(req, res, name, key);
 }
 
 static void replace(struct cf_http_request *req, struct cf_http_response *res, const char *name,

@@ -73,7 +73,7 @@ const struct cf_route cf_routes[] = {
     { "GET", API "/preflights/{id}", V, CF_ROUTE_WAIT, cf_get_preflight, "preflights", "Read a preflight and its findings", NULL,
       "Preflight", "200" },
 
-    { "POST", API "/clusters", A, 0, cf_post_cluster, "clusters",
+    { "POST", API "/clusters", A, CF_ROUTE_IDEMPOTENT, cf_post_cluster, "clusters",
       "Register a cluster: a kubeconfig with inline data, and where its metrics are", "ClusterNew", "Cluster", "201" },
     { "GET", API "/clusters", V, CF_ROUTE_PAGED, cf_get_clusters, "clusters", "List the clusters", NULL, "ClusterList", "200" },
     { "GET", API "/clusters/{name}", V, 0, cf_get_cluster, "clusters", "Read a cluster's record; credentials are never returned", NULL,

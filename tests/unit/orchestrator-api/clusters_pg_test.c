@@ -37,6 +37,9 @@ static void a_cluster_is_asked_who_it_is(void **state)
            "  users: [{name: u, user: {token: t}}]\n"
            "  contexts: [{name: c, context: {cluster: c, user: u}}]\n  current-context: c\n");
     expect(e, 502, "CLUSTER_FAILED");
+    const char *key[] = { "Idempotency-Key: add-once", NULL };
+    AUTO_ANSWER g = ask(f, ADMIN, "POST", "/api/v1/clusters", "application/yaml", body, key);
+    expect(g, 409, "EXISTS"); /* a refusal takes no key */
     AUTO_ANSWER list = get(f, VIEWER, "/api/v1/clusters");
     assert_int_equal(json_array_size(cf_json_at(list.json, "items", NULL)), 1);
 }
@@ -48,8 +51,11 @@ static void secrets_are_sealed_apart(void **state)
     cf_autofree char *body = cf_xasprintf("%smetrics: [{type: prometheus, url: "
                                           "\"http://127.0.0.1:9\", bearerToken: hush, ca: PEM}]\n",
                                           cluster);
-    AUTO_ANSWER a = post_yaml(f, body);
+    const char *key[] = { "Idempotency-Key: add-once", NULL };
+    AUTO_ANSWER a = ask(f, ADMIN, "POST", "/api/v1/clusters", "application/yaml", body, key);
     expect(a, 201, NULL);
+    AUTO_ANSWER again = ask(f, ADMIN, "POST", "/api/v1/clusters", "application/yaml", body, key);
+    expect(again, 201, NULL);
     AUTO_ANSWER b = get(f, ADMIN, "/api/v1/clusters/dc2");
     expect(b, 200, NULL);
     assert_null(strstr(cf_buf_str(&b.reply.body), "hush"));
