@@ -45,12 +45,17 @@ bool cf_event_line(const json_t *event, struct cf_buf *out)
         put_member(out, data, "message", ": ");
         return true;
     }
+    bool is_hold =
+        strncmp(kind, "run.hold.", 9) == 0; /* whose reason is a word, not a person's text */
     put_member(out, data, "router", " ");
     put_member(out, data, "applied", " weight ");
     put_member(out, data, "action", " ");
-    put_member(out, data, "reason", " ");
     put_member(out, data, "cause", " ");
+    if (is_hold)
+        put_member(out, data, "reason", " ");
     put_member(out, data, "message", ": ");
+    if (!is_hold)
+        put_member(out, data, "reason", "; reason: ");
     const char *actor = cf_json_str(event, "", "actor", NULL);
     if (*actor)
         cf_buf_printf(out, " (by %s)", actor);

@@ -27,6 +27,7 @@ static const char *const mark_colors[MARKS] = { "32", "36", "2", "31", "33", "33
 
 struct drawing {
     const struct cf_tree_options *options;
+    int64_t now_ms; /* when what has no end is shown as ending */
     const struct look *look;
     struct cf_buf *out;
     struct cf_buf line;
@@ -127,7 +128,7 @@ static int64_t took_ms(const struct drawing *d, const json_t *first, const json_
     if (!cf_time_parse(cf_json_str(first, "", "startedAt", NULL), &from))
         return -1;
     if (!cf_time_parse(cf_json_str(last, "", "finishedAt", NULL), &to))
-        to = d->options->now_ms ? d->options->now_ms : from;
+        to = d->now_ms ? d->now_ms : from;
     return CF_MAX(to - from, (int64_t)0);
 }
 
@@ -322,19 +323,26 @@ static void put_labelled(struct drawing *d, const char *label, const char *color
     end_line(d);
 }
 
+/* Why it does not move, and what to do about it. */
+static void put_hold(struct drawing *d, const json_t *run)
+{
+    const json_t *hold = cf_json_at(run, "hold", NULL);
+    const json_t *call = cf_json_at(run, "callToAction", NULL);
+    if (!json_is_object(hold))
+        return;
+    cf_autofree char *text = cf_xasprintf("%s: %s", cf_json_str(hold, "", "reason", NULL),
+                                          cf_json_str(hold, "", "message", NULL));
+    put_labelled(d, "holds", "33", text);
+    put_labelled(d, "do   ", "36", cf_json_str(call, NULL, "text", NULL));
+    put_labelled(d, "next ", "36",
+                 json_is_string(call) ? json_string_value(call)
+                                      : cf_json_str(call, NULL, "command", NULL));
+}
+
 static void put_foot(struct drawing *d, const json_t *run)
 {
-    const json_t *hold = cf_json_at(run, "hold", NULL),
-                 *call = cf_json_at(run, "callToAction", NULL);
     size_t i;
     json_t *w;
-    if (json_is_object(hold)) {
-        cf_autofree char *text = cf_xasprintf("%s: %s", cf_json_str(hold, "", "reason", NULL),
-                                              cf_json_str(hold, "", "message", NULL));
-        put_labelled(d, "holds", "33", text);
-    } else if (cf_run_has_ended(run)) {
-        put_labelled(d, "ended", "1", cf_json_str(run, "", "message", NULL));
-    }
     json_array_foreach(cf_json_at(run, "warnings", NULL), i, w)
     {
         put_labelled(d, "warning", "33",
@@ -342,22 +350,23 @@ static void put_foot(struct drawing *d, const json_t *run)
                          ? json_string_value(w)
                          : cf_json_str(w, cf_json_str(w, "", "detail", NULL), "message", NULL));
     }
-    if (json_is_string(call)) {
-        put_labelled(d, "next ", "36", json_string_value(call));
-        return;
-    }
-    put_labelled(d, "do   ", "36", cf_json_str(call, NULL, "text", NULL));
-    put_labelled(d, "next ", "36", cf_json_str(call, NULL, "command", NULL));
+    if (cf_run_has_ended(run))
+        put_labelled(d, "ended", "1", cf_json_str(run, "", "message", NULL));
+    else
+        put_hold(d, run);
 }
 
 void cf_run_tree(const json_t *run, const struct cf_tree_options *options, struct cf_buf *out)
 {
     struct drawing d = {
         .options = options,
+        .now_ms = options->now_ms,
         .look = options->ascii ? &ascii_look : &utf8_look,
         .out = out,
         .line = CF_BUF_INIT(LINE_MAX_BYTES),
     };
+    if (cf_run_has_ended(run))
+        (void)!cf_time_parse(cf_json_str(run, "", "finishedAt", NULL), &d.now_ms);
     put_head(&d, run);
     put_steps(&d, cf_json_at(run, "steps", NULL));
     put_foot(&d, run);

@@ -32,6 +32,7 @@ struct watcher {
     struct cf_cli *cli;
     struct cf_client *client;
     const struct cf_watch *watch;
+    char *name; /* PLAN/3, once it is known: @latest may mean another one later */
     char *path; /* of the run */
     struct cf_event_stream *stream;
     int signals;
@@ -114,7 +115,7 @@ static int detach(struct watcher *w)
     draw(w, NULL);
     cf_terminal_leave(&w->terminal);
     fprintf(stderr, "%sDetached; run %s goes on. Back: crossfade run watch %s\n",
-            w->live ? "" : "\n", w->watch->run, w->watch->run);
+            w->live ? "" : "\n", w->name, w->name);
     return CF_EXIT_INTERRUPTED;
 }
 
@@ -158,7 +159,7 @@ static int loop(struct watcher *w)
         if ((fds[0].revents & POLLIN) && !cf_event_stream_take(w->stream, on_event, w, &err))
             return cf_fail(&err);
         if (w->give_up_ms && cf_mono_now_ms() >= w->give_up_ms) {
-            fprintf(stderr, "crossfade: the time is over; run %s goes on\n", w->watch->run);
+            fprintf(stderr, "crossfade: the time is over; run %s goes on\n", w->name);
             return CF_EXIT_TIMED_OUT;
         }
         if (pause_ms(w) > 0)
@@ -201,10 +202,19 @@ static void end_words(const struct watcher *w)
     if (w->live)
         return;
     if (cf_run_has_ended(w->run))
-        cf_note(w->cli, "run %s: %s. Report: crossfade run report %s", w->watch->run,
-                cf_json_str(w->run, "", "state", NULL), w->watch->run);
+        cf_note(w->cli, "run %s: %s. Report: crossfade run report %s", w->name,
+                cf_json_str(w->run, "", "state", NULL), w->name);
     else if (json_is_object(hold))
-        cf_note(w->cli, "run %s holds: %s", w->watch->run, cf_json_str(hold, "", "message", NULL));
+        cf_note(w->cli, "run %s holds: %s", w->name, cf_json_str(hold, "", "message", NULL));
+}
+
+/* From here on this very run is meant. */
+static void settle_name(struct watcher *w)
+{
+    free(w->name);
+    free(w->path);
+    w->name = cf_xstrdup(cf_json_str(w->run, w->watch->run, "name", NULL));
+    w->path = cf_path("/api/v1/runs/", cf_json_str(w->run, w->watch->run, "id", NULL), NULL);
 }
 
 static int follow(struct watcher *w)
@@ -213,6 +223,7 @@ static int follow(struct watcher *w)
     int code = look(w);
     if (code)
         return code > 0 ? code : CF_EXIT_UNREACHABLE;
+    settle_name(w);
     const char *after = w->watch->until ? cf_json_str(w->run, "0", "lastEvent", NULL) : "0";
     cf_autofree char *events = cf_xasprintf("%s/events", w->path);
     w->stream = cf_event_stream_open(w->client, events, after, &err);
@@ -235,6 +246,7 @@ int cf_watch_run(struct cf_cli *cli, struct cf_client *client, const struct cf_w
         .cli = cli,
         .client = client,
         .watch = watch,
+        .name = cf_xstrdup(watch->run),
         .path = cf_path("/api/v1/runs/", watch->run, NULL),
         .live = watch->tree && isatty(STDOUT_FILENO),
         .terminal = { .fd = STDOUT_FILENO },
@@ -250,5 +262,6 @@ int cf_watch_run(struct cf_cli *cli, struct cf_client *client, const struct cf_w
         close(w.signals);
     json_decref(w.run);
     free(w.path);
+    free(w.name);
     return code;
 }

@@ -71,8 +71,8 @@ static const char shifting_text[] =
     "│  ├─◌ 25 % to dc2                        00:10  hold 3s of 5s\n"
     "│  └─· 100 % to dc2\n"
     "└─· commit\n"
-    "holds  undecided: 40 more requests\n"
     "warning  one warning\n"
+    "holds  undecided: 40 more requests\n"
     "do     send requests\n"
     "next   crossfade advance web/3 --reason x\n";
 
@@ -175,7 +175,7 @@ static void events_as_lines(void **state)
         { "{\"at\":\"T\",\"run\":\"web/"
           "1\",\"kind\":\"action.done\",\"actor\":\"ann\",\"data\":{\"action\":\"pause\","
           "\"reason\":\"a\\nb\"}}",
-          "T web/1 action.done pause a b (by ann)" },
+          "T web/1 action.done pause; reason: a b (by ann)" },
         { "{\"at\":\"T\",\"run\":\"web/"
           "1\",\"kind\":\"run.hold.started\",\"actor\":\"\",\"data\":{\"reason\":\"commit\","
           "\"message\":\"m\"}}",
