@@ -38,9 +38,9 @@ struct sbx_pods {
 static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
 {
     (void)req;
-    (void)why;
     (void)user;
-    cf_http_response_cut(res);
+    if (why != CF_HTTP_GONE)
+        cf_http_response_cut(res);
 }
 
 static void who(struct pod *p, struct cf_http_response *res, struct sbx_verdict *out_verdict)
@@ -102,6 +102,7 @@ static struct pod *add(struct sbx_pods *s, const char *address, int port)
     if (!p->listener)
         cf_log_err(CF_LOG_WARN, "sandbox.pod", "a pod cannot answer", &err, CF_S("address", address), CF_I("port", port));
     p->real_port = p->listener ? cf_http_listener_port(p->listener) : 0;
+    p->open = p->listener;
     CF_LOCKED(&s->lock);
     LIST_INSERT_HEAD(&s->rows, p, row);
     return p;
