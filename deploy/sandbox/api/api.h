@@ -37,6 +37,7 @@ struct sbx_answer {
     json_t *body;       /* or NULL: then `text` */
     char *text;         /* text/plain */
     const char *allow;  /* the Allow header of 405, or NULL */
+    char *warning;      /* text of a Warning header, or NULL */
     bool is_watch;      /* status 200 without a body: events follow, to the sink */
     int64_t timeout_ms; /* of the watch */
 };

@@ -11,6 +11,7 @@ void sbx_answer_free(struct sbx_answer *a)
 {
     json_decref(a->body);
     free(a->text);
+    free(a->warning);
     memset(a, 0, sizeof(*a));
 }
 
@@ -146,9 +147,20 @@ static bool method_fits(const struct sbx_request *r, const char *verb)
     return *verb != '\0';
 }
 
+/* We speak JSON only. */
+static bool accepted(struct sbx_request *r)
+{
+    const char *a = r->call->accept;
+    if (!a || !*a || strstr(a, "json") || strstr(a, "*/*") || strstr(a, "application/*"))
+        return true;
+    return sbx_fail(r->out, 406, "NotAcceptable", "only the following media types are accepted: application/json");
+}
+
 static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *sink, void *user)
 {
     const char *verb = verb_of(r);
+    if (!accepted(r))
+        return NULL;
     if (!authorize(r, *verb ? verb : "get"))
         return NULL;
     if (!sub_known(r)) {
@@ -235,8 +247,11 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
         return NULL;
     struct sbx_path *p = &r->path;
     if (p->count > 3 && strcmp(p->segments[0], "apis") == 0 && strcmp(p->segments[1], "authorization.k8s.io") == 0 &&
-        strcmp(p->segments[3], "selfsubjectaccessreviews") == 0 && strcmp(r->call->method, "POST") == 0) {
-        sbx_verb_access_review(r);
+        strcmp(p->segments[3], "selfsubjectaccessreviews") == 0) {
+        if (strcmp(r->call->method, "POST") == 0)
+            sbx_verb_access_review(r);
+        else
+            sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
         return NULL;
     }
     if (p->kind)

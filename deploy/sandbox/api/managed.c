@@ -22,6 +22,26 @@ static json_t *open_entries(const json_t *managed)
     return out;
 }
 
+static int compare_by(const json_t *a, const json_t *b, const char *member)
+{
+    return strcmp(cf_json_str(a, "", member, NULL), cf_json_str(b, "", member, NULL));
+}
+
+/* In the order of a real server: who applies before who updates, then by time. */
+static void insert_sorted(json_t *list, json_t *entry_take)
+{
+    static const char *const order[] = { "operation", "time", "manager", "apiVersion", "subresource" };
+    size_t at = 0;
+    for (; at < json_array_size(list); at++) {
+        int c = 0;
+        for (size_t i = 0; i < CF_ARRAY_LEN(order) && c == 0; i++)
+            c = compare_by(entry_take, json_array_get(list, at), order[i]);
+        if (c < 0)
+            break;
+    }
+    json_array_insert_new(list, at, entry_take);
+}
+
 static json_t *close_entries(json_t *entries_take)
 {
     json_t *out = json_array();
@@ -29,13 +49,13 @@ static json_t *close_entries(json_t *entries_take)
     json_t *e;
     json_array_foreach(entries_take, i, e) {
         const json_t *set = json_object_get(e, "set");
-        if (json_object_size(set) == 0 && strcmp(cf_json_str(e, "", "operation", NULL), "Update") == 0)
+        if (json_object_size(set) == 0)
             continue;
         json_t *entry = json_copy(e);
         json_object_del(entry, "set");
         json_object_set_new(entry, "fieldsType", json_string("FieldsV1"));
         json_object_set_new(entry, "fieldsV1", sbx_fields_write(set));
-        json_array_append_new(out, entry);
+        insert_sorted(out, entry);
     }
     json_decref(entries_take);
     return out;
@@ -185,6 +205,13 @@ bool sbx_managed_apply(const struct sbx_kind *k, const json_t *live, const json_
                        json_t **out_obj, json_t **out_managed, struct sbx_causes *causes)
 {
     cf_autojson json_t *entries = open_entries(cf_json_at(live, "metadata", "managedFields", NULL));
+    /* What nobody manages belongs to a manager of this name once somebody applies. */
+    if (json_array_size(entries) == 0 && cf_json_at(live, "metadata", "uid", NULL)) {
+        struct sbx_manager first = { "before-first-apply", "Update", by->api_version, "" };
+        json_t *e = my_entry(entries, &first);
+        json_object_set_new(e, "set", sbx_fields_of(k, live));
+        touch(e);
+    }
     json_t *mine = my_entry(entries, by);
     cf_autojson json_t *stated = sbx_fields_of(k, config);
     cf_autojson json_t *merged = sbx_fields_merge(k, live, config);

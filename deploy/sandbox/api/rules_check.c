@@ -93,6 +93,31 @@ static void check_service(const json_t *obj, const json_t *live, struct sbx_caus
         sbx_cause(causes, "FieldValueInvalid", "may not change once set", "spec.clusterIPs[0]");
 }
 
+/* What may not change: of a suspended Job all but where its pods may run. */
+static json_t *job_template(const json_t *job)
+{
+    static const char *const loose[] = { "nodeSelector", "affinity", "tolerations", "schedulingGates" };
+    json_t *t = cf_json_copy(cf_json_at(job, "spec", "template", NULL));
+    for (size_t i = 0; i < CF_ARRAY_LEN(loose) && cf_json_bool(job, false, "spec", "suspend", NULL); i++)
+        (void)cf_json_del(t, "spec", loose[i], NULL);
+    return t;
+}
+
+static bool is_schedule(const char *s)
+{
+    if (*s == '@')
+        return sbx_word_in("@yearly,@annually,@monthly,@weekly,@daily,@midnight,@hourly", s);
+    int fields = 0;
+    while (*s) {
+        size_t n = strspn(s, "0123456789*/,-?LW#ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (n == 0 || (s[n] && s[n] != ' '))
+            return false;
+        fields++;
+        s += n + strspn(s + n, " ");
+    }
+    return fields == 5;
+}
+
 static void check_job(const json_t *obj, const json_t *live, struct sbx_causes *causes)
 {
     const json_t *spec = spec_of(obj), *pod = cf_json_at(spec, "template", "spec", NULL);
@@ -101,8 +126,9 @@ static void check_job(const json_t *obj, const json_t *live, struct sbx_causes *
         sbx_cause(causes, "FieldValueRequired", "valid values: \"OnFailure\", \"Never\"", "spec.template.spec.restartPolicy");
     if (!live)
         return;
-    if (!cf_json_bool(spec_of(live), false, "suspend", NULL))
-        immutable(spec, spec_of(live), "template", "spec.template", causes);
+    cf_autojson json_t *now = job_template(obj), *before = job_template(live);
+    if (!cf_json_equal(now, before))
+        sbx_cause(causes, "FieldValueInvalid", "field is immutable", "spec.template");
     immutable(spec, spec_of(live), "selector", "spec.selector", causes);
     immutable(spec, spec_of(live), "completions", "spec.completions", causes);
 }
@@ -112,6 +138,8 @@ static void check_cron_job(const json_t *obj, struct sbx_causes *causes)
     const json_t *spec = spec_of(obj), *pod = cf_json_at(spec, "jobTemplate", "spec", "template", "spec", NULL);
     if (!*cf_json_str(spec, "", "schedule", NULL))
         sbx_cause(causes, "FieldValueRequired", "", "spec.schedule");
+    else if (!is_schedule(cf_json_str(spec, "", "schedule", NULL)))
+        sbx_cause(causes, "FieldValueInvalid", "not a schedule of five fields", "spec.schedule");
     sbx_rules_check_pod_spec(pod, "spec.jobTemplate.spec.template.spec", "Always,OnFailure,Never", causes);
     if (strcmp(cf_json_str(pod, "Always", "restartPolicy", NULL), "Always") == 0)
         sbx_cause(causes, "FieldValueRequired", "valid values: \"OnFailure\", \"Never\"", "spec.jobTemplate.spec.template.spec.restartPolicy");
@@ -216,11 +244,24 @@ static void check_slice(const json_t *obj, const json_t *live, struct sbx_causes
         immutable(obj, live, "addressType", "addressType", causes);
     size_t i, j;
     json_t *e, *a;
+    const json_t *ports = json_object_get(obj, "ports");
+    json_array_foreach(ports, i, e) {
+        if (!sbx_word_in("TCP,UDP,SCTP", cf_json_str(e, "TCP", "protocol", NULL)))
+            sbx_cause(causes, "FieldValueNotSupported", cf_json_str(e, "", "protocol", NULL), "ports[%zu].protocol", i);
+        for (j = 0; j < i; j++)
+            if (strcmp(cf_json_str(e, "", "name", NULL), cf_json_str(json_array_get(ports, j), "", "name", NULL)) == 0)
+                sbx_cause(causes, "FieldValueDuplicate", cf_json_str(e, "", "name", NULL), "ports[%zu].name", i);
+    }
     json_array_foreach(json_object_get(obj, "endpoints"), i, e) {
         if (json_array_size(json_object_get(e, "addresses")) == 0)
             sbx_cause(causes, "FieldValueRequired", "must contain at least 1 address", "endpoints[%zu].addresses", i);
         json_array_foreach(json_object_get(e, "addresses"), j, a) {
             const char *ip = json_is_string(a) ? json_string_value(a) : "";
+            if (strcmp(type, "IPv6") == 0 && !strchr(ip, ':'))
+                sbx_cause(causes, "FieldValueInvalid", "must be an IPv6 address", "endpoints[%zu].addresses", i);
+            if (strncmp(ip, "169.254.", 8) == 0)
+                sbx_cause(causes, "FieldValueInvalid", "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+                          "endpoints[%zu].addresses[%zu]", i, j);
             if (strcmp(type, "IPv4") == 0 && (!*ip || strspn(ip, "0123456789.") != strlen(ip)))
                 sbx_cause(causes, "FieldValueInvalid", "must be a valid IPv4 address", "endpoints[%zu].addresses[%zu]", i, j);
             else if (is_refused_loopback(ip))

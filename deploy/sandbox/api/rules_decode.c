@@ -124,9 +124,8 @@ static void unknown_members(json_t *o, const char *members, const char *extra, c
     json_object_foreach_safe(o, tmp, name, v) {
         if (sbx_word_in(members, name) || (extra && sbx_word_in(extra, name)))
             continue;
-        if (strict)
-            cf_buf_printf(found, "%sunknown field \"%s%s%s\"", found->len ? ", " : "", at, *at ? "." : "", name);
-        else
+        cf_buf_printf(found, "%sunknown field \"%s%s%s\"", found->len ? ", " : "", at, *at ? "." : "", name);
+        if (!strict)
             json_object_del(o, name);
     }
 }
@@ -164,9 +163,18 @@ bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct
     for (size_t i = 0; i < CF_ARRAY_LEN(known); i++)
         if (strcmp(known[i].kind, k->kind) == 0)
             unknown_members(json_object_get(obj, known[i].at), known[i].members, NULL, known[i].at, strict, &found);
-    if (found.len)
+    if (found.len && !strict && !out->warning)
+        out->warning = cf_xstrdup(cf_buf_str(&found));
+    else if (found.len && strict)
         return sbx_fail(out, 400, "BadRequest", "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->kind,
                         k->version, k->kind, cf_buf_str(&found));
     drop_nulls(obj);
+    static const char *const optional[] = { "labels", "annotations", "finalizers", "ownerReferences" };
+    json_t *meta = json_object_get(obj, "metadata");
+    for (size_t i = 0; i < CF_ARRAY_LEN(optional); i++) {
+        const json_t *v = json_object_get(meta, optional[i]);
+        if (v && json_object_size(v) == 0 && json_array_size(v) == 0)
+            json_object_del(meta, optional[i]);
+    }
     return true;
 }

@@ -215,8 +215,22 @@ static void default_hpa(json_t *spec)
                                       "Utilization", "averageUtilization", 80));
 }
 
+static void default_pod(json_t *obj)
+{
+    json_t *spec = at(obj, "spec");
+    dflt(spec, "serviceAccountName", json_string("default"));
+    sbx_rules_default_pod_spec(spec);
+    dflt(spec, "enableServiceLinks", json_true());
+    dflt(obj, "status", json_pack("{s:s,s:s}", "phase", "Pending", "qosClass", "BestEffort"));
+}
+
+/* Empty lists are written as null. */
 static void default_slice(json_t *obj)
 {
+    static const char *const lists[] = { "endpoints", "ports" };
+    for (size_t n = 0; n < CF_ARRAY_LEN(lists); n++)
+        if (json_array_size(at(obj, lists[n])) == 0)
+            json_object_set_new(obj, lists[n], json_null());
     size_t i;
     json_t *p;
     json_array_foreach(at(obj, "ports"), i, p) {
@@ -241,7 +255,7 @@ void sbx_rules_default(struct sbx_api *api, const struct sbx_kind *k, json_t *ob
     if (strcmp(k->group, "apps") == 0)
         default_apps(k, spec);
     else if (strcmp(kind, "Pod") == 0)
-        sbx_rules_default_pod_spec(spec);
+        default_pod(obj);
     else if (strcmp(kind, "Job") == 0)
         default_job(spec, at(obj, "metadata"));
     else if (strcmp(kind, "CronJob") == 0)

@@ -103,8 +103,9 @@ void sbx_rules_check_meta(const struct sbx_kind *k, const json_t *obj, struct sb
     if (total > ANNOTATIONS_MAX)
         sbx_cause(causes, "FieldValueTooLong", "may not be more than 262144 bytes", "metadata.annotations");
     json_array_foreach(json_object_get(meta, "finalizers"), i, v) {
-        if (!is_qualified(json_is_string(v) ? json_string_value(v) : ""))
-            sbx_cause(causes, "FieldValueInvalid", "not a qualified name", "metadata.finalizers");
+        const char *f = json_is_string(v) ? json_string_value(v) : "";
+        if (!is_qualified(f) || (!strchr(f, '/') && !sbx_word_in("foregroundDeletion,orphan,kubernetes", f)))
+            sbx_cause(causes, "FieldValueInvalid", "not a qualified name", "metadata.finalizers[%zu]", i);
     }
     json_array_foreach(json_object_get(meta, "ownerReferences"), i, v) {
         static const char *const parts[] = { "apiVersion", "kind", "name", "uid" };

@@ -116,6 +116,12 @@ static void answer(struct cf_http_response *res, struct sbx_answer *a)
     cf_http_response_header(res, "Audit-Id", "sandbox");
     if (a->status == 401)
         cf_http_response_header(res, "WWW-Authenticate", "Bearer");
+    if (a->warning) {
+        CF_CLEANUP(cf_buf_free) struct cf_buf quoted = CF_BUF_INIT(2048);
+        for (const char *p = a->warning; *p; p++)
+            cf_buf_printf(&quoted, "%s%c", *p == '"' ? "\\" : "", *p);
+        cf_http_response_headerf(res, "Warning", "299 - \"%s\"", cf_buf_str(&quoted));
+    }
     if (a->text) {
         cf_http_response_text(res, a->status, "%s", a->text);
         return;

@@ -104,6 +104,10 @@ static void delete_one(struct sbx_request *r, json_t *live)
     cf_autojson json_t *held = json_incref(live);
     const char *name = cf_json_str(held, "", "metadata", "name", NULL), *ns = cf_json_str(held, "", "metadata", "namespace", NULL);
     bool is_namespace = strcmp(r->kind->kind, "Namespace") == 0;
+    if (is_namespace && sbx_word_in("default,kube-system,kube-public", name)) {
+        sbx_fail(r->out, 403, "Forbidden", "namespaces \"%s\" is forbidden: this namespace may not be deleted", name);
+        return;
+    }
     cf_autojson json_t *obj = cf_json_copy(held);
     json_t *meta = json_object_get(obj, "metadata");
     const char *policy = policy_of(r);
@@ -120,7 +124,10 @@ static void delete_one(struct sbx_request *r, json_t *live)
             cf_json_put_take(obj, json_string("Terminating"), "status", "phase", NULL);
         if (!r->dry_run && !cf_json_equal(obj, held))
             (void)sbx_put_take(r->api, r->kind, json_incref(obj));
-    } else if (!r->dry_run) {
+    } else if (strcmp(r->kind->kind, "Pod") == 0) {
+        begin_dying(held, meta, 0);
+    }
+    if (!lives_on && !r->dry_run) {
         sbx_remove(r->api, r->kind, ns, name);
     }
     if (lives_on || r->kind->returns_deleted) {

@@ -41,6 +41,20 @@ static bool read_version(struct sbx_request *r, bool is_watch, int64_t *out)
     return true;
 }
 
+static bool read_match(struct sbx_request *r, int64_t rv)
+{
+    const char *match = sbx_query(&r->path, "resourceVersionMatch");
+    CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+    if (!match || !*match)
+        return true;
+    if (!sbx_word_in("Exact,NotOlderThan", match))
+        sbx_cause(&causes, "FieldValueNotSupported", match, "resourceVersionMatch");
+    else if (rv < 0)
+        sbx_cause(&causes, "FieldValueForbidden", "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                  "resourceVersionMatch");
+    return !causes.list || sbx_fail_invalid(r->out, "meta.k8s.io", "ListOptions", "", &causes);
+}
+
 static bool read_select(struct sbx_request *r, struct sbx_select *s)
 {
     struct cf_error err = CF_ERROR_INIT;
@@ -133,7 +147,7 @@ void sbx_verb_list(struct sbx_request *r)
     memset(&select, 0, sizeof(select));
     const char *token = sbx_query(&r->path, "continue"), *limit_text = sbx_query(&r->path, "limit");
     int64_t limit = limit_text ? strtoll(limit_text, NULL, 10) : 0;
-    if (!read_version(r, false, &rv) || !read_select(r, &select))
+    if (!read_version(r, false, &rv) || !read_match(r, rv) || !read_select(r, &select))
         return;
     if (token && *token) {
         size_t next;

@@ -2,6 +2,7 @@
 /* POST, PUT and PATCH on objects. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json_patch.h"
 #include "base/yaml.h"
 #include "deploy/sandbox/api/managed.h"
@@ -266,11 +267,24 @@ void sbx_verb_patch(struct sbx_request *r)
 
 /* ---- the scale subresource ---- */
 
+static char *selector_text(const json_t *labels)
+{
+    CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(4096);
+    const char *key;
+    json_t *v;
+    json_object_foreach(cf_json_unconst(labels), key, v)
+        cf_buf_printf(&b, "%s%s=%s", b.len ? "," : "", key, json_string_value(v));
+    return cf_xstrdup(cf_buf_str(&b));
+}
+
 static json_t *scale_of(const json_t *obj)
 {
-    json_t *scale = json_pack("{s:s,s:s,s:{},s:{s:I},s:{s:I}}", "kind", "Scale", "apiVersion", "autoscaling/v1", "metadata", "spec",
-                              "replicas", (json_int_t)cf_json_int(obj, 0, "spec", "replicas", NULL), "status", "replicas",
-                              (json_int_t)cf_json_int(obj, 0, "status", "replicas", NULL));
+    cf_autofree char *selector = selector_text(cf_json_at(obj, "spec", "selector", "matchLabels", NULL));
+    json_t *scale = json_pack("{s:s,s:s,s:{},s:{},s:{s:I,s:s}}", "kind", "Scale", "apiVersion", "autoscaling/v1", "metadata", "spec",
+                              "status", "replicas", (json_int_t)cf_json_int(obj, 0, "status", "replicas", NULL), "selector", selector);
+    int64_t replicas = cf_json_int(obj, 0, "spec", "replicas", NULL);
+    if (replicas)
+        cf_json_put_take(scale, json_integer((json_int_t)replicas), "spec", "replicas", NULL);
     static const char *const copied[] = { "name", "namespace", "uid", "resourceVersion", "creationTimestamp" };
     for (size_t i = 0; i < CF_ARRAY_LEN(copied); i++)
         cf_json_put_take(scale, json_incref(cf_json_unconst(cf_json_at(obj, "metadata", copied[i], NULL))), "metadata", copied[i], NULL);

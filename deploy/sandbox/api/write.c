@@ -191,6 +191,10 @@ static bool grows(const struct sbx_kind *k, const json_t *live, const json_t *ob
 {
     if (k->generation == SBX_GEN_NONE && !k->is_crd)
         return false;
+    if (strcmp(k->kind, "Deployment") == 0 && !cf_json_equal(cf_json_at(live, "metadata", "annotations", NULL),
+                                                             cf_json_at(obj, "metadata", "annotations", NULL)) &&
+        (cf_json_at(live, "metadata", "annotations", NULL) || cf_json_at(obj, "metadata", "annotations", NULL)))
+        return true;
     if (k->generation == SBX_GEN_SPEC)
         return !cf_json_equal(json_object_get(live, "spec"), json_object_get(obj, "spec"));
     cf_autojson json_t *a = json_copy(cf_json_unconst(live)), *b = json_copy(cf_json_unconst(obj));
@@ -259,6 +263,11 @@ static bool version_agrees(struct sbx_request *r, const json_t *obj, const json_
     const json_t *meta = json_object_get(obj, "metadata"), *old = json_object_get(live, "metadata");
     const char *name = cf_json_str(old, "", "name", NULL), *uid = cf_json_str(meta, "", "uid", NULL);
     const char *rv = cf_json_str(meta, "", "resourceVersion", NULL);
+    if (*uid && strcmp(uid, cf_json_str(old, "", "uid", NULL)) != 0 && strcmp(r->call->method, "PATCH") == 0) {
+        CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+        sbx_cause(&causes, "FieldValueInvalid", "field is immutable", "metadata.uid");
+        return sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
+    }
     if (*uid && strcmp(uid, cf_json_str(old, "", "uid", NULL)) != 0) {
         cf_autofree char *why = cf_xasprintf("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid,
                                              cf_json_str(old, "", "uid", NULL));
@@ -293,6 +302,9 @@ static void work_out_managers(struct sbx_request *r, json_t *obj, const json_t *
     const json_t *given = cf_json_at(obj, "metadata", "managedFields", NULL);
     /* A list with one empty entry asks to forget all managers. */
     bool forget = json_array_size(given) == 1 && json_object_size(json_array_get(given, 0)) == 0;
+    /* Clients that do not know managers leave them out; a patch may take some away. */
+    if (json_is_array(given) && (json_array_size(given) > 0 || strcmp(r->call->method, "PATCH") == 0))
+        old = given;
     struct sbx_manager by = by_of(r, "Update");
     by.api_version = version;
     set_managed(obj, forget ? json_array() : sbx_managed_update(r->kind, old, live, obj, &by));
@@ -307,6 +319,25 @@ static bool finished_dying(const struct sbx_kind *k, const json_t *obj)
     if (strcmp(k->kind, "Namespace") == 0)
         return json_array_size(cf_json_at(obj, "spec", "finalizers", NULL)) == 0;
     return strcmp(k->kind, "Pod") != 0 || cf_json_int(obj, 0, "metadata", "deletionGracePeriodSeconds", NULL) == 0;
+}
+
+/* Who is under deletion gets no new finalizers. */
+static void check_dying(const json_t *obj, const json_t *live, struct sbx_causes *causes)
+{
+    const json_t *old = cf_json_at(live, "metadata", "finalizers", NULL);
+    size_t i, j;
+    json_t *f, *g;
+    if (!cf_json_at(live, "metadata", "deletionTimestamp", NULL))
+        return;
+    json_array_foreach(cf_json_at(obj, "metadata", "finalizers", NULL), i, f) {
+        bool had = false;
+        json_array_foreach(old, j, g)
+            had |= json_equal(f, g);
+        if (!had) {
+            sbx_cause(causes, "FieldValueForbidden", "no new finalizers can be added if the object is being deleted", "metadata.finalizers");
+            return;
+        }
+    }
 }
 
 void sbx_finish_update(struct sbx_request *r, json_t *live, json_t *obj_take, json_t *managed_take)
@@ -328,6 +359,7 @@ void sbx_finish_update(struct sbx_request *r, json_t *live, json_t *obj_take, js
     sbx_rules_default(r->api, r->kind, obj, live);
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
     sbx_rules_check(r->kind, obj, live, &causes);
+    check_dying(obj, live, &causes);
     if (causes.list) {
         sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
         return;
