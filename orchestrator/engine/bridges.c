@@ -32,7 +32,6 @@ struct cf_bridge_live *cf_bridge_live_add(struct cf_bridges *b, const char *clus
     l->dirty = true;
     l->refs = 1;
     l->owner = b;
-    (void)snprintf(l->why, sizeof l->why, "not looked at yet");
     l->next = b->list;
     b->list = l;
     return l;

@@ -34,9 +34,11 @@ static bool bridge_ready(struct cf_pass *p, const struct cf_run_router *r, const
     p->ports->bridges.view(p->ports->bridges.self, r->cluster,
                            cf_json_str(row, "", "serviceNs", NULL),
                            cf_json_str(row, "", "service", NULL), &view);
+    if (view.known && !view.synced && !view.why[0])
+        return cf_out_wait(out, LOOK_MS / 4, "the bridge of router %s is being made", r->name);
     if (!view.known || !view.synced)
         return cf_out_hold(out, CF_HOLD_NOT_READY, LOOK_MS,
-                           "the bridge of router %s is not in step yet: %s", r->name, view.why);
+                           "the bridge of router %s is not in step: %s", r->name, view.why);
     if (view.stale)
         return cf_out_hold(out, CF_HOLD_CLUSTER_UNREACHABLE, LOOK_MS,
                            "the bridge of router %s may be stale: %s", r->name, view.why);

@@ -164,6 +164,7 @@ bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int
     if (to == CF_STEP_INTENT) {
         step->attempt++;
         step->begun = true;
+        step->message[0] = '\0';
         step->started_ms = now_wall;
         step->finished_ms = 0;
     }
