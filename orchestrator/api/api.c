@@ -61,6 +61,7 @@ void cf_api_stop(struct cf_api *api, int64_t drain_ms)
     cf_http_server_stop(api->server, drain_ms);
     cf_hub_stop(api->hub);
     pthread_mutex_destroy(&api->seen.mutex);
+    cf_metrics_runs_end(&api->runs);
     free(api->routes);
     free(api);
 }

@@ -7,6 +7,7 @@
 #define CF_API_CONTEXT_H
 
 #include "base/metrics.h"
+#include "orchestrator/api/metrics_runs.h"
 #include "orchestrator/api/metrics_table.h"
 #include "orchestrator/http/http.h"
 #include "store/access.h"
@@ -29,6 +30,7 @@ struct cf_api {
     struct cf_engine *engine;   /* borrowed */
     struct cf_metrics *metrics; /* borrowed, may be NULL */
     struct cf_metrics_seen seen;
+    struct cf_metrics_runs runs;
     struct cf_event_hub *hub;          /* owned */
     const char *version;               /* of the program; borrowed */
     struct cf_http_route *routes;      /* owned */

@@ -67,6 +67,7 @@ void cf_get_metrics(struct cf_http_request *req, struct cf_http_response *res)
         return;
     }
     cf_metrics_sample(api->metrics, &api->seen, api->store, api->engine, api->version);
+    cf_metrics_runs_look(&api->runs, api->metrics, api->store);
     cf_metrics_render(api->metrics, &out);
     cf_http_response_body(res, "text/plain; version=0.0.4; charset=utf-8", cf_buf_str(&out),
                           out.len);

@@ -53,7 +53,19 @@ const struct cf_metric_desc cf_metrics_table[] = {
       { NULL },
       { 0 },
       "Connections refused, and statements lost with their connection" },
-    { "crossfade_runs_active", G, { NULL }, { 0 }, "Unfinished runs that this replica owns" },
+    { "crossfade_db_up", G, { NULL }, { 0 }, "1 while PostgreSQL answers" },
+    { "crossfade_runs_active", G, { "phase" }, { 0 }, "Unfinished runs of the whole service" },
+    { "crossfade_runs_owned", G, { NULL }, { 0 }, "Unfinished runs that this replica carries out" },
+    { "crossfade_runs_started_total", C, { NULL }, { 0 }, "Runs created since this process was first asked for metrics" },
+    { "crossfade_runs_finished_total", C, { "outcome" }, { 0 }, "Runs ended: completed, rolled-back, failed, canceled" },
+    { "crossfade_run_hold", G, { "plan", "reason" }, { 0 }, "1 while a run of the plan does not move, with the reason" },
+    { "crossfade_run_last_progress_timestamp_seconds", G, { "plan" }, { 0 }, "When the plan's active run last recorded something" },
+    { "crossfade_traffic_weight_ratio", G, { "plan", "kind" }, { 0 }, "Share of traffic to the target: desired, applied, observed" },
+    { "crossfade_router_writes_total", C, { NULL }, { 0 }, "Changes of weight that were seen on routers" },
+    { "crossfade_rollbacks_total", C, { "trigger" }, { 0 }, "Rollbacks whose traffic is home again" },
+    { "crossfade_rollback_traffic_restore_seconds", H, { NULL },
+      { 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300 }, "From the decision to roll back until all traffic was home" },
+    { "crossfade_actions_total", C, { "action", "result" }, { 0 }, "Actions answered: done, refused" },
     { "crossfade_workers_busy", G, { NULL }, { 0 }, "Workers that look at a run now" },
     { "crossfade_shards_owned", G, { NULL }, { 0 }, "Shards that this replica owns, of 64" },
     { "crossfade_reconcile_passes_total", C, { NULL }, { 0 }, "Passes over runs since the start" },
@@ -91,7 +103,7 @@ void cf_metrics_sample(struct cf_metrics *m, struct cf_metrics_seen *seen, struc
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("open"), s.open);
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("idle"), s.idle);
     cf_metric_set(m, "crossfade_db_pool_connections", CF_LABELS("waiting"), s.waiting);
-    cf_metric_set(m, "crossfade_runs_active", NULL, e.runs);
+    cf_metric_set(m, "crossfade_runs_owned", NULL, e.runs);
     cf_metric_set(m, "crossfade_workers_busy", NULL, e.busy);
     cf_metric_set(m, "crossfade_shards_owned", NULL, e.shards);
     sample_memory(m);

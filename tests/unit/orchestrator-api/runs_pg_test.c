@@ -173,6 +173,30 @@ static void preflights_are_jobs(void **state)
     assert_int_equal(json_array_size(cf_json_at(list.json, "items", NULL)), 1);
 }
 
+static void expect_metric(struct fixture *f, const char *line, bool there)
+{
+    AUTO_ANSWER a = get(f, VIEWER, "/metrics");
+    expect(a, 200, NULL);
+    if ((strstr(cf_buf_str(&a.reply.body), line) != NULL) != there)
+        fail_msg("%s is %s: %s", line, there ? "not there" : "there", cf_buf_str(&a.reply.body));
+}
+
+static void metrics_follow_the_runs(void **state)
+{
+    struct fixture *f = *state;
+    expect_metric(f, "crossfade_runs_active{", false);
+    AUTO_ANSWER run = start_run(f, "echo", "key-of-metrics");
+    expect(run, 201, NULL);
+    expect_metric(f, "crossfade_runs_active{phase=\"Preflight\"} 1\n", true);
+    expect_metric(f, "crossfade_run_last_progress_timestamp_seconds{plan=\"echo\"}", true);
+    end_run(f, cf_json_str(run.json, "", "id", NULL));
+    usleep(200000);
+    expect_metric(f, "crossfade_runs_active{", false);
+    expect_metric(f, "plan=\"echo\"", false);
+    expect_metric(f, "crossfade_runs_finished_total{outcome=\"canceled\"} 1\n", true);
+    expect_metric(f, "crossfade_db_up 1\n", true);
+}
+
 static void the_freeze_is_set_and_lifted(void **state)
 {
     struct fixture *f = *state;
@@ -222,6 +246,7 @@ int main(void)
         cmocka_unit_test(actions_are_asked_waited_for_and_repeated),
         cmocka_unit_test(a_run_tells_about_itself),
         cmocka_unit_test(preflights_are_jobs),
+        cmocka_unit_test(metrics_follow_the_runs),
         cmocka_unit_test(the_freeze_is_set_and_lifted),
     };
     return cmocka_run_group_tests(tests, start, stop);
