@@ -125,8 +125,9 @@ static void number_revisions(struct sbx_pass *p, const struct rollout *r)
     }
     cf_autofree char *text = cf_xasprintf("%" PRId64, mine);
     if (strcmp(cf_json_str(r->d, "", "metadata", "annotations", REVISION, NULL), text) != 0)
-        sbx_pass_merge(p, SBX_MANAGER, "apps", "deployments", r->d,
-                       json_pack("{s:{s:{s:s}}}", "metadata", "annotations", REVISION, text));
+        sbx_pass_merge_status(
+            p, SBX_MANAGER, "apps", "deployments", r->d,
+            json_pack("{s:{s:{s:s}}}", "metadata", "annotations", REVISION, text));
 }
 
 static void scale(struct sbx_pass *p, const json_t *rs, int64_t replicas)

@@ -137,16 +137,28 @@ bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group,
     return judge(p, status);
 }
 
-bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
-                    const json_t *object, json_t *patch)
+static bool merge_at(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
+                     const json_t *object, json_t *patch, const char *sub)
 {
     char path[SBX_PATH_MAX];
     path_of(path, group, plural, sbx_ns(object), sbx_name(object));
     cf_json_put_take(patch, json_string(sbx_uid(object)), "metadata", "uid", NULL);
     int status = sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch,
-                            NULL, "%s", path);
+                            NULL, "%s%s", path, sub);
     json_decref(patch);
     return judge(p, status);
+}
+
+bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
+                    const json_t *object, json_t *patch)
+{
+    return merge_at(p, manager, group, plural, object, patch, "");
+}
+
+bool sbx_pass_merge_status(struct sbx_pass *p, const char *manager, const char *group,
+                           const char *plural, const json_t *object, json_t *patch)
+{
+    return merge_at(p, manager, group, plural, object, patch, "/status");
 }
 
 bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
@@ -158,12 +170,8 @@ bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group,
     cf_autojson json_t *diff = cf_json_merge_diff(old ? old : empty, status);
     if (json_object_size(diff) == 0)
         return true;
-    cf_autojson json_t *patch =
-        json_pack("{s:{s:s},s:O}", "metadata", "uid", sbx_uid(object), "status", diff);
-    char path[SBX_PATH_MAX];
-    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
-    return judge(p, sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json",
-                               patch, NULL, "%s/status", path));
+    return merge_at(p, manager, group, plural, object, json_pack("{s:O}", "status", diff),
+                    "/status");
 }
 
 bool sbx_pass_delete(struct sbx_pass *p, const char *group, const char *plural,

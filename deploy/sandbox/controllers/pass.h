@@ -65,6 +65,10 @@ bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group,
                      json_t *body);
 bool sbx_pass_merge(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
                     const json_t *object, json_t *patch);
+/* The same to the status subresource, which takes a Deployment's annotations without growing its
+ * generation. */
+bool sbx_pass_merge_status(struct sbx_pass *p, const char *manager, const char *group,
+                           const char *plural, const json_t *object, json_t *patch);
 /* Makes the object's status equal to `status`; writes only what differs. */
 bool sbx_pass_status(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
                      const json_t *object, json_t *status);
