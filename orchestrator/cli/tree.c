@@ -160,7 +160,7 @@ static const struct cf_option migrate_options[] = {
     { "check", 0, NULL, "only look: 0 if the schema is ours, else 1", NULL, false }, END
 };
 static const struct cf_option markdown_options[] = {
-    { "markdown", 0, NULL, "the reference page docs/configuration.md", NULL, false }, END
+    { "markdown", 0, NULL, "all keys as a Markdown table", NULL, false }, END
 };
 static const struct cf_option fsm_options[] = {
     { "format", 0, "FORMAT", "default mermaid", "mermaid|markdown", false }, END
