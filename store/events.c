@@ -21,16 +21,17 @@
     "e.id, e.run_id, coalesce(r.plan || '/' || r.number, ''), e.subject, e.seq, e.epoch, e.step, " \
     "e.kind,"                                                                                      \
     " e.actor, wall_ms(e.at), e.body"
-/* $2 run, $3 kind's prefix, $4 subject. A run's events are few and have an index of their own,
+/* $2 run, $3 kind's prefix, $4 subject, $6 plan. A run's events are few and have an index of their own,
  * which only a condition without OR can use, and its seq orders them as ids do: hence two
  * forms. In that of a run the id is an expression, which the primary key cannot serve: the planner
  * would take a range of all events to be small. */
 #define OF_ALL                                                                                     \
     " AND ($2::uuid IS NULL) AND ($3::text IS NULL OR starts_with(e.kind, $3))"                    \
-    " AND ($4::text IS NULL OR e.subject = $4)"
+    " AND ($4::text IS NULL OR e.subject = $4)"                                                    \
+    " AND ($6::text IS NULL OR r.plan = $6 OR e.subject = 'plan/' || $6)"
 #define OF_RUN                                                                                     \
     " AND e.run_id = $2 AND ($3::text IS NULL OR starts_with(e.kind, $3))"                         \
-    " AND ($4::text IS NULL OR e.subject = $4)"
+    " AND ($4::text IS NULL OR e.subject = $4) AND ($6::text IS NULL OR r.plan = $6)"
 
 void cf_event_list_free(struct cf_event_list *list)
 {
@@ -85,7 +86,7 @@ static bool is_of_run(const struct cf_event_filter *filter)
     return filter && filter->run_id && *filter->run_id;
 }
 
-static void filter_args(struct cf_args *a, const struct cf_event_filter *filter)
+static void filter_args(struct cf_args *a, const struct cf_event_filter *filter, int limit)
 {
     static const struct cf_event_filter all;
     if (!filter)
@@ -93,6 +94,8 @@ static void filter_args(struct cf_args *a, const struct cf_event_filter *filter)
     cf_arg_nonempty(a, filter->run_id);
     cf_arg_nonempty(a, filter->kind_prefix);
     cf_arg_nonempty(a, filter->subject);
+    cf_arg_int(a, limit);
+    cf_arg_nonempty(a, filter->plan);
 }
 
 /* One row at least: the position, and beside it the events. One snapshot for both: what is pruned
@@ -125,8 +128,7 @@ bool cf_events_after(struct cf_store *store, int64_t after, const struct cf_even
     limit = cf_page_limit(limit);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_int(&a, after);
-    filter_args(&a, filter);
-    cf_arg_int(&a, limit + 1);
+    filter_args(&a, filter, limit + 1);
     cf_autores PGresult *res = cf_query(store, is_of_run(filter) ? &of_run : &of_all, &a, err);
     if (!res)
         return false;
@@ -157,8 +159,7 @@ bool cf_events_last(struct cf_store *store, const struct cf_event_filter *filter
     limit = cf_page_limit(limit);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     cf_arg_int(&a, 0);
-    filter_args(&a, filter);
-    cf_arg_int(&a, limit);
+    filter_args(&a, filter, limit);
     cf_autores PGresult *res = cf_query(store, is_of_run(filter) ? &of_run : &of_all, &a, err);
     if (!res)
         return false;

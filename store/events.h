@@ -65,6 +65,7 @@ struct cf_event_filter {
     const char *run_id;
     const char *kind_prefix; /* "run." */
     const char *subject;
+    const char *plan; /* about it or any of its runs */
 };
 
 /* Readable events with id > after, ascending; at most `limit`. after = 0: from the oldest kept

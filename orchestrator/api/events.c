@@ -80,7 +80,8 @@ void cf_get_events(struct cf_http_request *req, struct cf_http_response *res)
     int64_t after;
     const char *run = cf_http_request_query(req, "run");
     struct cf_event_filter filter = { .kind_prefix = cf_http_request_query(req, "kind"),
-                                      .subject = cf_http_request_query(req, "subject") };
+                                      .subject = cf_http_request_query(req, "subject"),
+                                      .plan = cf_http_request_query(req, "plan") };
     if (!start_of(req, res, FROM_NOW, &after))
         return;
     if (run && !cf_run_find(cf_api_of(req)->store, run, id, &err)) {

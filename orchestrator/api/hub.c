@@ -16,10 +16,10 @@ struct reader {
     struct reader *next;
     atomic_bool over;
     int64_t cursor;
-    bool live;                     /* follows the tail */
-    char *run_id, *kind, *subject; /* the filter; NULL: any */
-    struct cf_http_stream *stream; /* or */
-    struct cf_http_parked *parked; /* NULL again once woken */
+    bool live;                            /* follows the tail */
+    char *run_id, *kind, *subject, *plan; /* the filter; NULL: any */
+    struct cf_http_stream *stream;        /* or */
+    struct cf_http_parked *parked;        /* NULL again once woken */
     enum cf_hub_form form;
     struct cf_event_hub *hub;
     cf_http_continuation *again;
@@ -54,6 +54,7 @@ static struct reader *reader_new(struct cf_event_hub *h, int64_t after,
     r->run_id = filter && filter->run_id ? cf_xstrdup(filter->run_id) : NULL;
     r->kind = filter && filter->kind_prefix ? cf_xstrdup(filter->kind_prefix) : NULL;
     r->subject = filter && filter->subject ? cf_xstrdup(filter->subject) : NULL;
+    r->plan = filter && filter->plan ? cf_xstrdup(filter->plan) : NULL;
     return r;
 }
 
@@ -65,6 +66,7 @@ static void reader_free(struct reader *r)
     free(r->run_id);
     free(r->kind);
     free(r->subject);
+    free(r->plan);
     free(r);
 }
 
@@ -78,11 +80,20 @@ static void arrive(struct reader *r)
     pthread_cond_signal(&h->cond);
 }
 
+/* The plan itself, or "PLAN/NUMBER" of one of its runs. */
+static bool is_of_plan(const struct cf_event_row *e, const char *plan)
+{
+    size_t len = strlen(plan);
+    return (strncmp(e->run_name, plan, len) == 0 && e->run_name[len] == '/') ||
+           (strncmp(e->subject, "plan/", 5) == 0 && strcmp(e->subject + 5, plan) == 0);
+}
+
 static bool wants(const struct reader *r, const struct cf_event_row *e)
 {
     return e->id > r->cursor && (!r->run_id || strcmp(r->run_id, e->run_id) == 0) &&
            (!r->kind || strncmp(e->kind, r->kind, strlen(r->kind)) == 0) &&
-           (!r->subject || strcmp(r->subject, e->subject) == 0);
+           (!r->subject || strcmp(r->subject, e->subject) == 0) &&
+           (!r->plan || is_of_plan(e, r->plan));
 }
 
 /* One event in the reader's form. False: the stream is over. */
@@ -164,9 +175,9 @@ static bool has_room(const struct reader *r)
 static bool catch_up(struct reader *r, bool *out_more, struct cf_error *err)
 {
     CF_CLEANUP(cf_event_list_free) struct cf_event_list list = { 0 };
-    struct cf_event_filter filter = { .run_id = r->run_id,
-                                      .kind_prefix = r->kind,
-                                      .subject = r->subject };
+    struct cf_event_filter filter = {
+        .run_id = r->run_id, .kind_prefix = r->kind, .subject = r->subject, .plan = r->plan
+    };
     if (!has_room(r))
         return true;
     if (!cf_events_after(r->hub->store, r->cursor, &filter, CF_HUB_PAGE, &list, err))

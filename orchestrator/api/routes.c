@@ -108,7 +108,7 @@ const struct cf_route cf_routes[] = {
     { "GET", API "/events", V, CF_ROUTE_STREAM, cf_get_events, "events",
       "Everything decided, done or seen: server-sent events or NDJSON with ids in commit order, or a page as JSON", NULL, "Event", "200",
       { { "after", "only events with a greater id; 0: from the oldest kept. Left out: from now on" }, { "run", "only of this run" },
-        { "kind", "only kinds that begin with this" }, { "subject", "only about this" }, { "limit", "at most so many (JSON form)" } },
+        { "plan", "only about this plan and its runs" }, { "kind", "only kinds that begin with this" }, { "subject", "only about this" }, { "limit", "at most so many (JSON form)" } },
       event_types },
 
     { "GET", API "/me", V, 0, cf_get_me, "meta", "Who the token is and what it may do", NULL, "Me", "200" },

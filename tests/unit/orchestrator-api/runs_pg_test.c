@@ -142,6 +142,15 @@ static void a_run_tells_about_itself(void **state)
         assert_int_equal(cf_json_int(event, 0, "seq", NULL), (int)i + 1);
     assert_true(i > 0);
     end_run(f, id);
+    AUTO_ANSWER of_plan =
+        ask(f, VIEWER, "GET", "/api/v1/events?plan=echo&after=0&limit=500", NULL, NULL, json);
+    expect(of_plan, 200, NULL);
+    assert_string_equal(json_string_value(cf_json_pointer(of_plan.json, "/items/0/kind")),
+                        "plan.applied");
+    assert_true(json_array_size(cf_json_at(of_plan.json, "items", NULL)) > i);
+    AUTO_ANSWER other = ask(f, VIEWER, "GET", "/api/v1/events?plan=ech&after=0", NULL, NULL, json);
+    expect(other, 200, NULL);
+    assert_int_equal(json_array_size(cf_json_at(other.json, "items", NULL)), 0);
     AUTO_ANSWER active = get(f, VIEWER, "/api/v1/runs?active=true");
     expect(active, 200, NULL);
     assert_int_equal(json_array_size(cf_json_at(active.json, "items", NULL)), 0);
