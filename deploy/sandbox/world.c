@@ -11,6 +11,7 @@
 
 #include "base/uuid.h"
 #include "deploy/sandbox/api/server.h"
+#include "deploy/sandbox/certificate.h"
 #include "deploy/sandbox/control/control.h"
 #include "deploy/sandbox/controllers/controllers.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
@@ -43,6 +44,9 @@ struct sandbox_world {
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     struct sbx_control *control;
+    struct cf_http_tls *tls;
+    char *ca;      /* PEM */
+    char *ca_path; /* or NULL without a folder */
 };
 
 static bool write_file(const char *path, const char *text, struct cf_error *err)
@@ -58,14 +62,16 @@ static bool write_file(const char *path, const char *text, struct cf_error *err)
     return ok;
 }
 
-static bool write_kubeconfig(struct cluster *c, const char *dir, struct cf_error *err)
+static bool write_kubeconfig(struct cluster *c, const char *dir, const char *ca_pem, struct cf_error *err)
 {
+    cf_autofree char *ca = sandbox_base64(ca_pem);
     c->kubeconfig = cf_xasprintf("%s/%s.kubeconfig", dir, c->name);
     cf_autofree char *text = cf_xasprintf("apiVersion: v1\nkind: Config\ncurrent-context: %s\n"
-                                          "clusters:\n- name: %s\n  cluster:\n    server: %s\n"
+                                          "clusters:\n- name: %s\n  cluster:\n    server: %s\n    certificate-authority-data: %s\n"
                                           "contexts:\n- name: %s\n  context:\n    cluster: %s\n    user: crossfade\n"
                                           "users:\n- name: crossfade\n  user:\n    token: %s\n",
-                                          c->name, c->name, sbx_api_server_url(c->server), c->name, c->name, c->admin_token);
+                                          c->name, c->name, sbx_api_server_url(c->server), ca, c->name, c->name,
+                                          c->admin_token);
     return write_file(c->kubeconfig, text, err);
 }
 
@@ -92,7 +98,7 @@ static bool add_cluster(struct sandbox_world *w, const char *name, int port, str
     cf_random_hex(c->viewer_token, TOKEN_TEXT - 1);
     sbx_api_token(api, c->admin_token, "crossfade", SBX_RIGHTS_FULL);
     sbx_api_token(api, c->viewer_token, "crossfade-viewer", SBX_RIGHTS_READ);
-    c->server = sbx_api_server_new(w->http, api, port, err);
+    c->server = sbx_api_server_new(w->http, api, port, w->tls, err);
     return c->server != NULL;
 }
 
@@ -139,11 +145,20 @@ static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_er
     return w->dataplane != NULL;
 }
 
+static bool make_certificate(struct sandbox_world *w, struct cf_error *err)
+{
+    cf_autofree char *key = NULL;
+    if (!sandbox_certificate(&w->ca, &key, err))
+        return false;
+    w->tls = cf_http_tls_from_pem(w->ca, key, err);
+    return w->tls != NULL;
+}
+
 static bool start_parts(struct sandbox_world *w, const struct sandbox_options *options, struct cf_error *err)
 {
     struct cf_http_server_options http = { .name = "sandbox", .handler_threads = HANDLERS };
     w->http = cf_http_server_start(&http, err);
-    if (!w->http || !add_clusters(w, options, err))
+    if (!w->http || !make_certificate(w, err) || !add_clusters(w, options, err))
         return false;
     struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
     w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
@@ -172,8 +187,15 @@ static bool write_files(struct sandbox_world *w, const char *dir, struct cf_erro
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return cf_error_errno(err, errno, dir);
+    cf_autofree char *folder = realpath(dir, NULL); /* paths are read by others, from other places */
+    if (!folder)
+        return cf_error_errno(err, errno, dir);
+    dir = folder;
+    w->ca_path = cf_xasprintf("%s/ca.crt", dir);
+    if (!write_file(w->ca_path, w->ca, err))
+        return false;
     for (int i = 0; i < w->count; i++)
-        if (!write_kubeconfig(&w->clusters[i], dir, err))
+        if (!write_kubeconfig(&w->clusters[i], dir, w->ca, err))
             return false;
     cf_autojson json_t *all = sandbox_world_describe(w);
     cf_autofree char *text = cf_json_dump_pretty(all);
@@ -206,6 +228,9 @@ void sandbox_world_stop(struct sandbox_world *w)
         sbx_api_free(w->apis[i]);
         free(w->clusters[i].kubeconfig);
     }
+    cf_http_tls_unref(w->tls);
+    free(w->ca);
+    free(w->ca_path);
     free(w);
 }
 
@@ -225,6 +250,8 @@ json_t *sandbox_world_describe(const struct sandbox_world *w)
         json_t *o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url", sbx_api_server_url(c->server), "tokens",
                               "admin", c->admin_token, "viewer", c->viewer_token, "gateway",
                               sbx_dataplane_gateway_url(w->dataplane, c->name), "admin", admin, "metrics", metrics);
+        if (w->ca_path)
+            json_object_set_new(o, "ca", json_string(w->ca_path));
         if (c->kubeconfig)
             json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
         json_array_append_new(clusters, o);

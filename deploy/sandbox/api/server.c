@@ -162,12 +162,14 @@ static void handle(struct cf_http_request *req, struct cf_http_response *res)
     feed_unref(f);
 }
 
-struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api, int port, struct cf_error *err)
+struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api, int port, struct cf_http_tls *tls,
+                                          struct cf_error *err)
 {
     struct sbx_api_server *s = cf_xcalloc(1, sizeof(*s));
     s->api = api;
     struct cf_http_listen_options options = {
         .port = port,
+        .tls = tls,
         .site = { .fallback = handle, .fallback_body_max = BODY_MAX, .owner = s },
         .limits = { .connections = CONNECTIONS_MAX, .connections_per_address = CONNECTIONS_MAX },
     };
