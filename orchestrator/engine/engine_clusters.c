@@ -94,7 +94,8 @@ static void check_metrics(struct cf_engine *e, const char *cluster, const json_t
                              &readings, &err);
     if (ok)
         cf_readings_free(readings, 1);
-    json_t *row = cf_json_copy(json_array_get(cf_json_at(doc, "metrics", NULL), 0));
+    const json_t *named = json_array_get(cf_json_at(doc, "metrics", NULL), 0);
+    json_t *row = named ? cf_json_copy(named) : json_object();
     json_object_set_new(row, "ok", json_boolean(ok));
     json_object_set_new(row, "message", json_string(ok ? "answers" : err.message));
     json_array_append_new(rows, row);

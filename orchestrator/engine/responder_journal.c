@@ -52,7 +52,7 @@ static void replay_prepare(struct lane_run *run, const json_t *line)
     json_t *row;
     json_array_foreach(cf_json_at(line, "routers", NULL), i, row)
     {
-        if (i >= CF_LANE_ROUTERS_MAX)
+        if (i >= CF_LANE_ROUTERS_MAX || !cf_json_at(row, "document", NULL))
             break;
         cf_lane_router_clear(&run->routers[i]);
         run->routers[i].cluster = cf_xstrdup(cf_json_str(row, "", "cluster", NULL));

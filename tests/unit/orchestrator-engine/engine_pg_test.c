@@ -13,6 +13,7 @@
 #include "store/clusters.h"
 #include "store/migrate.h"
 #include "store/plans.h"
+#include "store/preflights.h"
 #include "store/runs.h"
 #include "tests/support/postgres.h"
 #include "tests/unit/orchestrator-engine/life.h"
@@ -284,12 +285,92 @@ static void a_stopped_engine_goes_on(void **state)
     assert_int_equal(weight_now(T.w), 100);
 }
 
+/* ---- what the API asks ---- */
+
+static void a_preview_shows_every_write_and_makes_none(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    size_t before = cf_fake_kube_count(T.w->dc1);
+    cf_autojson json_t *preview = cf_engine_plan_preview(T.engine, T.w->plan, &err);
+    if (!preview)
+        fail_msg("%s", err.message);
+    assert_int_equal(json_array_size(json_object_get(preview, "steps")), 11);
+    cf_autofree char *text = cf_json_dump(json_object_get(preview, "writes"));
+    assert_non_null(strstr(text, "\"echo-crossfade\""));
+    assert_non_null(strstr(text, "\"patch\""));
+    assert_non_null(strstr(text, "Deployment"));
+    assert_int_equal(cf_fake_kube_count(T.w->dc1), before);
+    assert_router_as_before(T.w);
+}
+
+static void a_preflight_is_a_job(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    enum cf_plan_applied applied;
+    int revision;
+    char id[CF_UUID_TEXT];
+    struct cf_plan_new plan = { .name = "web",
+                                .text = GATED,
+                                .media_type = "application/yaml",
+                                .spec = T.w->plan->effective,
+                                .effective = T.w->plan->effective,
+                                .digest = T.w->plan->digest,
+                                .author = "ann" };
+    assert_ok(cf_plan_apply(T.store, &plan, CF_PLAN_ANY, NULL, &applied, &revision, &err), &err);
+    assert_ok(cf_engine_preflight_start(T.engine, "web", 0, "ann", id, &err), &err);
+    for (int i = 0; i < 100; i++) {
+        CF_CLEANUP(cf_preflight_row_free) struct cf_preflight_row row = { 0 };
+        assert_ok(cf_preflight_get(T.store, id, &row, &err), &err);
+        if (strcmp(row.state, CF_PREFLIGHT_DONE) == 0) {
+            assert_int_equal(cf_json_int(row.result, -1, "blockers", NULL), 0);
+            return;
+        }
+        usleep(100000);
+    }
+    fail_msg("the preflight did not end");
+}
+
+static void a_cluster_is_checked(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *report = cf_engine_cluster_check(T.engine, "dc1", "web", &err);
+    if (!report)
+        fail_msg("%s", err.message);
+    assert_true(cf_json_bool(report, false, "reachable", NULL));
+    assert_int_equal(json_array_size(json_object_get(report, "problems")), 0);
+    assert_true(json_array_size(json_object_get(report, "rights")) > 50);
+    assert_null(cf_engine_cluster_check(T.engine, "dc9", "web", &err));
+    assert_int_equal(err.kind, CF_ERR_NOT_FOUND);
+}
+
+static void a_freeze_holds_every_run(void **state)
+{
+    (void)state;
+    char id[CF_UUID_TEXT];
+    struct cf_error err = CF_ERROR_INIT;
+    assert_ok(cf_engine_freeze(T.engine, "audit", "ann", &err), &err);
+    start_run(id);
+    sleep(1);
+    CF_CLEANUP(cf_run_row_free) struct cf_run_row row = { 0 };
+    assert_ok(cf_run_get(T.store, id, &row, &err), &err);
+    assert_string_equal(cf_json_str(row.hold, "", "reason", NULL), "frozen");
+    assert_ok(cf_engine_freeze(T.engine, NULL, "ann", &err), &err);
+    wait_for(id, "Soaking");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_healthy_run_ends_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(a_broken_target_is_sent_back_by_the_gate, begin, end),
         cmocka_unit_test_setup_teardown(a_stopped_engine_goes_on, begin, end),
+        cmocka_unit_test_setup_teardown(a_preview_shows_every_write_and_makes_none, begin, end),
+        cmocka_unit_test_setup_teardown(a_preflight_is_a_job, begin, end),
+        cmocka_unit_test_setup_teardown(a_cluster_is_checked, begin, end),
+        cmocka_unit_test_setup_teardown(a_freeze_holds_every_run, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
