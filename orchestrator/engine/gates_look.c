@@ -204,18 +204,38 @@ static void drop_source(struct cf_looker *l)
     l->made_ms = 0;
 }
 
+/* A source that keeps up is read within the look's period. One that was late gets more time, so that it is read seldom rather
+ * than never, and is not asked again while it still works on the last answer (a gateway that collects its metrics for 80 ms
+ * was seen to take seconds when asked five times a second regardless). */
+static int64_t patience(const struct cf_looker *l, const struct batch *b)
+{
+    int64_t period = CF_MAX((int64_t)DEADLINE_MIN_MS, b->period_ms * 9 / 10);
+    return CF_MAX(period, l->patience_ms);
+}
+
+static void learn_patience(struct cf_looker *l, bool ok, const struct cf_error *err, int64_t took_ms,
+                           int64_t given_ms)
+{
+    if (ok)
+        l->patience_ms = CF_MIN(3 * took_ms, (int64_t)PATIENCE_MAX_MS);
+    else if (strcmp(err->reason, "Timeout") == 0)
+        l->patience_ms = CF_MIN(2 * given_ms, (int64_t)PATIENCE_MAX_MS);
+}
+
 static void look(struct cf_looker *l, struct batch *b)
 {
     struct cf_reading *readings = NULL;
     struct cf_error err = CF_ERROR_INIT;
-    int64_t deadline = cf_mono_now_ms() + CF_MAX(DEADLINE_MIN_MS, b->period_ms * 9 / 10);
+    int64_t given = patience(l, b);
+    int64_t began = cf_mono_now_ms();
     if (!have_source(l)) {
         feed(l, b, NULL, &l->why);
         return;
     }
     for (size_t i = 0; i < b->n; i++)
         b->streams[i].preset = l->preset;
-    bool ok = cf_source_read(l->source, b->streams, b->n, deadline, &readings, &err);
+    bool ok = cf_source_read(l->source, b->streams, b->n, began + given, &readings, &err);
+    learn_patience(l, ok, &err, cf_mono_now_ms() - began, given);
     feed(l, b, readings, &err);
     if (ok)
         cf_readings_free(readings, b->n);
