@@ -71,7 +71,9 @@ class LabStage:
         if cluster != "east":
             return []
         env = environment.facts(self.lab)
-        return [{"type": "scrape", "urls": [env["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus", env["LAB_INGRESS_METRICS_URL"]]}]
+        of_ingress = [env["LAB_INGRESS_METRICS_URL"]] if "ingress" in self.story.routes else []
+        of_envoy = [env["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus"] if set(self.story.routes) - {"ingress"} else []
+        return [{"type": "scrape", "urls": of_envoy + of_ingress}]
 
     def grant(self, cluster, rbac_yaml):
         """The least rights that Crossfade itself prints, for the token that it uses here, and no others."""
