@@ -16,6 +16,8 @@ void sbx_rules_check_meta(const struct sbx_kind *k, const json_t *obj, struct sb
 /* A pod template or a pod's spec at that place (rules_pods.c). */
 void sbx_rules_check_pod_spec(const json_t *spec, const char *at, const char *restart_rule, struct sbx_causes *causes);
 void sbx_rules_default_pod_spec(json_t *spec);
+/* Whether a CronJob may have it (rules_schedule.c). */
+bool sbx_rules_is_schedule(const char *text);
 void sbx_rules_check_routers(const struct sbx_kind *k, const json_t *obj, struct sbx_causes *causes);
 
 #endif

@@ -103,21 +103,6 @@ static json_t *job_template(const json_t *job)
     return t;
 }
 
-static bool is_schedule(const char *s)
-{
-    if (*s == '@')
-        return sbx_word_in("@yearly,@annually,@monthly,@weekly,@daily,@midnight,@hourly", s);
-    int fields = 0;
-    while (*s) {
-        size_t n = strspn(s, "0123456789*/,-?LW#ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-        if (n == 0 || (s[n] && s[n] != ' '))
-            return false;
-        fields++;
-        s += n + strspn(s + n, " ");
-    }
-    return fields == 5;
-}
-
 static void check_job(const json_t *obj, const json_t *live, struct sbx_causes *causes)
 {
     const json_t *spec = spec_of(obj), *pod = cf_json_at(spec, "template", "spec", NULL);
@@ -138,8 +123,8 @@ static void check_cron_job(const json_t *obj, struct sbx_causes *causes)
     const json_t *spec = spec_of(obj), *pod = cf_json_at(spec, "jobTemplate", "spec", "template", "spec", NULL);
     if (!*cf_json_str(spec, "", "schedule", NULL))
         sbx_cause(causes, "FieldValueRequired", "", "spec.schedule");
-    else if (!is_schedule(cf_json_str(spec, "", "schedule", NULL)))
-        sbx_cause(causes, "FieldValueInvalid", "not a schedule of five fields", "spec.schedule");
+    else if (!sbx_rules_is_schedule(cf_json_str(spec, "", "schedule", NULL)))
+        sbx_cause(causes, "FieldValueInvalid", "not a schedule", "spec.schedule");
     sbx_rules_check_pod_spec(pod, "spec.jobTemplate.spec.template.spec", "Always,OnFailure,Never", causes);
     if (strcmp(cf_json_str(pod, "Always", "restartPolicy", NULL), "Always") == 0)
         sbx_cause(causes, "FieldValueRequired", "valid values: \"OnFailure\", \"Never\"", "spec.jobTemplate.spec.template.spec.restartPolicy");

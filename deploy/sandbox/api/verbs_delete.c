@@ -106,6 +106,8 @@ static void delete_one(struct sbx_request *r, json_t *live)
     bool is_namespace = strcmp(r->kind->kind, "Namespace") == 0;
     if (is_namespace && sbx_word_in("default,kube-system,kube-public", name)) {
         sbx_fail(r->out, 403, "Forbidden", "namespaces \"%s\" is forbidden: this namespace may not be deleted", name);
+        sbx_detail(r->out, "name", json_string(name));
+        sbx_detail(r->out, "kind", json_string("namespaces"));
         return;
     }
     cf_autojson json_t *obj = cf_json_copy(held);

@@ -263,12 +263,8 @@ static bool version_agrees(struct sbx_request *r, const json_t *obj, const json_
     const json_t *meta = json_object_get(obj, "metadata"), *old = json_object_get(live, "metadata");
     const char *name = cf_json_str(old, "", "name", NULL), *uid = cf_json_str(meta, "", "uid", NULL);
     const char *rv = cf_json_str(meta, "", "resourceVersion", NULL);
-    if (*uid && strcmp(uid, cf_json_str(old, "", "uid", NULL)) != 0 && strcmp(r->call->method, "PATCH") == 0) {
-        CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
-        sbx_cause(&causes, "FieldValueInvalid", "field is immutable", "metadata.uid");
-        return sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
-    }
-    if (*uid && strcmp(uid, cf_json_str(old, "", "uid", NULL)) != 0) {
+    bool other_uid = *uid && strcmp(uid, cf_json_str(old, "", "uid", NULL)) != 0;
+    if (other_uid && strcmp(r->call->method, "PUT") == 0) {
         cf_autofree char *why = cf_xasprintf("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid,
                                              cf_json_str(old, "", "uid", NULL));
         return sbx_fail_conflict(r->out, r->kind, name, why);
@@ -276,6 +272,11 @@ static bool version_agrees(struct sbx_request *r, const json_t *obj, const json_
     if (*rv && strcmp(rv, "0") != 0 && strcmp(rv, cf_json_str(old, "", "resourceVersion", NULL)) != 0)
         return sbx_fail_conflict(r->out, r->kind, name,
                                  "the object has been modified; please apply your changes to the latest version and try again");
+    if (other_uid) {
+        CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+        sbx_cause(&causes, "FieldValueInvalid", "field is immutable", "metadata.uid");
+        return sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
+    }
     return true;
 }
 
@@ -298,16 +299,15 @@ static void work_out_managers(struct sbx_request *r, json_t *obj, const json_t *
         set_managed(obj, managed_take);
         return;
     }
-    const json_t *old = cf_json_at(live, "metadata", "managedFields", NULL);
+    const json_t *base = cf_json_at(live, "metadata", "managedFields", NULL);
     const json_t *given = cf_json_at(obj, "metadata", "managedFields", NULL);
-    /* A list with one empty entry asks to forget all managers. */
-    bool forget = json_array_size(given) == 1 && json_object_size(json_array_get(given, 0)) == 0;
-    /* Clients that do not know managers leave them out; a patch may take some away. */
-    if (json_is_array(given) && (json_array_size(given) > 0 || strcmp(r->call->method, "PATCH") == 0))
-        old = given;
+    if (json_is_array(given) && !r->path.sub)
+        base = given; /* a client may take entries away; one that does not know them leaves them out */
+    /* No entry, or a single empty one, asks to forget all; who is not noted so far is not noted by an update. */
+    bool is_empty = json_array_size(base) == 0 || (json_array_size(base) == 1 && json_object_size(json_array_get(base, 0)) == 0);
     struct sbx_manager by = by_of(r, "Update");
     by.api_version = version;
-    set_managed(obj, forget ? json_array() : sbx_managed_update(r->kind, old, live, obj, &by));
+    set_managed(obj, is_empty ? json_array() : sbx_managed_update(r->kind, base, live, obj, &by));
 }
 
 /* The last finalizer is gone from an object under deletion: so is the object. */
