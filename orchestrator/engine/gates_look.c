@@ -8,7 +8,11 @@
 
 /* A source that takes longer than a period makes its looks rarer, not blind: only its own thread
  * waits for it. */
-enum { IDLE_MS = 1000, DEADLINE_MIN_MS = 1000 };
+enum {
+    IDLE_MS = 1000,
+    PATIENCE_MAX_MS = 5000, /* longest read of a slow source; beyond it is away */
+    DEADLINE_MIN_MS = 1000 
+};
 
 /* One batch: the entries that are due, their runs referenced. */
 struct batch {
