@@ -9,6 +9,7 @@
 enum { HANDLERS = 16 /* some wait: for a rollout, for the last answers of a load */, DRAIN_MS = 500 };
 
 static const char *const json_only[] = { "application/json", NULL };
+static const char *const json_or_yaml[] = { "application/json", "application/yaml", NULL };
 
 static const struct cf_http_route routes[] = {
     { .method = "GET", .path = "/state", .handler = sbx_control_state },
@@ -25,7 +26,7 @@ static const struct cf_http_route routes[] = {
     { .method = "DELETE", .path = "/load/{id}", .handler = sbx_control_load_drop },
     { .method = "GET", .path = "/object", .handler = sbx_control_object },
     { .method = "POST", .path = "/edit", .handler = sbx_control_edit, .consumes = json_only },
-    { .method = "POST", .path = "/apply", .handler = sbx_control_apply, .consumes = json_only, .body_max = SBX_CONTROL_BODY_MAX },
+    { .method = "POST", .path = "/apply", .handler = sbx_control_apply, .consumes = json_or_yaml, .body_max = SBX_CONTROL_BODY_MAX },
     { .method = "POST", .path = "/roll", .handler = sbx_control_roll, .consumes = json_only },
     { .method = NULL },
 };

@@ -13,10 +13,11 @@
  *   GET    /object?cluster=&path=                   an API object, with full rights
  *   POST   /edit             {cluster, path, manager, patch, type?}   JSON Patch (or merge, apply) by that field manager
  *   POST   /apply            {cluster, manager?, objects: [...]}      server-side apply of whole objects, in order
+ *          the same as application/yaml: ?cluster=&manager= and the documents
  *   POST   /roll             {cluster, namespace, deployment}         as `kubectl rollout restart`; waits for the end
  *
  * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback only, and bodies must be
- * application/json, which a web page cannot send here unasked. Used by main.c. */
+ * application/json (or application/yaml), which a web page cannot send here unasked. Used by main.c. */
 #ifndef DEPLOY_SANDBOX_CONTROL_CONTROL_H
 #define DEPLOY_SANDBOX_CONTROL_CONTROL_H
 

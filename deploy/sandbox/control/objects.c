@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people do to API objects: look, edit, apply, restart. With full rights and under a manager's name. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "base/url.h"
+#include "base/yaml.h"
+#include "deploy/sandbox/api/kinds.h"
 #include "deploy/sandbox/control/routes.h"
 
-enum { ROLL_MS = 60000, LOOK_MS = 20 };
+#define KUBECTL "kubectl"
+enum { ROLL_MS = 60000, LOOK_MS = 20, NAME_MAX_BYTES = 512 };
 
 static void tell(struct cf_http_response *res, int status, json_t *body)
 {
@@ -44,71 +48,42 @@ void sbx_control_edit(struct cf_http_request *req, struct cf_http_response *res)
         return;
     }
     json_t *out = NULL;
-    int status = sbx_api_do(api, cf_json_str(body, "somebody-else", "manager", NULL), "PATCH", types[i].type, json_object_get(body, "patch"), &out,
-                            "%s", cf_json_str(body, "/", "path", NULL));
+    const char *path = cf_json_str(body, "/", "path", NULL);
+    CF_CLEANUP(cf_buf_free) struct cf_buf manager = CF_BUF_INIT(NAME_MAX_BYTES);
+    cf_url_escape(&manager, cf_json_str(body, "somebody-else", "manager", NULL));
+    int status = sbx_api_do(api, cf_buf_str(&manager), "PATCH", types[i].type, json_object_get(body, "patch"), &out, "%s%sfieldManager=%s", path,
+                            strchr(path, '?') ? "&" : "?", cf_buf_str(&manager));
     tell(res, status, out);
 }
 
 /* ---- apply */
-
-/* Where objects of a kind live. The rows are those of applications and their routes. */
-static const struct kind {
-    const char *api_version, *kind, *plural;
-    bool cluster_wide;
-} kinds[] = {
-    { "v1", "Namespace", "namespaces", true },
-    { "v1", "ConfigMap", "configmaps", false },
-    { "v1", "Secret", "secrets", false },
-    { "v1", "ServiceAccount", "serviceaccounts", false },
-    { "v1", "Service", "services", false },
-    { "v1", "PersistentVolumeClaim", "persistentvolumeclaims", false },
-    { "apps/v1", "Deployment", "deployments", false },
-    { "apps/v1", "StatefulSet", "statefulsets", false },
-    { "apps/v1", "DaemonSet", "daemonsets", false },
-    { "batch/v1", "Job", "jobs", false },
-    { "batch/v1", "CronJob", "cronjobs", false },
-    { "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", false },
-    { "policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", false },
-    { "networking.k8s.io/v1", "Ingress", "ingresses", false },
-    { "networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", false },
-    { "networking.istio.io/v1", "VirtualService", "virtualservices", false },
-    { "networking.istio.io/v1", "DestinationRule", "destinationrules", false },
-    { "networking.istio.io/v1", "Gateway", "gateways", false },
-    { "gateway.networking.k8s.io/v1", "Gateway", "gateways", false },
-    { "gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", false },
-};
 
 static int apply(struct sbx_api *api, const char *manager, const json_t *object, json_t **out)
 {
     const char *version = cf_json_str(object, "", "apiVersion", NULL);
     const char *kind = cf_json_str(object, "", "kind", NULL);
     const char *ns = cf_json_str(object, "default", "metadata", "namespace", NULL);
-    const char *name = cf_json_str(object, "", "metadata", "name", NULL);
-    const struct kind *k = kinds;
-    while (k < kinds + CF_ARRAY_LEN(kinds) && (strcmp(k->api_version, version) != 0 || strcmp(k->kind, kind) != 0))
+    const char *slash = strchr(version, '/');
+    cf_autofree char *group = cf_xstrndup(version, slash ? (size_t)(slash - version) : 0);
+    const struct sbx_kind *k = sbx_kinds;
+    while (k->kind && (strcmp(k->group, group) != 0 || strcmp(k->kind, kind) != 0))
         k++;
-    if (k == kinds + CF_ARRAY_LEN(kinds)) {
-        *out = json_pack("{s:o}", "error", json_sprintf("objects of %s %s cannot be applied here", version, kind));
+    if (!k->kind) {
+        *out = json_pack("{s:o}", "error", json_sprintf("there are no objects of %s %s", version, kind));
         return 400;
     }
-    const char *root = strchr(version, '/') ? "apis" : "api";
-    cf_autofree char *folder = k->cluster_wide ? cf_xstrdup("") : cf_xasprintf("namespaces/%s/", ns);
-    return sbx_api_do(api, manager, "PATCH", "application/apply-patch+yaml", object, out, "/%s/%s/%s%s/%s?force=true", root, version, folder, k->plural,
-                      name);
+    cf_autofree char *folder = k->namespaced ? cf_xasprintf("namespaces/%s/", ns) : cf_xstrdup("");
+    return sbx_api_do(api, manager, "PATCH", "application/apply-patch+yaml", object, out, "/%s/%s/%s%s/%s?fieldManager=%s&force=true",
+                      slash ? "apis" : "api", version, folder, k->plural, cf_json_str(object, "", "metadata", "name", NULL), manager);
 }
 
-void sbx_control_apply(struct cf_http_request *req, struct cf_http_response *res)
+static void apply_all(struct cf_http_response *res, struct sbx_api *api, const char *manager, const json_t *objects)
 {
-    static const char *const members[] = { "cluster", "manager", "objects", NULL };
-    cf_autojson json_t *body = sbx_control_body(req, res, members);
-    struct sbx_api *api = body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
-    if (!api)
-        return;
     size_t i;
     json_t *object;
-    json_array_foreach (json_object_get(body, "objects"), i, object) {
+    json_array_foreach (objects, i, object) {
         json_t *out = NULL;
-        int status = apply(api, cf_json_str(body, "kubectl", "manager", NULL), object, &out);
+        int status = apply(api, manager, object, &out);
         if (status >= 300) {
             tell(res, status, out);
             return;
@@ -116,6 +91,35 @@ void sbx_control_apply(struct cf_http_request *req, struct cf_http_response *res
         json_decref(out);
     }
     sbx_control_ok(res);
+}
+
+static void apply_yaml(struct cf_http_request *req, struct cf_http_response *res)
+{
+    struct sbx_api *api = sbx_control_api(req, res, cf_http_request_query(req, "cluster"));
+    if (!api)
+        return;
+    size_t len;
+    const char *text = cf_http_request_body(req, &len);
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *objects = cf_yaml_parse_all(text, len, 0, &err);
+    const char *manager = cf_http_request_query(req, "manager");
+    if (objects)
+        apply_all(res, api, manager ? manager : KUBECTL, objects);
+    else
+        sbx_control_error(res, &err);
+}
+
+void sbx_control_apply(struct cf_http_request *req, struct cf_http_response *res)
+{
+    static const char *const members[] = { "cluster", "manager", "objects", NULL };
+    if (cf_http_media_type_is(cf_http_request_header(req, "Content-Type"), "application/yaml")) {
+        apply_yaml(req, res);
+        return;
+    }
+    cf_autojson json_t *body = sbx_control_body(req, res, members);
+    struct sbx_api *api = body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
+    if (api)
+        apply_all(res, api, cf_json_str(body, KUBECTL, "manager", NULL), json_object_get(body, "objects"));
 }
 
 /* ---- roll */
@@ -147,7 +151,7 @@ void sbx_control_roll(struct cf_http_request *req, struct cf_http_response *res)
                                           "kubectl.kubernetes.io/restartedAt", now);
     json_t *out = NULL;
     int status = sbx_api_do(api, "kubectl-rollout", "PATCH", "application/merge-patch+json", patch, &out,
-                            "/apis/apps/v1/namespaces/%s/deployments/%s", ns, name);
+                            "/apis/apps/v1/namespaces/%s/deployments/%s?fieldManager=kubectl-rollout", ns, name);
     if (status >= 300) {
         tell(res, status, out);
         return;
