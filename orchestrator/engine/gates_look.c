@@ -6,12 +6,10 @@
 #include "base/thread.h"
 #include "orchestrator/engine/gates_internal.h"
 
-/* A source that takes longer than a period makes its looks rarer, not blind: only its own thread
- * waits for it. */
 enum {
     IDLE_MS = 1000,
+    DEADLINE_MIN_MS = 1000, /* a source that takes longer than a period makes its looks rarer, not blind */
     PATIENCE_MAX_MS = 5000, /* longest read of a slow source; beyond it is away */
-    DEADLINE_MIN_MS = 1000 
 };
 
 /* One batch: the entries that are due, their runs referenced. */
@@ -208,9 +206,9 @@ static void drop_source(struct cf_looker *l)
     l->made_ms = 0;
 }
 
-/* A source that keeps up is read within the look's period. One that was late gets more time, so that it is read seldom rather
- * than never, and is not asked again while it still works on the last answer (a gateway that collects its metrics for 80 ms
- * was seen to take seconds when asked five times a second regardless). */
+/* One that was late gets more time, so that it is read seldom rather than never, and is not asked again while it still works on the
+ * last answer (a gateway that collects its metrics for 80 ms was seen to take seconds when asked five times a second regardless).
+ * Only its own thread waits for it. */
 static int64_t patience(const struct cf_looker *l, const struct batch *b)
 {
     int64_t period = CF_MAX((int64_t)DEADLINE_MIN_MS, b->period_ms * 9 / 10);
