@@ -9,6 +9,10 @@
  * may be started on a cluster in any state. It reads and writes through the API server like
  * everybody else, as `kube-controller-manager`, `kubelet` and a gateway.
  *
+ * What it does not do: schedules of CronJobs, Endpoints objects, ControllerRevisions, retention
+ * policies of StatefulSets' claims, adoption of pods without an owner, quotas, measuring load for
+ * autoscalers.
+ *
  * Of the API server it expects what a real one does: a Namespace, and a Pod with a node, are only
  * marked by DELETE (deletionTimestamp) and go away for good by `…/finalize` and by DELETE with
  * gracePeriodSeconds 0. */
@@ -30,6 +34,8 @@ struct sbx_controllers_options {
     int64_t progress_deadline_ms; /* instead of every Deployment's progressDeadlineSeconds */
     int first_octet;              /* cluster i's pods live in 127.(first_octet + i).0.0/16; 10 */
     int listener_slot;            /* of sbx_api_on_change; 0 */
+    const char
+        *root_ca; /* PEM for kube-root-ca.crt, borrowed for as long as it runs; NULL: a remark */
 };
 
 /* An image with one of these tags never becomes Ready (`image: echo:failing`); one with `crash`

@@ -2,6 +2,7 @@
 /* DaemonSets: one pod on each node that their nodeSelector takes. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "deploy/sandbox/controllers/pod_needs.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void make_pod(struct sbx_pass *p, const json_t *ds, const char *node, con
     cf_json_put_take(pod, sbx_owned_by("apps/v1", "DaemonSet", ds), "metadata", "ownerReferences",
                      NULL);
     cf_json_put_take(pod, json_string(node), "spec", "nodeName", NULL);
-    sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
+    sbx_pod_create(p, pod);
 }
 
 /* One node's share: its pod is made, counted, or replaced when its template is an old one. */

@@ -5,25 +5,30 @@
 
 #include <string.h>
 
-/* How many pods the budget's pods should be: what their workloads ask for. */
+/* How many pods the budget's pods should be: what their workloads ask for; a ReplicaSet's workload
+ * is its Deployment. */
 static int64_t expected(struct sbx_pass *p, const json_t *pods)
 {
-    cf_autojson json_t *seen = json_object();
+    cf_autojson json_t *owners = json_object();
+    static const char *const plurals[] = { "replicasets", "deployments", "statefulsets" };
     int64_t n = 0;
-    static const char *const plurals[] = { "replicasets", "statefulsets" };
-    size_t i, k;
-    json_t *pod, *owner;
-    json_array_foreach(pods, i, pod)
+    size_t i;
+    json_t *o;
+    json_array_foreach(pods, i, o)
     {
-        json_object_set_new(seen, sbx_controller_uid(pod), json_true());
+        json_object_set_new(owners, sbx_controller_uid(o), json_true());
     }
     for (size_t g = 0; g < CF_ARRAY_LEN(plurals); g++)
-        json_array_foreach(sbx_pass_all(p, "apps", plurals[g]), k, owner)
+        json_array_foreach(sbx_pass_all(p, "apps", plurals[g]), i, o)
         {
-            if (json_object_get(seen, sbx_uid(owner)))
-                n += cf_json_int(owner, 1, "spec", "replicas", NULL);
+            if (!json_object_get(owners, sbx_uid(o)))
+                continue;
+            if (*sbx_controller_uid(o))
+                json_object_set_new(owners, sbx_controller_uid(o), json_true());
+            else
+                n += cf_json_int(o, 1, "spec", "replicas", NULL);
         }
-    return CF_MAX(n, 0);
+    return n;
 }
 
 static void look_at(struct sbx_pass *p, const json_t *pdb)

@@ -3,6 +3,7 @@
  * fire here; what they own is listed as active. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "deploy/sandbox/controllers/pod_needs.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ static void make_pod(struct sbx_pass *p, const json_t *job)
     }
     cf_json_put_take(pod, sbx_owned_by("batch/v1", "Job", job), "metadata", "ownerReferences",
                      NULL);
-    sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
+    sbx_pod_create(p, pod);
 }
 
 static struct counts count(const json_t *pods)

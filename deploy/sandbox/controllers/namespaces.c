@@ -9,6 +9,7 @@
 
 static void give_defaults(struct sbx_pass *p, const char *ns)
 {
+    const char *ca = p->world->options.root_ca;
     if (!sbx_pass_one(p, "", "serviceaccounts", ns, "default"))
         sbx_pass_create(p, SBX_MANAGER, "", "serviceaccounts",
                         json_pack("{s:{s:s,s:s}}", "metadata", "namespace", ns, "name", "default"));
@@ -16,7 +17,7 @@ static void give_defaults(struct sbx_pass *p, const char *ns)
         sbx_pass_create(p, SBX_MANAGER, "", "configmaps",
                         json_pack("{s:{s:s,s:s},s:{s:s}}", "metadata", "namespace", ns, "name",
                                   ROOT_CA, "data", "ca.crt",
-                                  "(the sandbox has no certificate authority)\n"));
+                                  ca ? ca : "(this sandbox serves without certificates)\n"));
 }
 
 /* Deletes what is in it; returns how much there was. */

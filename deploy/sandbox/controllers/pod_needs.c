@@ -91,3 +91,14 @@ char *sbx_pod_missing(struct sbx_pass *p, const json_t *pod)
         }
     return missing;
 }
+
+bool sbx_pod_create(struct sbx_pass *p, json_t *pod)
+{
+    const char *account = cf_json_str(pod, "default", "spec", "serviceAccountName", NULL);
+    if (!sbx_pass_one(p, "", "serviceaccounts", sbx_ns(pod), account)) {
+        json_decref(pod);
+        return false;
+    }
+    cf_json_put_take(pod, json_string(account), "spec", "serviceAccountName", NULL);
+    return sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
+}

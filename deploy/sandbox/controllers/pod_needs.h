@@ -6,6 +6,8 @@
 
 #include "deploy/sandbox/controllers/pass.h"
 
+/* Makes the pod unless its ServiceAccount is not there; takes `pod`. Whether it was made. */
+bool sbx_pod_create(struct sbx_pass *p, json_t *pod);
 /* The first thing that is not there, in words, or NULL. Caller frees. */
 char *sbx_pod_missing(struct sbx_pass *p, const json_t *pod) CF_NODISCARD;
 

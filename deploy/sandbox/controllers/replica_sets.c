@@ -2,6 +2,7 @@
 /* ReplicaSets: as many pods as they ask for. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "deploy/sandbox/controllers/pod_needs.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ static void add_pods(struct sbx_pass *p, const json_t *rs, int64_t n)
         cf_json_put_take(pod, json_string(generate), "metadata", "generateName", NULL);
         cf_json_put_take(pod, sbx_owned_by("apps/v1", "ReplicaSet", rs), "metadata",
                          "ownerReferences", NULL);
-        if (!sbx_pass_create(p, SBX_MANAGER, "", "pods", pod))
+        if (!sbx_pod_create(p, pod))
             return;
     }
 }

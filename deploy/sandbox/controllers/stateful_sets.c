@@ -2,6 +2,7 @@
 /* StatefulSets: pods with ordinals and claims of their own, made, replaced and removed in order. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "deploy/sandbox/controllers/pod_needs.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -102,7 +103,7 @@ static void make_pod(struct sbx_pass *p, const struct set *s, int64_t ordinal)
     if (*subdomain)
         cf_json_put_take(pod, json_string(subdomain), "spec", "subdomain", NULL);
     add_claims(p, s, pod, name);
-    sbx_pass_create(p, SBX_MANAGER, "", "pods", pod);
+    sbx_pod_create(p, pod);
 }
 
 /* ---- Order ---- */

@@ -168,6 +168,38 @@ static void pod_waits_for_what_it_mounts(void **state)
     assert_string_equal(condition(api, DEPLOY, "Progressing"), "True NewReplicaSetAvailable");
 }
 
+static void pods_are_not_made_without_their_account(void **state)
+{
+    struct test_world *w = *state;
+    struct sbx_api *api = w->apis[0];
+    make_echo(api, "web", 1);
+    settle(w);
+    assert_int_equal(
+        merge(api, DEPLOY, "{'spec':{'template':{'spec':{'serviceAccountName':'robot'}}}}"), 200);
+    settle(w);
+    assert_int_equal(count(api, "", "pods", "web"), 1);
+    make(api, "", "serviceaccounts", "web", "{'metadata':{'name':'robot'}}");
+    settle(w);
+    assert_string_equal(field(api, DEPLOY, "/status/updatedReplicas"), "1");
+    assert_string_equal(condition(api, DEPLOY, "Progressing"), "True NewReplicaSetAvailable");
+}
+
+static void unknown_owners_are_left_alone(void **state)
+{
+    struct test_world *w = *state;
+    struct sbx_api *api = w->apis[0];
+    make_echo(api, "web", 0);
+    make(api, "", "configmaps", "web",
+         "{'metadata':{'name':'of-a-stranger','ownerReferences':[{'apiVersion':'example.com/v1',"
+         "'kind':'Widget','name':'w','uid':'01a1fdf6-6795-7d24-91e2-a1361124ec41'}]}}");
+    make(api, "", "configmaps", "web",
+         "{'metadata':{'name':'of-nobody','ownerReferences':[{'apiVersion':'v1',"
+         "'kind':'Secret','name':'s','uid':'01a1fdf6-6795-7d24-91e2-a1361124ec41'}]}}");
+    settle(w);
+    assert_true(is_there(api, "", "configmaps", "web", "of-a-stranger"));
+    assert_false(is_there(api, "", "configmaps", "web", "of-nobody"));
+}
+
 static void owners_take_their_own_along(void **state)
 {
     struct test_world *w = *state;
@@ -250,6 +282,8 @@ int main(void)
         CASE(pod_that_goes_leaves_endpoints_first),
         CASE(failing_image_exceeds_the_deadline),
         CASE(pod_waits_for_what_it_mounts),
+        CASE(pods_are_not_made_without_their_account),
+        CASE(unknown_owners_are_left_alone),
         CASE(owners_take_their_own_along),
         CASE(orphans_stay),
         CASE(namespace_goes_with_its_content),
