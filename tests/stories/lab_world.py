@@ -47,7 +47,8 @@ class LabWorld:
 class LabStage:
     def __init__(self, lab, story, folder):
         self.lab, self.story, self.folder = lab, story, folder
-        self.namespace = ("s-" + story.name.replace("_", "-"))[:40].rstrip("-")
+        # Its own even if the same story was killed here a moment ago.
+        self.namespace = ("s-" + story.name.replace("_", "-"))[:32].rstrip("-") + "-" + os.urandom(2).hex()
         self.hub = lab.layout.netns(network.HUB)
 
     def up(self):
