@@ -46,6 +46,7 @@ struct cf_api *cf_api_start(const struct cf_api_config *config, struct cf_error 
     api->metrics = config->metrics;
     api->version = config->version ? config->version : "";
     api->routes = cf_routes_http();
+    cf_metrics_runs_begin(&api->runs, api->store);
     if ((api->hub = cf_hub_start(api->store, api->metrics, err)) != NULL &&
         (api->server = cf_http_server_start(&options, err)) != NULL && listen_on(api, config, err))
         return api;

@@ -112,6 +112,12 @@ static bool set_runs(struct cf_metrics_runs *r, struct cf_metrics *m, struct cf_
     return true;
 }
 
+void cf_metrics_runs_begin(struct cf_metrics_runs *r, struct cf_store *store)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    (void)!cf_events_horizon(store, &r->after, &ignored);
+}
+
 void cf_metrics_runs_look(struct cf_metrics_runs *r, struct cf_metrics *m, struct cf_store *store)
 {
     struct cf_error err = CF_ERROR_INIT;

@@ -27,6 +27,8 @@ struct cf_metrics_runs {
     json_t *phases; /* with series now */
 };
 
+/* Counts from now on; without a database, from the first look that reaches it. */
+void cf_metrics_runs_begin(struct cf_metrics_runs *r, struct cf_store *store);
 void cf_metrics_runs_look(struct cf_metrics_runs *r, struct cf_metrics *m, struct cf_store *store);
 void cf_metrics_runs_end(struct cf_metrics_runs *r);
 

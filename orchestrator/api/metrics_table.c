@@ -56,7 +56,7 @@ const struct cf_metric_desc cf_metrics_table[] = {
     { "crossfade_db_up", G, { NULL }, { 0 }, "1 while PostgreSQL answers" },
     { "crossfade_runs_active", G, { "phase" }, { 0 }, "Unfinished runs of the whole service" },
     { "crossfade_runs_owned", G, { NULL }, { 0 }, "Unfinished runs that this replica carries out" },
-    { "crossfade_runs_started_total", C, { NULL }, { 0 }, "Runs created since this process was first asked for metrics" },
+    { "crossfade_runs_started_total", C, { NULL }, { 0 }, "Runs created since this process started" },
     { "crossfade_runs_finished_total", C, { "outcome" }, { 0 }, "Runs ended: completed, rolled-back, failed, canceled" },
     { "crossfade_run_hold", G, { "plan", "reason" }, { 0 }, "1 while a run of the plan does not move, with the reason" },
     { "crossfade_run_last_progress_timestamp_seconds", G, { "plan" }, { 0 }, "When the plan's active run last recorded something" },

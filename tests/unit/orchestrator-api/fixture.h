@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/transport.h"
@@ -83,7 +84,8 @@ static inline void open_clients(struct fixture *f)
 
 static inline void wait_until_ready(struct fixture *f);
 
-static inline struct fixture *fixture_start(void)
+/* On a database of the caller's (malloc'd, taken). */
+static inline struct fixture *fixture_start_on(char *database)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct cf_migrate_report report;
@@ -91,7 +93,7 @@ static inline struct fixture *fixture_start(void)
     cf_log_setup(CF_LOG_ERROR, CF_LOG_JSON);
     snprintf(f->dir, sizeof f->dir, "/tmp/crossfade-api-test-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    f->database = cf_test_pg_database();
+    f->database = database;
     f->store = cf_store_open(&(struct cf_store_config){ .conninfo = f->database }, &err);
     assert_non_null(f->store);
     assert_ok(cf_store_migrate(f->store, &report, &err), &err);
@@ -114,6 +116,11 @@ static inline struct fixture *fixture_start(void)
     open_clients(f);
     wait_until_ready(f);
     return f;
+}
+
+static inline struct fixture *fixture_start(void)
+{
+    return fixture_start_on(cf_test_pg_database());
 }
 
 static inline void fixture_stop(struct fixture *f)

@@ -202,7 +202,7 @@ static void metrics_follow_the_runs(void **state)
     usleep(200000);
     expect_metric(f, "crossfade_runs_active{", false);
     expect_metric(f, "plan=\"echo\"", false);
-    expect_metric(f, "crossfade_runs_finished_total{outcome=\"canceled\"} 1\n", true);
+    expect_metric(f, "crossfade_runs_finished_total{outcome=\"canceled\"} ", true);
     expect_metric(f, "crossfade_db_up 1\n", true);
 }
 
