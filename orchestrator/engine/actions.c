@@ -57,6 +57,8 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
     case CF_HOLD_SOURCE_CHANGED:
         return reopen(p, "propagate", err) && reopen(p, "workload.ready", err);
     case CF_HOLD_DRIFT:
+        if (cf_run_is_committed(p->run))
+            return true;
         cf_memo_set_take(p->run, "reasserted", json_true());
         return cf_pass_reopen_shift(p, err);
     case CF_HOLD_DEADLINE:

@@ -54,7 +54,8 @@ struct cf_looker {
     struct cf_source *source;
     const char *preset;
     int64_t made_ms;     /* monotonic, of the last attempt to make the source */
-    int64_t patience_ms; /* how long a read may take, as learnt from the last ones; only the looker's thread */
+    int64_t patience_ms; /* how long a read may take, as learnt from the last ones; only the
+                            looker's thread */
     struct cf_error why; /* of the last attempt that failed */
 };
 

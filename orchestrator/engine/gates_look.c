@@ -8,7 +8,8 @@
 
 enum {
     IDLE_MS = 1000,
-    DEADLINE_MIN_MS = 1000, /* a source that takes longer than a period makes its looks rarer, not blind */
+    DEADLINE_MIN_MS =
+        1000, /* a source that takes longer than a period makes its looks rarer, not blind */
     PATIENCE_MAX_MS = 5000, /* longest read of a slow source; beyond it is away */
 };
 
@@ -206,17 +207,18 @@ static void drop_source(struct cf_looker *l)
     l->made_ms = 0;
 }
 
-/* One that was late gets more time, so that it is read seldom rather than never, and is not asked again while it still works on the
- * last answer (a gateway that collects its metrics for 80 ms was seen to take seconds when asked five times a second regardless).
- * Only its own thread waits for it. */
+/* One that was late gets more time, so that it is read seldom rather than never, and is not asked
+ * again while it still works on the last answer (a gateway that collects its metrics for 80 ms was
+ * seen to take seconds when asked five times a second regardless). Only its own thread waits for
+ * it. */
 static int64_t patience(const struct cf_looker *l, const struct batch *b)
 {
     int64_t period = CF_MAX((int64_t)DEADLINE_MIN_MS, b->period_ms * 9 / 10);
     return CF_MAX(period, l->patience_ms);
 }
 
-static void learn_patience(struct cf_looker *l, bool ok, const struct cf_error *err, int64_t took_ms,
-                           int64_t given_ms)
+static void learn_patience(struct cf_looker *l, bool ok, const struct cf_error *err,
+                           int64_t took_ms, int64_t given_ms)
 {
     if (ok)
         l->patience_ms = CF_MIN(3 * took_ms, (int64_t)PATIENCE_MAX_MS);

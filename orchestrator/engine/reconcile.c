@@ -319,18 +319,29 @@ static bool decide_and_act(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_
     return move_run(p, io_wake_ms, out_end, err);
 }
 
-/* A cluster that does not answer a takeover or a look: said in the run, so that people see it. */
-static void say_unreachable(struct cf_pass *p, const struct cf_error *err, int64_t wake_ms)
+/* What kept the pass from its work, said in the run, so that people see it. */
+static void say_why(struct cf_pass *p, const struct cf_error *err, int64_t wake_ms)
 {
     struct cf_hold hold;
     struct cf_error ignored = CF_ERROR_INIT;
     enum cf_pass_end end;
-    if (json_array_size(p->events) >
-        0) /* a change that could not be recorded: the next pass makes it anew */
+    /* A change that could not be recorded: the next pass makes it anew. */
+    if (json_array_size(p->events) > 0 || err->kind == CF_ERR_BUG)
         return;
-    cf_hold_set(&hold, CF_HOLD_CLUSTER_UNREACHABLE, "%s", err->message);
+    cf_hold_set(&hold,
+                cf_error_is_retryable(err) ? CF_HOLD_CLUSTER_UNREACHABLE : CF_HOLD_STEP_FAILED,
+                "%s", err->message);
     cf_run_hold(p->run, &hold, p->events, p->now_wall);
     if (!cf_pass_record(p, wake_ms, &end, &ignored))
+        cf_error_clear(&ignored);
+}
+
+/* Ended by another replica, or before a restart: nothing of it is watched or kept any more. */
+static void forget_run(const struct cf_ports *ports, const char *run_id)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    ports->gates.forget(ports->gates.self, run_id);
+    if (!ports->lane.forget(ports->lane.self, run_id, &ignored))
         cf_error_clear(&ignored);
 }
 
@@ -360,6 +371,7 @@ bool cf_reconcile(const struct cf_ports *ports, const struct cf_fence *fence, co
     (void)snprintf(out->source, sizeof out->source, "%s", run->plan->source_cluster);
     (void)snprintf(out->target, sizeof out->target, "%s", run->plan->target_cluster);
     if (cf_run_state_is_terminal(run->state)) {
+        forget_run(ports, run_id);
         out->end = CF_PASS_ENDED;
         return true;
     }
@@ -367,13 +379,16 @@ bool cf_reconcile(const struct cf_ports *ports, const struct cf_fence *fence, co
     if (!ok && err->kind == CF_ERR_FENCED) {
         cf_error_clear(err);
         out->end = CF_PASS_FENCED;
+    }
+    if (out->end == CF_PASS_FENCED) {
+        ports->gates.forget(ports->gates.self, run_id); /* its new owner watches */
         return true;
     }
     wake_ms = CF_MAX(0, CF_MIN(wake_ms, CF_PASS_WAKE_MAX_MS));
     if (ok && out->end == CF_PASS_WAIT)
         ok = cf_pass_record(&p, wake_ms, &out->end, err);
-    else if (!ok && cf_error_is_retryable(err))
-        say_unreachable(&p, err, wake_ms);
+    else if (!ok)
+        say_why(&p, err, wake_ms);
     out->rev = run->rev;
     out->wake_ms = ok ? wake_ms : CF_PASS_RETRY_MS;
     return ok;

@@ -144,8 +144,12 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
         p->ports->lane.fire(p->ports->lane.self, p->run->id,
                             cf_json_str(memo_rollback(p), "", "cause", NULL),
                             cf_json_str(memo_rollback(p), "", "reason", NULL), LANE_WAIT_MS, &view);
-        if (view.state == CF_LANE_REFUSED && !mend_all(p, &view, out_home, err))
-            return false;
+        if (view.state == CF_LANE_REFUSED && !mend_all(p, &view, out_home, err)) {
+            if (err->kind == CF_ERR_FENCED || err->kind == CF_ERR_BUG)
+                return false;
+            (void)snprintf(view.why, sizeof view.why, "%.800s", err->message);
+            cf_error_clear(err);
+        }
         if (view.state != CF_LANE_HOME && !*out_home) {
             struct cf_hold hold;
             cf_hold_set(&hold,

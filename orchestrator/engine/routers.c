@@ -61,8 +61,11 @@ static bool heed_drift(struct cf_pass *p, const struct cf_run_router *r,
     char said[CF_HOLD_TEXT_MAX];
     (void)snprintf(said, sizeof said, "%s was changed by %s: %s", r->name,
                    reading->who[0] ? reading->who : "somebody unknown", reading->what);
-    bool agreed = json_is_true(cf_memo(p->run, "reasserted"));
-    if (agreed || p->run->plan->traffic.on_drift == CF_PLAN_DRIFT_RESTORE) {
+    bool agreed = json_is_true(cf_memo(p->run, "reasserted")) ||
+                  p->run->plan->traffic.on_drift == CF_PLAN_DRIFT_RESTORE;
+    /* From commit on no weight of ours is written any more: what others write then is looked at by
+     * people. */
+    if (agreed && !cf_run_is_committed(p->run)) {
         cf_out_lost(out, "%s; writing ours again", said);
         out->kind = CF_OUT_REASSERT;
         return true;
@@ -80,6 +83,21 @@ static void retake(struct cf_run_router *r)
     r->changed = true;
 }
 
+/* A newer owner of this run ends the pass; another run on the object is for people to see; a touch
+ * of our own that was not recorded is simply done again. */
+static bool heed_fence(struct cf_pass *p, struct cf_run_router *r,
+                       const struct cf_router_reading *reading, struct cf_outcome *out,
+                       struct cf_error *err)
+{
+    if (reading->run[0] && strcmp(reading->run, p->run->id) != 0)
+        return cf_out_hold(out, CF_HOLD_CONFLICT, CF_PASS_WAKE_MAX_MS,
+                           "router %s is steered by run %s", r->name, reading->run);
+    if (reading->epoch > p->fence.epoch)
+        return cf_error_set(err, CF_ERR_FENCED, "%s: %s", r->name, reading->what);
+    retake(r);
+    return cf_out_lost(out, "%s: a touch of ours was not recorded", r->name);
+}
+
 bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
                   const struct cf_router_reading *reading, struct cf_outcome *out,
                   struct cf_error *err)
@@ -93,10 +111,7 @@ bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
     case CF_ROUTER_OURS:
         return cf_out_done(out);
     case CF_ROUTER_FENCED:
-        if (strcmp(reading->run, p->run->id) != 0 || reading->epoch > p->fence.epoch)
-            return cf_error_set(err, CF_ERR_FENCED, "%s: %s", r->name, reading->what);
-        retake(r);
-        return cf_out_lost(out, "%s: a touch of ours was not recorded", r->name);
+        return heed_fence(p, r, reading, out, err);
     case CF_ROUTER_FOREIGN:
         return cf_out_hold(out, CF_HOLD_INCARNATION, CF_PASS_WAKE_MAX_MS, "%s: %s", r->name,
                            reading->what);

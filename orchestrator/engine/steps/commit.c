@@ -110,11 +110,10 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     return cf_out_done(out);
 }
 
+/* A disarming patch that is in place was read back: the rows tell. */
 static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                     struct cf_error *err)
 {
-    if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
-        return err->kind == CF_ERR_NONE;
     for (size_t i = 0; i < p->run->n_routers; i++)
         if (p->run->routers[i].arm[0])
             return cf_out_wait(out, LOOK_MS, "router %s is not disarmed yet",

@@ -328,6 +328,55 @@ static void a_larger_epoch_fences_the_old_owner(void **state)
     world_free(w);
 }
 
+static void an_alarm_fires_while_a_person_has_paused(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    struct cf_lane_view view;
+    run_until_step(w, "traffic.soak", 1, "applied");
+    act(w, "pause");
+    run_until(w, "paused", 3);
+    lane_fire(w, RUN_ID, "gate", "success: broken", 0, &view);
+    run_until(w, "rolled-back", 50);
+    assert_router_as_before(w);
+    world_free(w);
+}
+
+static void another_runs_marks_hold_and_name_it(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "traffic.soak", 0, "applied");
+    cf_autojson json_t *vs = router_now(w);
+    json_t *annotations = json_object_get(json_object_get(vs, "metadata"), "annotations");
+    const char *key;
+    json_t *value;
+    json_object_foreach(annotations, key, value)
+    {
+        if (strncmp(key, "crossfade.dev/run", 17) == 0)
+            json_string_set(value, "0192f000-0000-7000-8000-0000000000ff");
+    }
+    cf_fake_kube_put_json(w->dc1, vs);
+    run_until(w, "conflict", 30);
+    assert_non_null(strstr(hold_message(w), "0192f000-0000-7000-8000-0000000000ff"));
+    world_free(w);
+}
+
+static void a_foreign_edit_after_commit_never_raises(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    w->source_known = true;
+    w->source_rps = 1;
+    run_until_step(w, "commit", 0, "done");
+    edit_weights(w, 20, 80);
+    act(w, "resume");
+    w->source_rps = 0;
+    run_until(w, "completed", 100);
+    assert_int_equal(weight_now(w), 80);
+    world_free(w);
+}
+
 static void every_hold_says_what_to_do(void **state)
 {
     (void)state;
@@ -364,6 +413,9 @@ int main(void)
         cmocka_unit_test(a_foreign_edit_rolls_back_where_the_plan_says_so),
         cmocka_unit_test(a_deploy_in_the_source_holds_and_resume_copies_it),
         cmocka_unit_test(a_larger_epoch_fences_the_old_owner),
+        cmocka_unit_test(an_alarm_fires_while_a_person_has_paused),
+        cmocka_unit_test(another_runs_marks_hold_and_name_it),
+        cmocka_unit_test(a_foreign_edit_after_commit_never_raises),
         cmocka_unit_test(every_hold_says_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
