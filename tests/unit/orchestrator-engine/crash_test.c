@@ -10,7 +10,7 @@ enum { PASSES = 300 };
  * so that the same call of each step is not always the one left out. */
 static int stride(void)
 {
-    return getenv("CROSSFADE_TEST_ALL") ? 1 : 37;
+    return getenv("CROSSFADE_TEST_ALL") ? 1 : 61;
 }
 
 /* From the world as it is to `until`, dying at the n-th call from now; then alive again. Returns
