@@ -116,12 +116,39 @@ static void drain(struct sbx_pass *p, const json_t *pod)
         sbx_pass_delete(p, "", "pods", pod, 0);
 }
 
+/* A node that takes the pod, or NULL: not cordoned, and with the labels that the pod selects. */
+static const json_t *node_for(struct sbx_pass *p, const json_t *pod)
+{
+    const json_t *selector = cf_json_at(pod, "spec", "nodeSelector", NULL);
+    size_t i;
+    json_t *node;
+    if (json_array_size(cf_json_at(pod, "spec", "schedulingGates", NULL)) > 0)
+        return NULL;
+    json_array_foreach(sbx_pass_all(p, "", "nodes"), i, node)
+    {
+        if (!cf_json_bool(node, false, "spec", "unschedulable", NULL) &&
+            (json_object_size(selector) == 0 ||
+             sbx_labels_have(cf_json_at(node, "metadata", "labels", NULL), selector)))
+            return node;
+    }
+    return NULL;
+}
+
 static void schedule(struct sbx_pass *p, const json_t *pod)
 {
-    const json_t *node = json_array_get(sbx_pass_all(p, "", "nodes"), 0);
-    if (node)
+    const json_t *node = node_for(p, pod);
+    if (node) {
         sbx_pass_merge(p, "kube-scheduler", "", "pods", pod,
                        json_pack("{s:{s:s}}", "spec", "nodeName", sbx_name(node)));
+        return;
+    }
+    const json_t *old = json_object_get(pod, "status");
+    json_t *status = old ? cf_json_copy(old) : json_object(), *list = json_array();
+    sbx_condition_add(list, pod, "PodScheduled", "False", "Unschedulable", "no node takes it", -1,
+                      p->stamp);
+    json_object_set_new(status, "phase", json_string("Pending"));
+    json_object_set_new(status, "conditions", list);
+    sbx_pass_status(p, "kube-scheduler", "", "pods", pod, status);
 }
 
 static void run(struct sbx_pass *p, const json_t *pod)

@@ -143,6 +143,24 @@ static void claim_waits_for_its_first_pod_when_its_class_says_so(void **state)
     assert_string_equal(condition(api, "", "pods", "web", "one", "Ready"), "True ");
 }
 
+static void pod_that_no_node_takes_stays_pending(void **state)
+{
+    struct test_world *w = *state;
+    struct sbx_api *api = w->apis[0];
+    make_web(api);
+    make(api, "", "pods", "web",
+         "{'metadata':{'name':'one'},'spec':{'nodeSelector':{'disk':'fast'},"
+         "'containers':[{'name':'a','image':'a:v1'}]}}");
+    settle(w);
+    assert_string_equal(condition(api, "", "pods", "web", "one", "PodScheduled"),
+                        "False Unschedulable");
+    assert_string_equal(field(api, "", "pods", "web", "one", "/spec/nodeName"), "");
+    assert_int_equal(
+        merge(api, "", "nodes", NULL, "node-1", "{'metadata':{'labels':{'disk':'fast'}}}"), 200);
+    settle(w);
+    assert_string_equal(condition(api, "", "pods", "web", "one", "Ready"), "True ");
+}
+
 static void autoscaler_keeps_its_bounds(void **state)
 {
     struct test_world *w = *state;
@@ -222,6 +240,7 @@ int main(void)
         CASE(job_waits_while_suspended_then_completes),
         CASE(job_that_crashes_fails),
         CASE(claim_waits_for_its_first_pod_when_its_class_says_so),
+        CASE(pod_that_no_node_takes_stays_pending),
         CASE(autoscaler_keeps_its_bounds),
         CASE(budget_counts_what_may_go),
         CASE(route_gets_a_status_for_each_generation),
