@@ -10,7 +10,8 @@
 static const char intro[] =
     "# REST API\n"
     "\n"
-    "<!-- Made from the program's own tables: do not edit. `crossfade help api` says how. -->\n"
+    "<!-- Made from the program's own tables by tests/unit/orchestrator-api/routes_test.c: do not "
+    "edit. -->\n"
     "\n"
     "Everything that Crossfade does is done through this API; the command line uses nothing else.\n"
     "The same in machine form: `GET /openapi.json`; plan documents: `GET /schemas/plan.json`.\n"

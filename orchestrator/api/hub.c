@@ -346,9 +346,11 @@ static void stream_head(struct cf_http_response *res, struct reader *r)
                             sse ? "text/event-stream" : "application/x-ndjson");
     cf_http_response_header(res, "Cache-Control", "no-store");
     cf_http_response_header(res, "X-Accel-Buffering", "no");
-    struct cf_http_stream_options options = {
-        .ping_ms = CF_HUB_PING_MS, .ping = sse ? NULL : "\n", .over = stream_over, .user = r
-    };
+    struct cf_http_stream_options options = { .ping_ms = CF_HUB_PING_MS,
+                                              .ping = sse ? NULL : "\n",
+                                              .end_after_ms = CF_HUB_STREAM_MS,
+                                              .over = stream_over,
+                                              .user = r };
     r->stream = cf_http_stream_open(res, &options);
     /* Clients that were cut off together come back spread over three seconds. */
     long spread = strtol(cf_random_hex(jitter, 2), NULL, 16) * 3000 / 255;

@@ -24,7 +24,8 @@ enum {
     CF_HUB_BACKOFF_MS = 1000, /* while the database does not answer */
     CF_HUB_PAGE = 500,        /* events of one look */
     CF_HUB_READERS_MAX = 512, /* streams and waits at once; each costs a comparison per event */
-    CF_HUB_PING_MS = 15000,   /* below the idle limits of usual proxies */
+    CF_HUB_STREAM_MS = 60 * 60 * 1000, /* then the client comes again, and shows its token again */
+    CF_HUB_PING_MS = 15000,            /* below the idle limits of usual proxies */
 };
 
 struct cf_event_hub *cf_hub_start(struct cf_store *store, struct cf_metrics *metrics,

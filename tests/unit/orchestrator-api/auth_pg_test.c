@@ -140,6 +140,30 @@ static void the_first_token_is_made_once(void **state)
     assert_fails(cf_token_bootstrap(f->store, &row, &err), &err, CF_ERR_CONFLICT, "");
 }
 
+/* What never reaches a handler has the same form (ask() checks it). */
+static void the_server_itself_answers_with_problems(void **state)
+{
+    struct fixture *f = *state;
+    char *large = cf_xmalloc(2 * 1024 * 1024);
+    memset(large, ' ', 2 * 1024 * 1024 - 1);
+    large[2 * 1024 * 1024 - 1] = 0;
+    AUTO_ANSWER path = get(f, VIEWER, "/nothing");
+    expect(path, 404, "NOT_FOUND");
+    AUTO_ANSWER method = ask(f, VIEWER, "PATCH", "/api/v1/plans", NULL, NULL, NULL);
+    expect(method, 405, "METHOD_NOT_ALLOWED");
+    AUTO_ANSWER size = ask(f, OPERATOR, "POST", "/api/v1/plans", "text/yaml", large, NULL);
+    expect(size, 413, "TOO_LARGE");
+    AUTO_ANSWER type = ask(f, ADMIN, "PUT", "/api/v1/freeze", "text/html", "x", NULL);
+    expect(type, 415, "UNSUPPORTED_MEDIA_TYPE");
+    large[20000] = 0;
+    cf_autofree char *header = cf_xasprintf("X-Large: %s", large);
+    memset(header + 9, 'x', 20000);
+    const char *headers[] = { header, NULL };
+    AUTO_ANSWER head = ask(f, VIEWER, "GET", "/api/v1/me", NULL, NULL, headers);
+    expect(head, 431, "HEADERS_TOO_LARGE");
+    free(large);
+}
+
 static int start(void **state)
 {
     *state = fixture_start();
@@ -161,6 +185,7 @@ int main(void)
         cmocka_unit_test(wrong_tokens_are_told_apart_only_by_form),
         cmocka_unit_test(tokens_are_made_used_and_revoked),
         cmocka_unit_test(the_first_token_is_made_once),
+        cmocka_unit_test(the_server_itself_answers_with_problems),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
