@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves what the controllers of the other kinds do: StatefulSets in order with their claims,
  * DaemonSets, Jobs, claims by class, autoscalers' bounds, disruption budgets and routes' status. */
-#include "controllers_world.h"
+#include "tests/unit/deploy-sandbox/controllers_world.h"
 
 static void make_web(struct sbx_api *api)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that the controllers, on the real API server core, bring Deployments, Services and
  * Namespaces where they should be, keep what a roll promises all the way, and then stand still. */
-#include "controllers_world.h"
+#include "tests/unit/deploy-sandbox/controllers_world.h"
 
 #define DEPLOY "apps", "deployments", "web", "echo"
 
