@@ -24,10 +24,10 @@ static void add_progress(struct cf_pass *p)
     const struct cf_step *s = cf_run_current(p->run);
     if (json_array_size(p->events) > 0)
         return;
+    const char *message = s && s->message[0] ? s->message : p->run->hold.message;
     cf_event_add_take(p->events, "step.progress", s ? s->no : -1, NULL,
-                      json_pack("{s:s,s:s,s:i,s:i}", "kind", s ? s->kind : "", "message",
-                                s ? s->message : "", "done", s ? s->done : 0, "total",
-                                s ? s->total : 0));
+                      json_pack("{s:s,s:s,s:i,s:i}", "kind", s ? s->kind : "", "message", message,
+                                "done", s ? s->done : 0, "total", s ? s->total : 0));
 }
 
 bool cf_pass_record(struct cf_pass *p, int64_t wake_ms, enum cf_pass_end *out_end,
