@@ -63,6 +63,7 @@ class SandboxStage:
             self._call("POST", "/apply?cluster=east", re.sub(r"\bdemo\b", self.namespace, text).encode(), "application/yaml")
             self._until("the demo's pods", self._available)
             for route in self.story.routes:
+                self._until(f"the {route} in the gateway", lambda r=route: self._routed(r))  # first: a 503 would be in the metrics
                 self._until(f"an answer through the {route}", lambda r=route: self._answers(r))
         except BaseException:
             self.down()
@@ -111,6 +112,10 @@ class SandboxStage:
         deployment = self.get("east", f"/apis/apps/v1/namespaces/{self.namespace}/deployments/echo")
         status = deployment.get("status", {}) if deployment else {}
         return status.get("availableReplicas", 0) == 3 and status.get("replicas", 0) == 3
+
+    def _routed(self, route):
+        entry = self._call("GET", "/split?cluster=east")["east"].get(self.host(route))
+        return entry and all(entry["ready"].values())
 
     def _answers(self, route):
         request = urllib.request.Request(self.clusters["east"]["gateway"] + "/", headers={"Host": self.host(route)})

@@ -6,7 +6,10 @@
 
 #include "deploy/sandbox/control/routes.h"
 
-enum { HANDLERS = 16 /* some wait: for a rollout, for the last answers of a load */, DRAIN_MS = 500 };
+enum {
+    HANDLERS = 16 /* some wait: for a rollout, for the last answers of a load */,
+    DRAIN_MS = 500
+};
 
 static const char *const json_only[] = { "application/json", NULL };
 static const char *const json_or_yaml[] = { "application/json", "application/yaml", NULL };
@@ -14,10 +17,22 @@ static const char *const json_or_yaml[] = { "application/json", "application/yam
 static const struct cf_http_route routes[] = {
     { .method = "GET", .path = "/state", .handler = sbx_control_state },
     { .method = "GET", .path = "/split", .handler = sbx_control_split },
-    { .method = "PUT", .path = "/faults/app", .handler = sbx_control_app_fault, .consumes = json_only },
-    { .method = "PUT", .path = "/faults/api", .handler = sbx_control_api_fault_set, .consumes = json_only },
-    { .method = "PUT", .path = "/faults/metrics", .handler = sbx_control_metrics_fault, .consumes = json_only },
-    { .method = "PUT", .path = "/faults/dataplane", .handler = sbx_control_dataplane_fault, .consumes = json_only },
+    { .method = "PUT",
+      .path = "/faults/app",
+      .handler = sbx_control_app_fault,
+      .consumes = json_only },
+    { .method = "PUT",
+      .path = "/faults/api",
+      .handler = sbx_control_api_fault_set,
+      .consumes = json_only },
+    { .method = "PUT",
+      .path = "/faults/metrics",
+      .handler = sbx_control_metrics_fault,
+      .consumes = json_only },
+    { .method = "PUT",
+      .path = "/faults/dataplane",
+      .handler = sbx_control_dataplane_fault,
+      .consumes = json_only },
     { .method = "DELETE", .path = "/faults", .handler = sbx_control_heal },
     { .method = "POST", .path = "/load", .handler = sbx_control_load_start, .consumes = json_only },
     { .method = "GET", .path = "/load", .handler = sbx_control_load_list },
@@ -26,7 +41,11 @@ static const struct cf_http_route routes[] = {
     { .method = "DELETE", .path = "/load/{id}", .handler = sbx_control_load_drop },
     { .method = "GET", .path = "/object", .handler = sbx_control_object },
     { .method = "POST", .path = "/edit", .handler = sbx_control_edit, .consumes = json_only },
-    { .method = "POST", .path = "/apply", .handler = sbx_control_apply, .consumes = json_or_yaml, .body_max = SBX_CONTROL_BODY_MAX },
+    { .method = "POST",
+      .path = "/apply",
+      .handler = sbx_control_apply,
+      .consumes = json_or_yaml,
+      .body_max = SBX_CONTROL_BODY_MAX },
     { .method = "POST", .path = "/roll", .handler = sbx_control_roll, .consumes = json_only },
     { .method = NULL },
 };
@@ -44,7 +63,10 @@ void sbx_control_fail(struct cf_http_response *res, int status, const char *fmt,
 
 void sbx_control_error(struct cf_http_response *res, const struct cf_error *err)
 {
-    int status = err->kind == CF_ERR_NOT_FOUND ? 404 : err->kind == CF_ERR_INVALID ? 400 : err->kind == CF_ERR_LIMIT ? 409 : 503;
+    int status = err->kind == CF_ERR_NOT_FOUND ? 404
+                 : err->kind == CF_ERR_INVALID ? 400
+                 : err->kind == CF_ERR_LIMIT   ? 409
+                                               : 503;
     sbx_control_fail(res, status, "%s", err->message);
 }
 
@@ -53,7 +75,8 @@ void sbx_control_ok(struct cf_http_response *res)
     cf_http_response_json_take(res, 200, json_pack("{s:b}", "ok", 1));
 }
 
-json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *res, const char *const *members)
+json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *res,
+                         const char *const *members)
 {
     size_t len;
     const char *text = cf_http_request_body(req, &len);
@@ -65,7 +88,8 @@ json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *r
     }
     const char *key;
     json_t *value;
-    json_object_foreach (body, key, value) {
+    json_object_foreach(body, key, value)
+    {
         const char *const *m = members;
         while (*m && strcmp(*m, key) != 0)
             m++;
@@ -83,7 +107,8 @@ json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *r
     return body;
 }
 
-struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_response *res, const char *cluster)
+struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_response *res,
+                                const char *cluster)
 {
     const struct sbx_control_options *o = sbx_control_of(req);
     for (int i = 0; cluster && i < o->clusters; i++)
@@ -95,17 +120,24 @@ struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_resp
 
 /* ---- life */
 
-struct sbx_control *sbx_control_start(const struct sbx_control_options *options, struct cf_error *err)
+struct sbx_control *sbx_control_start(const struct sbx_control_options *options,
+                                      struct cf_error *err)
 {
     struct sbx_control *c = cf_xcalloc(1, sizeof(*c));
     c->options = *options;
     c->apis = cf_xcalloc((size_t)options->clusters, sizeof(*c->apis));
     memcpy(c->apis, options->apis, (size_t)options->clusters * sizeof(*c->apis));
     c->options.apis = c->apis;
-    c->server = cf_http_server_start(
-        &(struct cf_http_server_options){ .name = "control", .handler_threads = HANDLERS, .action_threads = -1 }, err);
+    c->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "control",
+                                                                       .handler_threads = HANDLERS,
+                                                                       .action_threads = -1 },
+                                     err);
     if (c->server)
-        c->listener = cf_http_listen(c->server, &(struct cf_http_listen_options){ .port = options->port, .site = { .routes = routes, .owner = c } }, err);
+        c->listener =
+            cf_http_listen(c->server,
+                           &(struct cf_http_listen_options){
+                               .port = options->port, .site = { .routes = routes, .owner = c } },
+                           err);
     if (!c->listener) {
         cf_error_wrap(err, "open the control port");
         sbx_control_stop(c);

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sandbox's own REST interface, on one loopback port: faults, load, the present split, edits by somebody else.
+/* The sandbox's own REST interface, on one loopback port: faults, load, the present split, edits by
+ * somebody else.
  *
  *   GET    /state                                   clusters, URLs, pods, faults, loads
- *   GET    /split[?cluster=]                        {cluster: {host: {object, backends: {name: weight}}}}
- *   PUT    /faults/app       {cluster, namespace, app, error, latency_ms, hang, status, capacity, clear}
- *   PUT    /faults/api       {cluster, slow_ms, status, away, cut_watches}
- *   PUT    /faults/metrics   {cluster?, state: "fine" | "stale" | "away"}
- *   PUT    /faults/dataplane {cluster?, frozen}
- *   DELETE /faults                                  heals everything
- *   POST   /load             {url?, cluster?, host, path?, header?, rps, duration_ms?, timeout_ms?, log?} → {id}
- *   GET    /load             all;   GET /load/{id}  one summary;   POST /load/{id}/stop  stops and tells;   DELETE /load/{id}
- *   GET    /object?cluster=&path=                   an API object, with full rights
- *   POST   /edit             {cluster, path, manager, patch, type?}   JSON Patch (or merge, apply) by that field manager
- *   POST   /apply            {cluster, manager?, objects: [...]}      server-side apply of whole objects, in order
- *          the same as application/yaml: ?cluster=&manager= and the documents
- *   POST   /roll             {cluster, namespace, deployment}         as `kubectl rollout restart`; waits for the end
+ *   GET    /split[?cluster=]                        {cluster: {host: {object, backends: {name:
+ * weight}, ready: {name: endpoints}}}} PUT    /faults/app       {cluster, namespace, app, error,
+ * latency_ms, hang, status, capacity, clear} PUT    /faults/api       {cluster, slow_ms, status,
+ * away, cut_watches} PUT    /faults/metrics   {cluster?, state: "fine" | "stale" | "away"} PUT
+ * /faults/dataplane {cluster?, frozen} DELETE /faults                                  heals
+ * everything POST   /load             {url?, cluster?, host, path?, header?, rps, duration_ms?,
+ * timeout_ms?, log?} → {id} GET    /load             all;   GET /load/{id}  one summary;   POST
+ * /load/{id}/stop  stops and tells;   DELETE /load/{id} GET    /object?cluster=&path= an API
+ * object, with full rights POST   /edit             {cluster, path, manager, patch, type?}   JSON
+ * Patch (or merge, apply) by that field manager POST   /apply            {cluster, manager?,
+ * objects: [...]}      server-side apply of whole objects, in order the same as application/yaml:
+ * ?cluster=&manager= and the documents POST   /roll             {cluster, namespace, deployment} as
+ * `kubectl rollout restart`; waits for the end
  *
- * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback only, and bodies must be
- * application/json (or application/yaml), which a web page cannot send here unasked. Used by main.c. */
+ * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback
+ * only, and bodies must be application/json (or application/yaml), which a web page cannot send
+ * here unasked. Used by main.c. */
 #ifndef DEPLOY_SANDBOX_CONTROL_CONTROL_H
 #define DEPLOY_SANDBOX_CONTROL_CONTROL_H
 
@@ -42,12 +44,15 @@ struct sbx_control_options {
     struct sbx_loads *loads;
     /* All borrowed until sbx_control_stop(). */
 
-    /* One cluster's API server gets these faults (0, false: none). Called on a handler's thread; may block. NULL: answered 501. */
-    bool (*api_fault)(void *user, const char *cluster, const struct sbx_control_api_fault *fault, struct cf_error *err);
+    /* One cluster's API server gets these faults (0, false: none). Called on a handler's thread;
+     * may block. NULL: answered 501. */
+    bool (*api_fault)(void *user, const char *cluster, const struct sbx_control_api_fault *fault,
+                      struct cf_error *err);
     void *user;
 };
 
-struct sbx_control *sbx_control_start(const struct sbx_control_options *options, struct cf_error *err) CF_NODISCARD;
+struct sbx_control *sbx_control_start(const struct sbx_control_options *options,
+                                      struct cf_error *err) CF_NODISCARD;
 /* Before the loads and the data plane end. Accepts NULL. */
 void sbx_control_stop(struct sbx_control *c);
 const char *sbx_control_url(const struct sbx_control *c); /* borrowed */

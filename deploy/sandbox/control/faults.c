@@ -10,7 +10,8 @@ void sbx_control_state(struct cf_http_request *req, struct cf_http_response *res
     json_t *state = sbx_dataplane_state(o->dataplane);
     json_t *clusters = json_array();
     for (int i = 0; i < o->clusters; i++)
-        json_array_append_new(clusters, json_pack("{s:s, s:I}", "name", sbx_api_cluster(o->apis[i]), "resourceVersion",
+        json_array_append_new(clusters, json_pack("{s:s, s:I}", "name", sbx_api_cluster(o->apis[i]),
+                                                  "resourceVersion",
                                                   (json_int_t)sbx_api_version(o->apis[i])));
     json_object_set_new(state, "clusters", clusters);
     json_object_set_new(state, "loads", sbx_loads_list(o->loads));
@@ -37,7 +38,9 @@ static double real(const json_t *body, const char *name)
 
 void sbx_control_app_fault(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "cluster", "namespace", "app", "error", "latency_ms", "hang", "status", "capacity", "clear", NULL };
+    static const char *const members[] = { "cluster",    "namespace", "app",    "error",
+                                           "latency_ms", "hang",      "status", "capacity",
+                                           "clear",      NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -49,14 +52,17 @@ void sbx_control_app_fault(struct cf_http_request *req, struct cf_http_response 
         .capacity = real(body, "capacity"),
     };
     struct cf_error err = CF_ERROR_INIT;
-    if (sbx_dataplane_fault(sbx_control_of(req)->dataplane, cf_json_str(body, "", "cluster", NULL), cf_json_str(body, "", "namespace", NULL),
-                            cf_json_str(body, "", "app", NULL), cf_json_bool(body, false, "clear", NULL) ? NULL : &fault, &err))
+    if (sbx_dataplane_fault(sbx_control_of(req)->dataplane, cf_json_str(body, "", "cluster", NULL),
+                            cf_json_str(body, "", "namespace", NULL),
+                            cf_json_str(body, "", "app", NULL),
+                            cf_json_bool(body, false, "clear", NULL) ? NULL : &fault, &err))
         sbx_control_ok(res);
     else
         sbx_control_error(res, &err);
 }
 
-static bool api_fault(const struct sbx_control_options *o, const char *cluster, const struct sbx_control_api_fault *fault, struct cf_error *err)
+static bool api_fault(const struct sbx_control_options *o, const char *cluster,
+                      const struct sbx_control_api_fault *fault, struct cf_error *err)
 {
     if (!o->api_fault)
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "API faults are not served here");
@@ -65,7 +71,8 @@ static bool api_fault(const struct sbx_control_options *o, const char *cluster, 
 
 void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "cluster", "slow_ms", "status", "away", "cut_watches", "clear", NULL };
+    static const char *const members[] = { "cluster",     "slow_ms", "status", "away",
+                                           "cut_watches", "clear",   NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -88,7 +95,9 @@ void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_respo
 void sbx_control_metrics_fault(struct cf_http_request *req, struct cf_http_response *res)
 {
     static const char *const members[] = { "cluster", "state", NULL };
-    static const char *const states[] = { [SBX_METRICS_FINE] = "fine", [SBX_METRICS_STALE] = "stale", [SBX_METRICS_AWAY] = "away" };
+    static const char *const states[] = {
+        [SBX_METRICS_FINE] = "fine", [SBX_METRICS_STALE] = "stale", [SBX_METRICS_AWAY] = "away"
+    };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -99,7 +108,9 @@ void sbx_control_metrics_fault(struct cf_http_request *req, struct cf_http_respo
     struct cf_error err = CF_ERROR_INIT;
     if (i == CF_ARRAY_LEN(states))
         sbx_control_fail(res, 400, "state must be fine, stale or away");
-    else if (sbx_dataplane_metrics_fault(sbx_control_of(req)->dataplane, cf_json_str(body, NULL, "cluster", NULL), (enum sbx_metrics_fault)i, &err))
+    else if (sbx_dataplane_metrics_fault(sbx_control_of(req)->dataplane,
+                                         cf_json_str(body, NULL, "cluster", NULL),
+                                         (enum sbx_metrics_fault)i, &err))
         sbx_control_ok(res);
     else
         sbx_control_error(res, &err);
@@ -112,7 +123,9 @@ void sbx_control_dataplane_fault(struct cf_http_request *req, struct cf_http_res
     if (!body)
         return;
     struct cf_error err = CF_ERROR_INIT;
-    if (sbx_dataplane_freeze(sbx_control_of(req)->dataplane, cf_json_str(body, NULL, "cluster", NULL), cf_json_bool(body, false, "frozen", NULL), &err))
+    if (sbx_dataplane_freeze(sbx_control_of(req)->dataplane,
+                             cf_json_str(body, NULL, "cluster", NULL),
+                             cf_json_bool(body, false, "frozen", NULL), &err))
         sbx_control_ok(res);
     else
         sbx_control_error(res, &err);
@@ -124,7 +137,8 @@ void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res)
     sbx_dataplane_heal(o->dataplane);
     for (int i = 0; o->api_fault && i < o->clusters; i++) {
         struct cf_error err = CF_ERROR_INIT;
-        if (!api_fault(o, sbx_api_cluster(o->apis[i]), &(struct sbx_control_api_fault){ 0 }, &err)) {
+        if (!api_fault(o, sbx_api_cluster(o->apis[i]), &(struct sbx_control_api_fault){ 0 },
+                       &err)) {
             sbx_control_error(res, &err);
             return;
         }

@@ -5,7 +5,8 @@
 
 void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "url", "cluster", "host", "path", "header", "rps", "duration_ms", "timeout_ms", "log", NULL };
+    static const char *const members[] = { "url", "cluster",     "host",       "path", "header",
+                                           "rps", "duration_ms", "timeout_ms", "log",  NULL };
     const struct sbx_control_options *o = sbx_control_of(req);
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people do to API objects: look, edit, apply, restart. With full rights and under a manager's name. */
+/* What people do to API objects: look, edit, apply, restart. With full rights and under a manager's
+ * name. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -33,12 +34,15 @@ void sbx_control_edit(struct cf_http_request *req, struct cf_http_response *res)
 {
     static const char *const members[] = { "cluster", "path", "manager", "patch", "type", NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
-    struct sbx_api *api = body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
+    struct sbx_api *api =
+        body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
     if (!api)
         return;
     static const struct {
         const char *name, *type;
-    } types[] = { { "json", "application/json-patch+json" }, { "merge", "application/merge-patch+json" }, { "apply", "application/apply-patch+yaml" } };
+    } types[] = { { "json", "application/json-patch+json" },
+                  { "merge", "application/merge-patch+json" },
+                  { "apply", "application/apply-patch+yaml" } };
     const char *wanted = cf_json_str(body, "json", "type", NULL);
     size_t i = 0;
     while (i < CF_ARRAY_LEN(types) && strcmp(types[i].name, wanted) != 0)
@@ -51,7 +55,8 @@ void sbx_control_edit(struct cf_http_request *req, struct cf_http_response *res)
     const char *path = cf_json_str(body, "/", "path", NULL);
     CF_CLEANUP(cf_buf_free) struct cf_buf manager = CF_BUF_INIT(NAME_MAX_BYTES);
     cf_url_escape(&manager, cf_json_str(body, "somebody-else", "manager", NULL));
-    int status = sbx_api_do(api, cf_buf_str(&manager), "PATCH", types[i].type, json_object_get(body, "patch"), &out, "%s%sfieldManager=%s", path,
+    int status = sbx_api_do(api, cf_buf_str(&manager), "PATCH", types[i].type,
+                            json_object_get(body, "patch"), &out, "%s%sfieldManager=%s", path,
                             strchr(path, '?') ? "&" : "?", cf_buf_str(&manager));
     tell(res, status, out);
 }
@@ -69,19 +74,24 @@ static int apply(struct sbx_api *api, const char *manager, const json_t *object,
     while (k->kind && (strcmp(k->group, group) != 0 || strcmp(k->kind, kind) != 0))
         k++;
     if (!k->kind) {
-        *out = json_pack("{s:o}", "error", json_sprintf("there are no objects of %s %s", version, kind));
+        *out = json_pack("{s:o}", "error",
+                         json_sprintf("there are no objects of %s %s", version, kind));
         return 400;
     }
     cf_autofree char *folder = k->namespaced ? cf_xasprintf("namespaces/%s/", ns) : cf_xstrdup("");
-    return sbx_api_do(api, manager, "PATCH", "application/apply-patch+yaml", object, out, "/%s/%s/%s%s/%s?fieldManager=%s&force=true",
-                      slash ? "apis" : "api", version, folder, k->plural, cf_json_str(object, "", "metadata", "name", NULL), manager);
+    return sbx_api_do(api, manager, "PATCH", "application/apply-patch+yaml", object, out,
+                      "/%s/%s/%s%s/%s?fieldManager=%s&force=true", slash ? "apis" : "api", version,
+                      folder, k->plural, cf_json_str(object, "", "metadata", "name", NULL),
+                      manager);
 }
 
-static void apply_all(struct cf_http_response *res, struct sbx_api *api, const char *manager, const json_t *objects)
+static void apply_all(struct cf_http_response *res, struct sbx_api *api, const char *manager,
+                      const json_t *objects)
 {
     size_t i;
     json_t *object;
-    json_array_foreach (objects, i, object) {
+    json_array_foreach(objects, i, object)
+    {
         json_t *out = NULL;
         int status = apply(api, manager, object, &out);
         if (status >= 300) {
@@ -117,9 +127,11 @@ void sbx_control_apply(struct cf_http_request *req, struct cf_http_response *res
         return;
     }
     cf_autojson json_t *body = sbx_control_body(req, res, members);
-    struct sbx_api *api = body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
+    struct sbx_api *api =
+        body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
     if (api)
-        apply_all(res, api, cf_json_str(body, KUBECTL, "manager", NULL), json_object_get(body, "objects"));
+        apply_all(res, api, cf_json_str(body, KUBECTL, "manager", NULL),
+                  json_object_get(body, "objects"));
 }
 
 /* ---- roll */
@@ -131,8 +143,10 @@ static bool rolled(struct sbx_api *api, const char *ns, const char *name)
     if (!d)
         return true;
     int64_t want = cf_json_int(d, 1, "spec", "replicas", NULL);
-    return cf_json_int(d, 0, "status", "observedGeneration", NULL) >= cf_json_int(d, 0, "metadata", "generation", NULL) &&
-           cf_json_int(d, 0, "status", "updatedReplicas", NULL) == want && cf_json_int(d, 0, "status", "replicas", NULL) == want &&
+    return cf_json_int(d, 0, "status", "observedGeneration", NULL) >=
+               cf_json_int(d, 0, "metadata", "generation", NULL) &&
+           cf_json_int(d, 0, "status", "updatedReplicas", NULL) == want &&
+           cf_json_int(d, 0, "status", "replicas", NULL) == want &&
            cf_json_int(d, 0, "status", "availableReplicas", NULL) == want;
 }
 
@@ -140,18 +154,20 @@ void sbx_control_roll(struct cf_http_request *req, struct cf_http_response *res)
 {
     static const char *const members[] = { "cluster", "namespace", "deployment", NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
-    struct sbx_api *api = body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
+    struct sbx_api *api =
+        body ? sbx_control_api(req, res, cf_json_str(body, NULL, "cluster", NULL)) : NULL;
     if (!api)
         return;
     const char *ns = cf_json_str(body, "", "namespace", NULL);
     const char *name = cf_json_str(body, "", "deployment", NULL);
     char now[CF_TIME_TEXT_MAX];
     cf_time_rfc3339(cf_wall_ms(&cf_clock_real), now);
-    cf_autojson json_t *patch = json_pack("{s:{s:{s:{s:{s:s}}}}}", "spec", "template", "metadata", "annotations",
-                                          "kubectl.kubernetes.io/restartedAt", now);
+    cf_autojson json_t *patch = json_pack("{s:{s:{s:{s:{s:s}}}}}", "spec", "template", "metadata",
+                                          "annotations", "kubectl.kubernetes.io/restartedAt", now);
     json_t *out = NULL;
-    int status = sbx_api_do(api, "kubectl-rollout", "PATCH", "application/merge-patch+json", patch, &out,
-                            "/apis/apps/v1/namespaces/%s/deployments/%s?fieldManager=kubectl-rollout", ns, name);
+    int status = sbx_api_do(
+        api, "kubectl-rollout", "PATCH", "application/merge-patch+json", patch, &out,
+        "/apis/apps/v1/namespaces/%s/deployments/%s?fieldManager=kubectl-rollout", ns, name);
     if (status >= 300) {
         tell(res, status, out);
         return;
@@ -160,7 +176,8 @@ void sbx_control_roll(struct cf_http_request *req, struct cf_http_response *res)
     int64_t end = cf_mono_now_ms() + ROLL_MS;
     while (!rolled(api, ns, name)) {
         if (cf_mono_now_ms() > end || cf_http_request_gone(req)) {
-            sbx_control_fail(res, 504, "the rollout of %s/%s has not ended after %d s", ns, name, ROLL_MS / 1000);
+            sbx_control_fail(res, 504, "the rollout of %s/%s has not ended after %d s", ns, name,
+                             ROLL_MS / 1000);
             return;
         }
         cf_sleep_ms(&cf_clock_real, LOOK_MS);

@@ -20,13 +20,17 @@ static inline const struct sbx_control_options *sbx_control_of(const struct cf_h
     return &((const struct sbx_control *)cf_http_request_owner(req))->options;
 }
 
-/* The body as a JSON object that has only these members (ended by NULL): a typing error is said. NULL: answered already. */
-json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *res, const char *const *members);
+/* The body as a JSON object that has only these members (ended by NULL): a typing error is said.
+ * NULL: answered already. */
+json_t *sbx_control_body(struct cf_http_request *req, struct cf_http_response *res,
+                         const char *const *members);
 void sbx_control_error(struct cf_http_response *res, const struct cf_error *err);
-void sbx_control_fail(struct cf_http_response *res, int status, const char *fmt, ...) CF_PRINTF(3, 4);
+void sbx_control_fail(struct cf_http_response *res, int status, const char *fmt, ...)
+    CF_PRINTF(3, 4);
 void sbx_control_ok(struct cf_http_response *res); /* {"ok": true} */
 /* The named cluster's API; NULL: answered 404. */
-struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_response *res, const char *cluster);
+struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_response *res,
+                                const char *cluster);
 
 void sbx_control_state(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_split(struct cf_http_request *req, struct cf_http_response *res);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One thread looks at the API servers' objects when they change, and hands what they say to the gateways a delay later. */
+/* One thread looks at the API servers' objects when they change, and hands what they say to the
+ * gateways a delay later. */
 #include "deploy/sandbox/dataplane/dataplane.h"
 
 #include <string.h>
@@ -64,7 +65,8 @@ static void build(struct sbx_dataplane *d, struct site *s)
     static const char istio[] = "networking.istio.io";
     cf_autojson json_t *virtual_services = sbx_api_all(s->api, istio, "virtualservices", NULL);
     cf_autojson json_t *destination_rules = sbx_api_all(s->api, istio, "destinationrules", NULL);
-    cf_autojson json_t *http_routes = sbx_api_all(s->api, "gateway.networking.k8s.io", "httproutes", NULL);
+    cf_autojson json_t *http_routes =
+        sbx_api_all(s->api, "gateway.networking.k8s.io", "httproutes", NULL);
     cf_autojson json_t *ingresses = sbx_api_all(s->api, "networking.k8s.io", "ingresses", NULL);
     cf_autojson json_t *services = sbx_api_all(s->api, "", "services", NULL);
     cf_autojson json_t *slices = sbx_api_all(s->api, "discovery.k8s.io", "endpointslices", NULL);
@@ -92,7 +94,8 @@ static void publish(struct site *s, bool frozen)
         sbx_gateway_use_take(s->gateway, n->table);
         free(n);
     }
-    while (frozen && (n = STAILQ_FIRST(&s->news)) && STAILQ_NEXT(n, row)) { /* only the newest will matter */
+    while (frozen && (n = STAILQ_FIRST(&s->news)) &&
+           STAILQ_NEXT(n, row)) { /* only the newest will matter */
         STAILQ_REMOVE_HEAD(&s->news, row);
         sbx_table_unref(n->table);
         free(n);
@@ -120,7 +123,8 @@ static int64_t step(struct sbx_dataplane *d, struct site *s)
         build(d, s);
     publish(s, frozen);
     const struct news *first = STAILQ_FIRST(&s->news);
-    return sooner(dirty ? s->built_ms + BUILD_EVERY_MS : NEVER, first && !frozen ? first->due_ms : NEVER);
+    return sooner(dirty ? s->built_ms + BUILD_EVERY_MS : NEVER,
+                  first && !frozen ? first->due_ms : NEVER);
 }
 
 static void *run(void *arg)
@@ -159,14 +163,21 @@ static bool open_servers(struct sbx_dataplane *d, struct cf_error *err)
     d->pods = sbx_pods_start(d->faults, err);
     if (!d->pods)
         return false;
-    d->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "gateway", .handler_threads = 1, .action_threads = -1 }, err);
+    d->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "gateway",
+                                                                       .handler_threads = 1,
+                                                                       .action_threads = -1 },
+                                     err);
     if (!d->server)
         return false;
-    d->admin_server = cf_http_server_start(&(struct cf_http_server_options){ .name = "gw-admin", .handler_threads = 2, .action_threads = -1 }, err);
+    d->admin_server = cf_http_server_start(&(struct cf_http_server_options){ .name = "gw-admin",
+                                                                             .handler_threads = 2,
+                                                                             .action_threads = -1 },
+                                           err);
     return d->admin_server;
 }
 
-static bool open_gateways(struct sbx_dataplane *d, const struct sbx_dataplane_options *o, struct cf_error *err)
+static bool open_gateways(struct sbx_dataplane *d, const struct sbx_dataplane_options *o,
+                          struct cf_error *err)
 {
     if (o->clusters > CLUSTERS_MAX)
         return cf_error_set(err, CF_ERR_LIMIT, "at most %d clusters", CLUSTERS_MAX);
@@ -190,7 +201,8 @@ static bool open_gateways(struct sbx_dataplane *d, const struct sbx_dataplane_op
     return true;
 }
 
-struct sbx_dataplane *sbx_dataplane_start(const struct sbx_dataplane_options *options, struct cf_error *err)
+struct sbx_dataplane *sbx_dataplane_start(const struct sbx_dataplane_options *options,
+                                          struct cf_error *err)
 {
     struct sbx_dataplane *d = cf_xcalloc(1, sizeof(*d));
     pthread_mutex_init(&d->lock, NULL);
@@ -198,7 +210,8 @@ struct sbx_dataplane *sbx_dataplane_start(const struct sbx_dataplane_options *op
     d->delay_ms = options->delay_ms < 0 ? SBX_PROPAGATION_MS : options->delay_ms;
     d->slot = options->listener_slot;
     d->faults = sbx_faults_new();
-    if (!open_servers(d, err) || !open_gateways(d, options, err) || !cf_thread_start(&d->thread, "dataplane", run, d, err)) {
+    if (!open_servers(d, err) || !open_gateways(d, options, err) ||
+        !cf_thread_start(&d->thread, "dataplane", run, d, err)) {
         sbx_dataplane_stop(d);
         return NULL;
     }
@@ -285,21 +298,23 @@ json_t *sbx_dataplane_state(struct sbx_dataplane *d)
         json_object_set_new(gateways, sbx_gateway_cluster(g), json_string(sbx_gateway_url(g)));
         json_object_set_new(admin, sbx_gateway_cluster(g), json_string(sbx_gateway_admin_url(g)));
     }
-    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "gateways", gateways, "admin", admin, "propagation_ms", (json_int_t)d->delay_ms, "pods",
-                     sbx_pods_json(d->pods), "faults", sbx_faults_json(d->faults));
+    return json_pack("{s:o, s:o, s:I, s:o, s:o}", "gateways", gateways, "admin", admin,
+                     "propagation_ms", (json_int_t)d->delay_ms, "pods", sbx_pods_json(d->pods),
+                     "faults", sbx_faults_json(d->faults));
 }
 
 /* ---- faults */
 
-bool sbx_dataplane_fault(struct sbx_dataplane *d, const char *cluster, const char *ns, const char *app, const struct sbx_app_fault *fault,
-                         struct cf_error *err)
+bool sbx_dataplane_fault(struct sbx_dataplane *d, const char *cluster, const char *ns,
+                         const char *app, const struct sbx_app_fault *fault, struct cf_error *err)
 {
     if (!find(d, cluster))
         return cf_error_set(err, CF_ERR_NOT_FOUND, "no cluster \"%s\"", cluster);
     return sbx_faults_set(d->faults, cluster, ns, app, fault, err);
 }
 
-bool sbx_dataplane_metrics_fault(struct sbx_dataplane *d, const char *cluster, enum sbx_metrics_fault fault, struct cf_error *err)
+bool sbx_dataplane_metrics_fault(struct sbx_dataplane *d, const char *cluster,
+                                 enum sbx_metrics_fault fault, struct cf_error *err)
 {
     if (cluster && !find(d, cluster))
         return cf_error_set(err, CF_ERR_NOT_FOUND, "no cluster \"%s\"", cluster);
@@ -310,7 +325,8 @@ bool sbx_dataplane_metrics_fault(struct sbx_dataplane *d, const char *cluster, e
     return true;
 }
 
-bool sbx_dataplane_freeze(struct sbx_dataplane *d, const char *cluster, bool frozen, struct cf_error *err)
+bool sbx_dataplane_freeze(struct sbx_dataplane *d, const char *cluster, bool frozen,
+                          struct cf_error *err)
 {
     if (cluster && !find(d, cluster))
         return cf_error_set(err, CF_ERR_NOT_FOUND, "no cluster \"%s\"", cluster);

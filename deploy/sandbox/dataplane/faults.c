@@ -7,7 +7,11 @@
 #include "base/thread.h"
 #include "deploy/sandbox/dataplane/rng.h"
 
-enum { NAME_MAX_LEN = 128, LATENCY_MS_MAX = 600000, BURST_MS = 200 /* a capacity is not felt by a handful of requests at once */ };
+enum {
+    NAME_MAX_LEN = 128,
+    LATENCY_MS_MAX = 600000,
+    BURST_MS = 200 /* a capacity is not felt by a handful of requests at once */
+};
 
 struct row {
     char cluster[NAME_MAX_LEN], ns[NAME_MAX_LEN], app[NAME_MAX_LEN];
@@ -48,20 +52,24 @@ static bool check(const struct sbx_app_fault *fault, struct cf_error *err)
     if (fault->latency_ms < 0 || fault->latency_ms > LATENCY_MS_MAX)
         return cf_error_set(err, CF_ERR_INVALID, "latency_ms must be from 0 to %d", LATENCY_MS_MAX);
     if (!(fault->capacity >= 0 && fault->capacity <= 1e6))
-        return cf_error_set(err, CF_ERR_INVALID, "capacity must be from 0 to 1000000 requests a second");
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "capacity must be from 0 to 1000000 requests a second");
     return true;
 }
 
-bool sbx_faults_set(struct sbx_faults *f, const char *cluster, const char *ns, const char *app, const struct sbx_app_fault *fault,
-                    struct cf_error *err)
+bool sbx_faults_set(struct sbx_faults *f, const char *cluster, const char *ns, const char *app,
+                    const struct sbx_app_fault *fault, struct cf_error *err)
 {
     if (fault && !check(fault, err))
         return false;
-    if (strlen(cluster) >= NAME_MAX_LEN || strlen(ns) >= NAME_MAX_LEN || strlen(app) >= NAME_MAX_LEN)
-        return cf_error_set(err, CF_ERR_INVALID, "a name is longer than %d characters", NAME_MAX_LEN - 1);
+    if (strlen(cluster) >= NAME_MAX_LEN || strlen(ns) >= NAME_MAX_LEN ||
+        strlen(app) >= NAME_MAX_LEN)
+        return cf_error_set(err, CF_ERR_INVALID, "a name is longer than %d characters",
+                            NAME_MAX_LEN - 1);
     CF_LOCKED(&f->lock);
     int i = 0;
-    while (i < f->n && (strcmp(f->rows[i].cluster, cluster) != 0 || strcmp(f->rows[i].ns, ns) != 0 || strcmp(f->rows[i].app, app) != 0))
+    while (i < f->n && (strcmp(f->rows[i].cluster, cluster) != 0 ||
+                        strcmp(f->rows[i].ns, ns) != 0 || strcmp(f->rows[i].app, app) != 0))
         i++;
     if (!fault) {
         if (i < f->n)
@@ -91,9 +99,11 @@ json_t *sbx_faults_json(struct sbx_faults *f)
     json_t *all = json_array();
     for (int i = 0; i < f->n; i++) {
         const struct row *r = &f->rows[i];
-        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:f, s:I, s:f, s:i, s:f}", "cluster", r->cluster, "namespace", r->ns, "app", r->app,
-                                             "error", r->fault.error, "latency_ms", (json_int_t)r->fault.latency_ms, "hang", r->fault.hang,
-                                             "status", r->fault.status, "capacity", r->fault.capacity));
+        json_array_append_new(
+            all, json_pack("{s:s, s:s, s:s, s:f, s:I, s:f, s:i, s:f}", "cluster", r->cluster,
+                           "namespace", r->ns, "app", r->app, "error", r->fault.error, "latency_ms",
+                           (json_int_t)r->fault.latency_ms, "hang", r->fault.hang, "status",
+                           r->fault.status, "capacity", r->fault.capacity));
     }
     return all;
 }
@@ -103,7 +113,8 @@ static bool has_room(struct row *r, int64_t now_ms)
     if (r->fault.capacity <= 0)
         return true;
     double most = CF_MAX(1.0, r->fault.capacity * BURST_MS / 1000.0);
-    r->tokens = CF_MIN(most, r->tokens + r->fault.capacity * (double)(now_ms - r->filled_ms) / 1000.0);
+    r->tokens =
+        CF_MIN(most, r->tokens + r->fault.capacity * (double)(now_ms - r->filled_ms) / 1000.0);
     r->filled_ms = now_ms;
     if (r->tokens < 1)
         return false;
@@ -116,7 +127,8 @@ static bool fits(const char *row, const char *name)
     return !*row || strcmp(row, name) == 0;
 }
 
-struct sbx_verdict sbx_faults_judge(struct sbx_faults *f, const char *cluster, const char *ns, const char *app, int64_t now_ms)
+struct sbx_verdict sbx_faults_judge(struct sbx_faults *f, const char *cluster, const char *ns,
+                                    const char *app, int64_t now_ms)
 {
     struct sbx_verdict v = { 0 };
     CF_LOCKED(&f->lock);

@@ -10,8 +10,8 @@ struct sbx_faults;
 struct sbx_faults *sbx_faults_new(void) CF_NODISCARD;
 void sbx_faults_free(struct sbx_faults *f); /* accepts NULL */
 /* As sbx_dataplane_fault(). */
-bool sbx_faults_set(struct sbx_faults *f, const char *cluster, const char *ns, const char *app, const struct sbx_app_fault *fault,
-                    struct cf_error *err) CF_NODISCARD;
+bool sbx_faults_set(struct sbx_faults *f, const char *cluster, const char *ns, const char *app,
+                    const struct sbx_app_fault *fault, struct cf_error *err) CF_NODISCARD;
 void sbx_faults_clear(struct sbx_faults *f);
 json_t *sbx_faults_json(struct sbx_faults *f);
 
@@ -21,6 +21,7 @@ struct sbx_verdict {
     bool hang;
 };
 /* Throws the dice for one request that has arrived at a pod. */
-struct sbx_verdict sbx_faults_judge(struct sbx_faults *f, const char *cluster, const char *ns, const char *app, int64_t now_ms);
+struct sbx_verdict sbx_faults_judge(struct sbx_faults *f, const char *cluster, const char *ns,
+                                    const char *app, int64_t now_ms);
 
 #endif

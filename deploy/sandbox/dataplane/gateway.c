@@ -87,7 +87,8 @@ char *sbx_gateway_metrics(struct sbx_gateway *g)
     return sbx_metrics_text(g->metrics);
 }
 
-bool sbx_gateway_metrics_fault(struct sbx_gateway *g, enum sbx_metrics_fault fault, struct cf_error *err)
+bool sbx_gateway_metrics_fault(struct sbx_gateway *g, enum sbx_metrics_fault fault,
+                               struct cf_error *err)
 {
     char *text = fault == SBX_METRICS_STALE ? sbx_gateway_metrics(g) : NULL;
     {
@@ -118,7 +119,8 @@ static const struct cf_http_route admin_routes[] = {
     { .method = NULL },
 };
 
-bool sbx_gateway_open(const struct sbx_gateway_options *options, struct sbx_gateway **out, struct cf_error *err)
+bool sbx_gateway_open(const struct sbx_gateway_options *options, struct sbx_gateway **out,
+                      struct cf_error *err)
 {
     struct sbx_gateway *g = *out = cf_xcalloc(1, sizeof(*g));
     pthread_mutex_init(&g->lock, NULL);
@@ -127,17 +129,23 @@ bool sbx_gateway_open(const struct sbx_gateway_options *options, struct sbx_gate
     g->metrics = sbx_metrics_new();
     g->table = sbx_table_build(&(struct sbx_objects){ 0 });
     sbx_rng_seed_any(&g->rng);
-    const struct cf_http_limits limits = { .connections = CONNECTIONS, .connections_per_address = CONNECTIONS, .body_max = BODY_MAX };
-    g->listener = cf_http_listen(options->server,
-                                 &(struct cf_http_listen_options){
-                                     .port = options->port,
-                                     .limits = limits,
-                                     .site = { .fallback = sbx_passage, .fallback_lane = CF_HTTP_INLINE, .owner = g },
-                                 },
-                                 err);
+    const struct cf_http_limits limits = { .connections = CONNECTIONS,
+                                           .connections_per_address = CONNECTIONS,
+                                           .body_max = BODY_MAX };
+    g->listener = cf_http_listen(
+        options->server,
+        &(struct cf_http_listen_options){
+            .port = options->port,
+            .limits = limits,
+            .site = { .fallback = sbx_passage, .fallback_lane = CF_HTTP_INLINE, .owner = g },
+        },
+        err);
     if (g->listener)
-        g->admin = cf_http_listen(options->admin_server,
-                                  &(struct cf_http_listen_options){ .port = options->admin_port, .site = { .routes = admin_routes, .owner = g } }, err);
+        g->admin = cf_http_listen(
+            options->admin_server,
+            &(struct cf_http_listen_options){ .port = options->admin_port,
+                                              .site = { .routes = admin_routes, .owner = g } },
+            err);
     return g->admin || cf_error_wrap(err, "open the gateway of %s", options->cluster);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gateway of one cluster: a listener for clients, one for metrics and split, the table it routes by.
+/* The gateway of one cluster: a listener for clients, one for metrics and split, the table it
+ * routes by.
  *
- * Requests are never held by a thread: the answer is parked until the pod has answered. A pod that refuses the connection is
- * tried again at the next endpoint, twice, as Istio and ingress-nginx do. Any thread. */
+ * Requests are never held by a thread: the answer is parked until the pod has answered. A pod that
+ * refuses the connection is tried again at the next endpoint, twice, as Istio and ingress-nginx do.
+ * Any thread. */
 #ifndef DEPLOY_SANDBOX_DATAPLANE_GATEWAY_H
 #define DEPLOY_SANDBOX_DATAPLANE_GATEWAY_H
 
@@ -29,8 +31,10 @@ struct sbx_gateway_options {
     struct sbx_pods *pods;
 };
 
-/* *out is to be freed also on failure, after the servers have stopped: a request may have come already. */
-bool sbx_gateway_open(const struct sbx_gateway_options *options, struct sbx_gateway **out, struct cf_error *err) CF_NODISCARD;
+/* *out is to be freed also on failure, after the servers have stopped: a request may have come
+ * already. */
+bool sbx_gateway_open(const struct sbx_gateway_options *options, struct sbx_gateway **out,
+                      struct cf_error *err) CF_NODISCARD;
 void sbx_gateway_free(struct sbx_gateway *g); /* accepts NULL */
 /* Routes by this table from now on. */
 void sbx_gateway_use_take(struct sbx_gateway *g, struct sbx_table *table);
@@ -39,7 +43,8 @@ const char *sbx_gateway_url(const struct sbx_gateway *g);
 const char *sbx_gateway_admin_url(const struct sbx_gateway *g);
 json_t *sbx_gateway_split(struct sbx_gateway *g);
 char *sbx_gateway_metrics(struct sbx_gateway *g);
-bool sbx_gateway_metrics_fault(struct sbx_gateway *g, enum sbx_metrics_fault fault, struct cf_error *err) CF_NODISCARD;
+bool sbx_gateway_metrics_fault(struct sbx_gateway *g, enum sbx_metrics_fault fault,
+                               struct cf_error *err) CF_NODISCARD;
 
 /* ---- Between gateway.c and passage.c */
 

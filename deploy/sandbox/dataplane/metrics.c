@@ -9,14 +9,16 @@
 
 enum {
     BUCKETS_MAX = 20,
-    LABELS_MAX = 512,               /* names of objects are below 254 characters each */
-    SERIES_MAX = 4096,              /* backends times statuses; what is beyond is not counted */
-    TEXT_MAX = 16 * 1024 * 1024,    /* of SERIES_MAX series */
-    STATUS_CANCELED = 499,          /* nginx': the client went away; Envoy counts no answer then */
+    LABELS_MAX = 512,            /* names of objects are below 254 characters each */
+    SERIES_MAX = 4096,           /* backends times statuses; what is beyond is not counted */
+    TEXT_MAX = 16 * 1024 * 1024, /* of SERIES_MAX series */
+    STATUS_CANCELED = 499,       /* nginx': the client went away; Envoy counts no answer then */
 };
 
 /* Upper bounds as these gateways have them: Envoy's in ms, ingress-nginx' in s. */
-static const double envoy_ms[] = { 0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000 };
+static const double envoy_ms[] = { 0.5,   1,      5,      10,      25,     50,    100,
+                                   250,   500,    1000,   2500,    5000,   10000, 30000,
+                                   60000, 300000, 600000, 1800000, 3600000 };
 static const double nginx_s[] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 };
 
 struct series {
@@ -69,8 +71,9 @@ static struct series *find(struct sbx_metrics *m, bool nginx, const char *labels
 static void label(const struct sbx_backend *b, int status, char out[LABELS_MAX])
 {
     if (b->router == SBX_INGRESS)
-        snprintf(out, LABELS_MAX, "canary=\"%s\",ingress=\"%s\",namespace=\"%s\",service=\"%s\",status=\"%d\"", b->canary, b->ingress, b->ns,
-                 b->service, status);
+        snprintf(out, LABELS_MAX,
+                 "canary=\"%s\",ingress=\"%s\",namespace=\"%s\",service=\"%s\",status=\"%d\"",
+                 b->canary, b->ingress, b->ns, b->service, status);
     else
         snprintf(out, LABELS_MAX, "envoy_cluster_name=\"%s\"", b->metric);
 }
@@ -101,8 +104,10 @@ static void histogram(struct cf_buf *out, const struct series *s, const char *na
     const double *bounds = s->nginx ? nginx_s : envoy_ms;
     size_t n = s->nginx ? CF_ARRAY_LEN(nginx_s) : CF_ARRAY_LEN(envoy_ms);
     for (size_t i = 0; i < n; i++)
-        cf_buf_printf(out, "%s_bucket{%s,le=\"%.10g\"} %llu\n", name, s->labels, bounds[i], (unsigned long long)s->buckets[i]);
-    cf_buf_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, s->labels, (unsigned long long)s->count);
+        cf_buf_printf(out, "%s_bucket{%s,le=\"%.10g\"} %llu\n", name, s->labels, bounds[i],
+                      (unsigned long long)s->buckets[i]);
+    cf_buf_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, s->labels,
+                  (unsigned long long)s->count);
     cf_buf_printf(out, "%s_sum{%s} %.6f\n", name, s->labels, s->sum);
     cf_buf_printf(out, "%s_count{%s} %llu\n", name, s->labels, (unsigned long long)s->count);
 }
@@ -110,13 +115,15 @@ static void histogram(struct cf_buf *out, const struct series *s, const char *na
 static void counters(struct cf_buf *out, const struct series *s)
 {
     if (s->nginx) {
-        cf_buf_printf(out, "nginx_ingress_controller_requests{%s} %llu\n", s->labels, (unsigned long long)s->count);
+        cf_buf_printf(out, "nginx_ingress_controller_requests{%s} %llu\n", s->labels,
+                      (unsigned long long)s->count);
         return;
     }
     for (int i = 1; i < 6; i++)
         if (s->by_class[i])
-            cf_buf_printf(out, "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"%d\",%s} %llu\n", i, s->labels,
-                          (unsigned long long)s->by_class[i]);
+            cf_buf_printf(
+                out, "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"%d\",%s} %llu\n", i,
+                s->labels, (unsigned long long)s->by_class[i]);
 }
 
 char *sbx_metrics_text(struct sbx_metrics *m)
@@ -126,7 +133,8 @@ char *sbx_metrics_text(struct sbx_metrics *m)
         const char *counter, *time;
     } families[] = {
         { false, "envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq_time" },
-        { true, "nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds" },
+        { true, "nginx_ingress_controller_requests",
+          "nginx_ingress_controller_request_duration_seconds" },
     };
     struct cf_buf out = CF_BUF_INIT(TEXT_MAX);
     CF_LOCKED(&m->lock);

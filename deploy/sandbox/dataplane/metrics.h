@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a gateway counts, and how it tells it to a scraper: Envoy's names for VirtualServices and HTTPRoutes, ingress-nginx' names for
- * Ingresses. A series is there from its first request on, as with the real ones. Any thread. */
+/* What a gateway counts, and how it tells it to a scraper: Envoy's names for VirtualServices and
+ * HTTPRoutes, ingress-nginx' names for Ingresses. A series is there from its first request on, as
+ * with the real ones. Any thread. */
 #ifndef DEPLOY_SANDBOX_DATAPLANE_METRICS_H
 #define DEPLOY_SANDBOX_DATAPLANE_METRICS_H
 

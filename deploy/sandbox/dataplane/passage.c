@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request through a gateway: choose, send to a pod, answer with what came.
  *
- * A passage has two owners: the parked answer (the server's thread) and the exchange (the wire's thread). Each lets go once. */
+ * A passage has two owners: the parked answer (the server's thread) and the exchange (the wire's
+ * thread). Each lets go once. */
 #include <string.h>
 #include <strings.h>
 
@@ -11,7 +12,12 @@
 #include "deploy/sandbox/dataplane/metrics.h"
 #include "orchestrator/http/http.h"
 
-enum { REQUEST_MAX = 2 * 1024 * 1024, HEADER_NAME_MAX = 128, HEADER_VALUE_MAX = 8192, CANCELED = 499 };
+enum {
+    REQUEST_MAX = 2 * 1024 * 1024,
+    HEADER_NAME_MAX = 128,
+    HEADER_VALUE_MAX = 8192,
+    CANCELED = 499
+};
 
 struct passage {
     pthread_mutex_t lock;
@@ -53,8 +59,10 @@ static void let_go(struct passage *p)
 /* Headers that belong to one connection, or that the next one makes itself. */
 static bool is_own(const char *name)
 {
-    static const char *const own[] = { "connection", "keep-alive",     "te",   "transfer-encoding", "upgrade", "expect",
-                                       "host",       "content-length", "date", "proxy-connection",  "trailer" };
+    static const char *const own[] = {
+        "connection", "keep-alive",     "te",   "transfer-encoding", "upgrade", "expect",
+        "host",       "content-length", "date", "proxy-connection",  "trailer"
+    };
     for (size_t i = 0; i < CF_ARRAY_LEN(own); i++)
         if (strcasecmp(own[i], name) == 0)
             return true;
@@ -66,7 +74,8 @@ static void write_request(const struct cf_http_request *req, struct cf_buf *out)
     const char *name, *value;
     size_t len;
     const char *body = cf_http_request_body(req, &len);
-    cf_buf_printf(out, "%s %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\n", cf_http_request_method(req), cf_http_request_target(req),
+    cf_buf_printf(out, "%s %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\n",
+                  cf_http_request_method(req), cf_http_request_target(req),
                   cf_http_request_host(req), cf_http_request_peer(req));
     for (size_t i = 0; cf_http_request_header_at(req, i, &name, &value); i++)
         if (!is_own(name) && name[0] != ':')
@@ -82,7 +91,8 @@ static void write_request(const struct cf_http_request *req, struct cf_buf *out)
 static void copy_headers(struct cf_http_response *res, const char *head, size_t head_len)
 {
     const char *end = head + head_len;
-    for (const char *line = memchr(head, '\n', head_len); line && ++line < end; line = memchr(line, '\n', (size_t)(end - line))) {
+    for (const char *line = memchr(head, '\n', head_len); line && ++line < end;
+         line = memchr(line, '\n', (size_t)(end - line))) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         const char *colon = stop ? memchr(line, ':', (size_t)(stop - line)) : NULL;
         if (!colon || (size_t)(colon - line) >= HEADER_NAME_MAX)
@@ -108,7 +118,11 @@ static void answered(struct passage *p, struct cf_http_response *res)
     bool nginx = p->backend->router == SBX_INGRESS;
     if (p->error) {
         p->status = nginx ? 502 : 503;
-        cf_http_response_text(res, p->status, nginx ? "502 Bad Gateway" : "upstream connect error or disconnect/reset before headers: %s", p->error);
+        cf_http_response_text(res, p->status,
+                              nginx
+                                  ? "502 Bad Gateway"
+                                  : "upstream connect error or disconnect/reset before headers: %s",
+                              p->error);
     } else {
         cf_http_response_status(res, p->status);
         copy_headers(res, p->head, p->head_len);
@@ -122,12 +136,14 @@ static void given_up(struct passage *p, struct cf_http_response *res, enum cf_ht
     int status = why == CF_HTTP_GONE ? CANCELED : why == CF_HTTP_TIMEOUT ? 504 : 503;
     if (why != CF_HTTP_GONE)
         cf_http_response_text(res, status, "upstream request timeout");
-    sbx_metrics_count(sbx_gateway_counters(p->gateway), p->backend, status, (cf_mono_now_ms() - p->begin_ms) * 1000);
+    sbx_metrics_count(sbx_gateway_counters(p->gateway), p->backend, status,
+                      (cf_mono_now_ms() - p->begin_ms) * 1000);
     sbx_wire_cancel(sbx_gateway_options(p->gateway)->wire, p->exchange);
 }
 
 /* The server's thread: the answer is there, or nobody waits any more. */
-static void resume(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static void resume(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                   void *user)
 {
     (void)req;
     struct passage *p = user;
@@ -186,8 +202,8 @@ static void on_done(void *user, const struct sbx_wire_answer *answer)
     let_go(p);
 }
 
-static void forward(struct sbx_gateway *g, struct sbx_table *table, struct sbx_backend *backend, struct cf_http_request *req,
-                    struct cf_http_response *res)
+static void forward(struct sbx_gateway *g, struct sbx_table *table, struct sbx_backend *backend,
+                    struct cf_http_request *req, struct cf_http_response *res)
 {
     struct passage *p = cf_xcalloc(1, sizeof(*p));
     pthread_mutex_init(&p->lock, NULL);

@@ -12,7 +12,8 @@
 
 enum { CONNECTIONS = 2048, NAME_LEN = 254, APP_LEN = 64, VERSION_LEN = 256, IDLE_MS = 600000 };
 
-/* One listener. The record stays to the end, as the server's listener does; a later pod of that address takes it over. */
+/* One listener. The record stays to the end, as the server's listener does; a later pod of that
+ * address takes it over. */
 struct pod {
     LIST_ENTRY(pod) row;
     struct sbx_pods *pods;
@@ -35,7 +36,8 @@ struct sbx_pods {
 
 /* ---- answering */
 
-static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                  void *user)
 {
     (void)req;
     (void)user;
@@ -52,7 +54,8 @@ static void who(struct pod *p, struct cf_http_response *res, struct sbx_verdict 
     cf_http_response_header(res, "Lab-Pod", p->name);
     cf_http_response_header(res, "Lab-Version", p->version);
     cf_http_response_json_take(res, out_verdict->status ? out_verdict->status : 200,
-                               json_pack("{s:s, s:s, s:s, s:s}", "cluster", p->cluster, "pod", p->name, "version", p->version, "namespace", p->ns));
+                               json_pack("{s:s, s:s, s:s, s:s}", "cluster", p->cluster, "pod",
+                                         p->name, "version", p->version, "namespace", p->ns));
 }
 
 static void answer(struct cf_http_request *req, struct cf_http_response *res)
@@ -71,21 +74,25 @@ static struct pod *find(struct sbx_pods *s, const char *address, int port)
 {
     struct pod *p;
     LIST_FOREACH(p, &s->rows, row)
-        if (p->port == port && strcmp(p->address, address) == 0)
-            return p;
+    if (p->port == port && strcmp(p->address, address) == 0)
+        return p;
     return NULL;
 }
 
-static struct cf_http_listener *listen_at(struct sbx_pods *s, struct pod *p, int port, struct cf_error *err)
+static struct cf_http_listener *listen_at(struct sbx_pods *s, struct pod *p, int port,
+                                          struct cf_error *err)
 {
-    return cf_http_listen(s->server,
-                          &(struct cf_http_listen_options){
-                              .address = p->address,
-                              .port = port,
-                              .site = { .fallback = answer, .fallback_lane = CF_HTTP_INLINE, .owner = p },
-                              .limits = { .connections = CONNECTIONS, .connections_per_address = CONNECTIONS, .idle_ms = IDLE_MS },
-                          },
-                          err);
+    return cf_http_listen(
+        s->server,
+        &(struct cf_http_listen_options){
+            .address = p->address,
+            .port = port,
+            .site = { .fallback = answer, .fallback_lane = CF_HTTP_INLINE, .owner = p },
+            .limits = { .connections = CONNECTIONS,
+                        .connections_per_address = CONNECTIONS,
+                        .idle_ms = IDLE_MS },
+        },
+        err);
 }
 
 static struct pod *add(struct sbx_pods *s, const char *address, int port)
@@ -100,7 +107,8 @@ static struct pod *add(struct sbx_pods *s, const char *address, int port)
     if (!p->listener)
         p->listener = listen_at(s, p, 0, &err);
     if (!p->listener)
-        cf_log_err(CF_LOG_WARN, "sandbox.pod", "a pod cannot answer", &err, CF_S("address", address), CF_I("port", port));
+        cf_log_err(CF_LOG_WARN, "sandbox.pod", "a pod cannot answer", &err,
+                   CF_S("address", address), CF_I("port", port));
     p->real_port = p->listener ? cf_http_listener_port(p->listener) : 0;
     p->open = p->listener;
     CF_LOCKED(&s->lock);
@@ -144,7 +152,8 @@ static void open_port(struct sbx_pods *s, const char *cluster, const json_t *pod
     }
     struct cf_error err = CF_ERROR_INIT;
     if (reopen && !cf_http_listener_set_away(p->listener, false, &err))
-        cf_log_err(CF_LOG_WARN, "sandbox.pod", "a pod cannot answer", &err, CF_S("address", address), CF_I("port", port));
+        cf_log_err(CF_LOG_WARN, "sandbox.pod", "a pod cannot answer", &err,
+                   CF_S("address", address), CF_I("port", port));
 }
 
 /* ---- what there should be */
@@ -153,23 +162,26 @@ static void open_ports(struct sbx_pods *s, const char *cluster, const json_t *po
 {
     size_t i, k;
     json_t *container, *port;
-    json_array_foreach (cf_json_at(pod, "spec", "containers", NULL), i, container)
-        json_array_foreach (json_object_get(container, "ports"), k, port)
+    json_array_foreach(cf_json_at(pod, "spec", "containers", NULL), i, container)
+        json_array_foreach(json_object_get(container, "ports"), k, port)
             open_port(s, cluster, pod, (int)cf_json_int(port, 0, "containerPort", NULL));
 }
 
 /* Ports that a container does not declare, but a Service leads to. */
-static void open_slice_ports(struct sbx_pods *s, const char *cluster, const json_t *by_address, const json_t *slice)
+static void open_slice_ports(struct sbx_pods *s, const char *cluster, const json_t *by_address,
+                             const json_t *slice)
 {
     size_t i, k, m;
     json_t *endpoint, *address, *port;
-    json_array_foreach (json_object_get(slice, "endpoints"), i, endpoint) {
-        json_array_foreach (json_object_get(endpoint, "addresses"), k, address) {
+    json_array_foreach(json_object_get(slice, "endpoints"), i, endpoint)
+    {
+        json_array_foreach(json_object_get(endpoint, "addresses"), k, address)
+        {
             const char *text = json_string_value(address);
             const json_t *pod = text ? json_object_get(by_address, text) : NULL;
             if (!pod)
                 continue;
-            json_array_foreach (json_object_get(slice, "ports"), m, port)
+            json_array_foreach(json_object_get(slice, "ports"), m, port)
                 open_port(s, cluster, pod, (int)cf_json_int(port, 0, "port", NULL));
         }
     }
@@ -182,29 +194,30 @@ static bool has_address(const json_t *pod)
            strcmp(cf_json_str(pod, "", "status", "phase", NULL), "Running") == 0;
 }
 
-void sbx_pods_sync(struct sbx_pods *s, const char *cluster, const json_t *pods, const json_t *slices)
+void sbx_pods_sync(struct sbx_pods *s, const char *cluster, const json_t *pods,
+                   const json_t *slices)
 {
     struct pod *p;
     pthread_mutex_lock(&s->lock);
     LIST_FOREACH(p, &s->rows, row)
-        if (strcmp(p->cluster, cluster) == 0)
-            p->seen = false;
+    if (strcmp(p->cluster, cluster) == 0)
+        p->seen = false;
     pthread_mutex_unlock(&s->lock);
     cf_autojson json_t *by_address = json_object();
     size_t i;
     json_t *o;
-    json_array_foreach (pods, i, o) {
+    json_array_foreach(pods, i, o)
+    {
         if (!has_address(o))
             continue;
         json_object_set(by_address, cf_json_str(o, "", "status", "podIP", NULL), o);
         open_ports(s, cluster, o);
     }
-    json_array_foreach (slices, i, o)
-        open_slice_ports(s, cluster, by_address, o);
+    json_array_foreach(slices, i, o) open_slice_ports(s, cluster, by_address, o);
     CF_LOCKED(&s->lock);
     LIST_FOREACH(p, &s->rows, row)
-        if (!p->seen && p->open && !p->close_at_ms && strcmp(p->cluster, cluster) == 0)
-            p->close_at_ms = cf_mono_now_ms() + SBX_DRAIN_MS;
+    if (!p->seen && p->open && !p->close_at_ms && strcmp(p->cluster, cluster) == 0)
+        p->close_at_ms = cf_mono_now_ms() + SBX_DRAIN_MS;
 }
 
 int64_t sbx_pods_close_drained(struct sbx_pods *s)
@@ -212,7 +225,8 @@ int64_t sbx_pods_close_drained(struct sbx_pods *s)
     int64_t next = -1;
     int64_t now = cf_mono_now_ms();
     struct pod *p;
-    LIST_FOREACH(p, &s->rows, row) { /* rows are only added, by this thread */
+    LIST_FOREACH(p, &s->rows, row)
+    { /* rows are only added, by this thread */
         bool close_it = false;
         pthread_mutex_lock(&s->lock);
         if (p->close_at_ms && p->close_at_ms <= now) {
@@ -243,10 +257,12 @@ json_t *sbx_pods_json(struct sbx_pods *s)
     CF_LOCKED(&s->lock);
     struct pod *p;
     LIST_FOREACH(p, &s->rows, row)
-        if (p->open)
-            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:b}", "cluster", p->cluster, "namespace", p->ns, "pod", p->name,
-                                                 "address", p->address, "port", p->port, "real_port", p->real_port, "requests",
-                                                 (json_int_t)p->requests, "draining", p->close_at_ms != 0));
+    if (p->open)
+        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:b}", "cluster",
+                                             p->cluster, "namespace", p->ns, "pod", p->name,
+                                             "address", p->address, "port", p->port, "real_port",
+                                             p->real_port, "requests", (json_int_t)p->requests,
+                                             "draining", p->close_at_ms != 0));
     return all;
 }
 
@@ -255,7 +271,10 @@ struct sbx_pods *sbx_pods_start(struct sbx_faults *faults, struct cf_error *err)
     struct sbx_pods *s = cf_xcalloc(1, sizeof(*s));
     pthread_mutex_init(&s->lock, NULL);
     s->faults = faults;
-    s->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "pods", .handler_threads = 1, .action_threads = -1 }, err);
+    s->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "pods",
+                                                                       .handler_threads = 1,
+                                                                       .action_threads = -1 },
+                                     err);
     if (!s->server) {
         sbx_pods_stop(s);
         return NULL;

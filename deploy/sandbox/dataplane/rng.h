@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random numbers for splits and faults: xoshiro256**, by Blackman and Vigna. One thread at a time. */
+/* Random numbers for splits and faults: xoshiro256**, by Blackman and Vigna. One thread at a time.
+ */
 #ifndef DEPLOY_SANDBOX_DATAPLANE_RNG_H
 #define DEPLOY_SANDBOX_DATAPLANE_RNG_H
 

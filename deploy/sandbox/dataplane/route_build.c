@@ -13,10 +13,12 @@ static const char *meta(const json_t *o, const char *field)
 
 const char *sbx_build_name(struct sbx_builder *b, const char *kind, const json_t *object)
 {
-    return cf_arena_printf(b->table->arena, "%s %s/%s", kind, meta(object, "namespace"), meta(object, "name"));
+    return cf_arena_printf(b->table->arena, "%s %s/%s", kind, meta(object, "namespace"),
+                           meta(object, "name"));
 }
 
-struct sbx_text_rule sbx_build_text(struct sbx_builder *b, enum sbx_text_match how, const char *text)
+struct sbx_text_rule sbx_build_text(struct sbx_builder *b, enum sbx_text_match how,
+                                    const char *text)
 {
     struct cf_arena *a = b->table->arena;
     struct sbx_text_rule r = { .how = how, .text = cf_arena_strdup(a, text) };
@@ -63,9 +65,8 @@ static const json_t *find(const json_t *objects, const char *ns, const char *nam
 {
     size_t i;
     json_t *o;
-    json_array_foreach (objects, i, o)
-        if (strcmp(meta(o, "name"), name) == 0 && strcmp(meta(o, "namespace"), ns) == 0)
-            return o;
+    json_array_foreach(objects, i, o) if (strcmp(meta(o, "name"), name) == 0 &&
+                                          strcmp(meta(o, "namespace"), ns) == 0) return o;
     return NULL;
 }
 
@@ -74,7 +75,8 @@ static const json_t *service_port(const json_t *service, int port, const char *p
     const json_t *ports = cf_json_at(service, "spec", "ports", NULL);
     size_t i;
     json_t *p;
-    json_array_foreach (ports, i, p) {
+    json_array_foreach(ports, i, p)
+    {
         if (port > 0 && cf_json_int(p, 0, "port", NULL) == port)
             return p;
         if (port <= 0 && port_name && strcmp(cf_json_str(p, "", "name", NULL), port_name) == 0)
@@ -84,16 +86,19 @@ static const json_t *service_port(const json_t *service, int port, const char *p
 }
 
 /* Whether the endpoint's pod has all these labels. */
-static bool pod_has(const struct sbx_builder *b, const char *ns, const json_t *endpoint, const json_t *labels)
+static bool pod_has(const struct sbx_builder *b, const char *ns, const json_t *endpoint,
+                    const json_t *labels)
 {
     if (!labels)
         return true;
-    const json_t *pod = find(b->objects->pods, ns, cf_json_str(endpoint, "", "targetRef", "name", NULL));
+    const json_t *pod =
+        find(b->objects->pods, ns, cf_json_str(endpoint, "", "targetRef", "name", NULL));
     const char *key;
     json_t *value;
-    json_object_foreach (cf_json_unconst(labels), key, value)
-        if (!json_is_string(value) || strcmp(cf_json_str(pod, "", "metadata", "labels", key, NULL), json_string_value(value)) != 0)
-            return false;
+    json_object_foreach(cf_json_unconst(labels), key,
+                        value) if (!json_is_string(value) ||
+                                   strcmp(cf_json_str(pod, "", "metadata", "labels", key, NULL),
+                                          json_string_value(value)) != 0) return false;
     return true;
 }
 
@@ -102,20 +107,25 @@ struct gathered {
     int n, cap;
 };
 
-static void gather(struct sbx_builder *b, const json_t *slice, int port, const json_t *labels, struct gathered *g)
+static void gather(struct sbx_builder *b, const json_t *slice, int port, const json_t *labels,
+                   struct gathered *g)
 {
     size_t i, k;
     json_t *e, *address;
-    json_array_foreach (json_object_get(slice, "endpoints"), i, e) {
-        if (!cf_json_bool(e, true, "conditions", "ready", NULL) || !pod_has(b, meta(slice, "namespace"), e, labels))
+    json_array_foreach(json_object_get(slice, "endpoints"), i, e)
+    {
+        if (!cf_json_bool(e, true, "conditions", "ready", NULL) ||
+            !pod_has(b, meta(slice, "namespace"), e, labels))
             continue;
-        json_array_foreach (json_object_get(e, "addresses"), k, address) {
+        json_array_foreach(json_object_get(e, "addresses"), k, address)
+        {
             const char *text = json_string_value(address);
             if (!text || strlen(text) >= SBX_WIRE_ADDRESS)
                 continue;
             if (g->n == g->cap) {
                 int cap = g->cap ? g->cap * 2 : 8;
-                struct sbx_endpoint *rows = cf_arena_alloc(b->table->arena, (size_t)cap * sizeof(*rows));
+                struct sbx_endpoint *rows =
+                    cf_arena_alloc(b->table->arena, (size_t)cap * sizeof(*rows));
                 if (g->n)
                     memcpy(rows, g->rows, (size_t)g->n * sizeof(*rows));
                 g->rows = rows;
@@ -128,26 +138,30 @@ static void gather(struct sbx_builder *b, const json_t *slice, int port, const j
     }
 }
 
-static void endpoints(struct sbx_builder *b, struct sbx_backend *backend, const char *ns, const char *service, const char *port_name,
-                      const json_t *labels)
+static void endpoints(struct sbx_builder *b, struct sbx_backend *backend, const char *ns,
+                      const char *service, const char *port_name, const json_t *labels)
 {
     struct gathered g = { 0 };
     size_t i, k;
     json_t *slice, *p;
-    json_array_foreach (b->objects->slices, i, slice) {
+    json_array_foreach(b->objects->slices, i, slice)
+    {
         if (strcmp(meta(slice, "namespace"), ns) != 0 ||
-            strcmp(cf_json_str(slice, "", "metadata", "labels", "kubernetes.io/service-name", NULL), service) != 0)
+            strcmp(cf_json_str(slice, "", "metadata", "labels", "kubernetes.io/service-name", NULL),
+                   service) != 0)
             continue;
-        json_array_foreach (json_object_get(slice, "ports"), k, p)
-            if (strcmp(cf_json_str(p, "", "name", NULL), port_name) == 0 && cf_json_int(p, 0, "port", NULL) > 0)
-                gather(b, slice, (int)cf_json_int(p, 0, "port", NULL), labels, &g);
+        json_array_foreach(json_object_get(slice, "ports"), k,
+                           p) if (strcmp(cf_json_str(p, "", "name", NULL), port_name) == 0 &&
+                                  cf_json_int(p, 0, "port", NULL) > 0)
+            gather(b, slice, (int)cf_json_int(p, 0, "port", NULL), labels, &g);
     }
     backend->endpoints = g.rows;
     backend->n = g.n;
 }
 
-struct sbx_backend *sbx_build_backend(struct sbx_builder *b, enum sbx_router router, const char *ns, const char *service, int port,
-                                      const char *port_name, const char *subset, const json_t *labels)
+struct sbx_backend *sbx_build_backend(struct sbx_builder *b, enum sbx_router router, const char *ns,
+                                      const char *service, int port, const char *port_name,
+                                      const char *subset, const json_t *labels)
 {
     struct cf_arena *a = b->table->arena;
     struct sbx_backend *backend = cf_arena_alloc(a, sizeof(*backend));
@@ -177,10 +191,8 @@ struct sbx_table *sbx_table_build(const struct sbx_objects *objects)
     struct sbx_builder b = { .table = t, .objects = objects };
     size_t i;
     json_t *o;
-    json_array_foreach (objects->virtual_services, i, o)
-        sbx_build_virtual_service(&b, o);
-    json_array_foreach (objects->http_routes, i, o)
-        sbx_build_http_route(&b, o);
+    json_array_foreach(objects->virtual_services, i, o) sbx_build_virtual_service(&b, o);
+    json_array_foreach(objects->http_routes, i, o) sbx_build_http_route(&b, o);
     sbx_build_ingresses(&b);
     return t;
 }

@@ -14,7 +14,8 @@ static const struct sbx_host *find_host(const struct sbx_table *t, const char *h
         size_t n = strlen(h->name);
         if (n == len && strncasecmp(h->name, host, len) == 0)
             return h;
-        if (h->name[0] == '*' && len > n - 1 && strncasecmp(h->name + 1, host + len - (n - 1), n - 1) == 0 &&
+        if (h->name[0] == '*' && len > n - 1 &&
+            strncasecmp(h->name + 1, host + len - (n - 1), n - 1) == 0 &&
             (!best || n > strlen(best->name)))
             best = h;
     }
@@ -72,7 +73,8 @@ static struct sbx_backend *roll(const struct sbx_rule *r, double dice)
     return NULL;
 }
 
-struct sbx_choice sbx_table_choose(const struct sbx_table *t, const struct sbx_ask *ask, double dice)
+struct sbx_choice sbx_table_choose(const struct sbx_table *t, const struct sbx_ask *ask,
+                                   double dice)
 {
     struct sbx_choice c = { .status = 404, .body = "" };
     const struct sbx_host *h = find_host(t, ask->host);
@@ -86,10 +88,12 @@ struct sbx_choice sbx_table_choose(const struct sbx_table *t, const struct sbx_a
         return c;
     }
     c.backend = roll(c.rule, dice);
-    if (c.backend && c.rule->needs && c.backend->n == 0) /* ingress-nginx leaves out a canary without endpoints */
+    if (c.backend && c.rule->needs &&
+        c.backend->n == 0) /* ingress-nginx leaves out a canary without endpoints */
         c.backend = c.rule->needs;
     if (!c.backend || (!c.backend->exists && c.rule->router == SBX_HTTP_ROUTE)) {
-        c.status = 500; /* what Gateway API asks for an invalid reference, and for weights that are all 0 */
+        c.status = 500; /* what Gateway API asks for an invalid reference, and for weights that are
+                           all 0 */
         return c;
     }
     c.status = c.backend->n ? 0 : 503;
@@ -112,12 +116,16 @@ json_t *sbx_table_split(const struct sbx_table *t)
         if (!r)
             continue;
         json_t *backends = json_object();
+        json_t *ready = json_object();
         for (int i = 0; i < r->n; i++) {
             const char *name = r->targets[i].backend->name;
             json_int_t before = json_integer_value(json_object_get(backends, name));
             json_object_set_new(backends, name, json_integer(before + r->targets[i].weight));
+            json_object_set_new(ready, name, json_integer(r->targets[i].backend->n));
         }
-        json_object_set_new(all, h->name, json_pack("{s:s, s:o}", "object", r->object, "backends", backends));
+        json_object_set_new(all, h->name,
+                            json_pack("{s:s, s:o, s:o}", "object", r->object, "backends", backends,
+                                      "ready", ready));
     }
     return all;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ingress as ingress-nginx serves it, with canaries: a second Ingress of the same host and path, marked by annotations, gets
- * requests with a header or a part by weight. A canary without a main one, or without endpoints, gets nothing; a main one
- * without endpoints answers 503 whatever its canary has. Left out: cookies, classes, TLS, snippets, all other annotations. */
+/* Ingress as ingress-nginx serves it, with canaries: a second Ingress of the same host and path,
+ * marked by annotations, gets requests with a header or a part by weight. A canary without a main
+ * one, or without endpoints, gets nothing; a main one without endpoints answers 503 whatever its
+ * canary has. Left out: cookies, classes, TLS, snippets, all other annotations. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,30 +31,38 @@ static int number(const json_t *o, const char *name, int dflt)
 {
     int64_t value;
     struct cf_error ignored = CF_ERROR_INIT;
-    return cf_int_parse(annotation(o, name), 0, WEIGHT_TOTAL_MAX, &value, &ignored) ? (int)value : dflt;
+    return cf_int_parse(annotation(o, name), 0, WEIGHT_TOTAL_MAX, &value, &ignored) ? (int)value
+                                                                                    : dflt;
 }
 
-static struct sbx_backend *backend(struct sbx_builder *b, const json_t *object, const json_t *service)
+static struct sbx_backend *backend(struct sbx_builder *b, const json_t *object,
+                                   const json_t *service)
 {
     struct sbx_backend *made =
-        sbx_build_backend(b, SBX_INGRESS, ns_of(object), cf_json_str(service, "", "name", NULL), (int)cf_json_int(service, 0, "port", "number", NULL),
+        sbx_build_backend(b, SBX_INGRESS, ns_of(object), cf_json_str(service, "", "name", NULL),
+                          (int)cf_json_int(service, 0, "port", "number", NULL),
                           cf_json_str(service, NULL, "port", "name", NULL), NULL, NULL);
-    made->ingress = cf_arena_strdup(b->table->arena, cf_json_str(object, "", "metadata", "name", NULL));
+    made->ingress =
+        cf_arena_strdup(b->table->arena, cf_json_str(object, "", "metadata", "name", NULL));
     return made;
 }
 
 /* The Service of the canary for this host and path; *out_canary is the Ingress. */
-static const json_t *find_canary(struct sbx_builder *b, const json_t *main, const char *host, const char *path, const json_t **out_canary)
+static const json_t *find_canary(struct sbx_builder *b, const json_t *main, const char *host,
+                                 const char *path, const json_t **out_canary)
 {
     size_t i, k, m;
     json_t *o, *rule, *row;
-    json_array_foreach (b->objects->ingresses, i, o) {
+    json_array_foreach(b->objects->ingresses, i, o)
+    {
         if (!is_canary(o) || strcmp(ns_of(o), ns_of(main)) != 0)
             continue;
-        json_array_foreach (cf_json_at(o, "spec", "rules", NULL), k, rule) {
+        json_array_foreach(cf_json_at(o, "spec", "rules", NULL), k, rule)
+        {
             if (strcmp(cf_json_str(rule, "", "host", NULL), host) != 0)
                 continue;
-            json_array_foreach (cf_json_at(rule, "http", "paths", NULL), m, row) {
+            json_array_foreach(cf_json_at(rule, "http", "paths", NULL), m, row)
+            {
                 if (strcmp(cf_json_str(row, "/", "path", NULL), path) == 0) {
                     *out_canary = o;
                     return cf_json_at(row, "backend", "service", NULL);
@@ -65,8 +74,8 @@ static const json_t *find_canary(struct sbx_builder *b, const json_t *main, cons
 }
 
 /* A rule in front of the weights: requests with this header go there. */
-static void header_rule(struct sbx_builder *b, const char *host, const struct sbx_rule *base, const char *name, const struct sbx_text_rule *value,
-                        struct sbx_backend *to)
+static void header_rule(struct sbx_builder *b, const char *host, const struct sbx_rule *base,
+                        const char *name, const struct sbx_text_rule *value, struct sbx_backend *to)
 {
     struct cf_arena *a = b->table->arena;
     struct sbx_header_rule *header = cf_arena_alloc(a, sizeof(*header));
@@ -81,7 +90,8 @@ static void header_rule(struct sbx_builder *b, const char *host, const struct sb
     sbx_build_rule(b, host, &r);
 }
 
-static void header_rules(struct sbx_builder *b, const char *host, const struct sbx_rule *base, const json_t *canary, struct sbx_backend *to)
+static void header_rules(struct sbx_builder *b, const char *host, const struct sbx_rule *base,
+                         const json_t *canary, struct sbx_backend *to)
 {
     const char *name = annotation(canary, NGINX "canary-by-header");
     const char *value = annotation(canary, NGINX "canary-by-header-value");
@@ -98,7 +108,8 @@ static void header_rules(struct sbx_builder *b, const char *host, const struct s
     header_rule(b, host, base, name, &rule, base->needs);
 }
 
-static void add_path(struct sbx_builder *b, const json_t *object, const char *host, const char *path, const char *type, const json_t *service)
+static void add_path(struct sbx_builder *b, const json_t *object, const char *host,
+                     const char *path, const char *type, const json_t *service)
 {
     struct sbx_backend *main_backend = backend(b, object, service);
     bool exact = strcmp(type, "Exact") == 0;
@@ -120,7 +131,8 @@ static void add_path(struct sbx_builder *b, const json_t *object, const char *ho
         to->canary = cf_arena_printf(b->table->arena, "%s-%s-%s", to->ns, to->service,
                                      cf_json_str(other, "", "port", "name", NULL));
         if (cf_json_int(other, 0, "port", "number", NULL) > 0)
-            to->canary = cf_arena_printf(b->table->arena, "%s-%s-%d", to->ns, to->service, (int)cf_json_int(other, 0, "port", "number", NULL));
+            to->canary = cf_arena_printf(b->table->arena, "%s-%s-%d", to->ns, to->service,
+                                         (int)cf_json_int(other, 0, "port", "number", NULL));
         to->service = main_backend->service;
         to->ingress = main_backend->ingress;
         total = CF_MAX(1, number(canary, NGINX "canary-weight-total", 100));
@@ -136,16 +148,19 @@ void sbx_build_ingresses(struct sbx_builder *b)
 {
     size_t i, k, m;
     json_t *o, *rule, *row;
-    json_array_foreach (b->objects->ingresses, i, o) {
+    json_array_foreach(b->objects->ingresses, i, o)
+    {
         if (is_canary(o))
             continue;
         const json_t *dflt = cf_json_at(o, "spec", "defaultBackend", "service", NULL);
         if (dflt)
             add_path(b, o, "", "/", "Prefix", dflt);
-        json_array_foreach (cf_json_at(o, "spec", "rules", NULL), k, rule) {
-            json_array_foreach (cf_json_at(rule, "http", "paths", NULL), m, row)
-                add_path(b, o, cf_json_str(rule, "", "host", NULL), cf_json_str(row, "/", "path", NULL), cf_json_str(row, "Prefix", "pathType", NULL),
-                         cf_json_at(row, "backend", "service", NULL));
+        json_array_foreach(cf_json_at(o, "spec", "rules", NULL), k, rule)
+        {
+            json_array_foreach(cf_json_at(rule, "http", "paths", NULL), m, row) add_path(
+                b, o, cf_json_str(rule, "", "host", NULL), cf_json_str(row, "/", "path", NULL),
+                cf_json_str(row, "Prefix", "pathType", NULL),
+                cf_json_at(row, "backend", "service", NULL));
         }
     }
 }

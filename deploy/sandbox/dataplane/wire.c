@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client's thread: an epoll loop over connections, a queue of new exchanges and cancellations from other threads, and the
- * deadlines. Connections belong to the thread alone; the mutex guards the queues. */
+/* The client's thread: an epoll loop over connections, a queue of new exchanges and cancellations
+ * from other threads, and the deadlines. Connections belong to the thread alone; the mutex guards
+ * the queues. */
 #include "deploy/sandbox/dataplane/wire.h"
 
 #include <arpa/inet.h>
@@ -35,7 +36,8 @@ struct exchange {
 TAILQ_HEAD(exchanges, exchange);
 
 struct link {
-    LIST_ENTRY(link) row; /* of the idle ones, or of the dead ones until the events in hand are through */
+    LIST_ENTRY(link)
+    row; /* of the idle ones, or of the dead ones until the events in hand are through */
     int fd;
     bool connecting, used, dead;
     char address[SBX_WIRE_ADDRESS];
@@ -137,7 +139,8 @@ static void fail(struct sbx_wire *w, struct exchange *x, const char *error, bool
     finish(w, x, &(struct sbx_wire_answer){ .error = error, .refused = refused, .stale = stale });
 }
 
-static void fail_errno(struct sbx_wire *w, struct exchange *x, const char *what, int errnum, bool refused)
+static void fail_errno(struct sbx_wire *w, struct exchange *x, const char *what, int errnum,
+                       bool refused)
 {
     char text[128];
     char scratch[96];
@@ -148,7 +151,11 @@ static void fail_errno(struct sbx_wire *w, struct exchange *x, const char *what,
 static void answered(struct sbx_wire *w, struct link *l, const struct sbx_wire_parsed *p)
 {
     struct exchange *x = l->exchange;
-    struct sbx_wire_answer answer = { .status = p->status, .head = p->head, .head_len = p->head_len, .body = p->body, .body_len = p->body_len };
+    struct sbx_wire_answer answer = { .status = p->status,
+                                      .head = p->head,
+                                      .head_len = p->head_len,
+                                      .body = p->body,
+                                      .body_len = p->body_len };
     x->link = NULL;
     if (!p->keep || x->sent < x->request.len) {
         finish(w, x, &answer);
@@ -167,7 +174,8 @@ static void push_out(struct sbx_wire *w, struct link *l)
 {
     struct exchange *x = l->exchange;
     while (x->sent < x->request.len) {
-        ssize_t n = send(l->fd, x->bytes + x->sent, x->request.len - x->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(l->fd, x->bytes + x->sent, x->request.len - x->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN) {
@@ -235,7 +243,9 @@ static void pull_in(struct sbx_wire *w, struct link *l)
         answered(w, l, &p);
         break;
     case SBX_WIRE_BROKEN:
-        fail(w, l->exchange, ended ? "read: connection closed within an answer" : "read: not an HTTP answer", false);
+        fail(w, l->exchange,
+             ended ? "read: connection closed within an answer" : "read: not an HTTP answer",
+             false);
         break;
     case SBX_WIRE_MORE:
         break;
@@ -261,7 +271,8 @@ static void on_event(struct sbx_wire *w, struct link *l, uint32_t events)
 static struct link *idle_link(struct sbx_wire *w, const struct sbx_wire_request *r)
 {
     struct link *l;
-    LIST_FOREACH(l, &w->idle, row) {
+    LIST_FOREACH(l, &w->idle, row)
+    {
         if (l->port == r->port && strcmp(l->address, r->address) == 0) {
             LIST_REMOVE(l, row);
             w->idle_count--;
@@ -283,7 +294,9 @@ static void start(struct sbx_wire *w, struct exchange *x)
         return;
     }
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)x->request.port) };
-    int fd = inet_pton(AF_INET, x->request.address, &to.sin_addr) == 1 ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+    int fd = inet_pton(AF_INET, x->request.address, &to.sin_addr) == 1
+                 ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+                 : -1;
     if (fd < 0) {
         fail(w, x, "connect: no such address, or no more sockets", true);
         return;
@@ -296,7 +309,11 @@ static void start(struct sbx_wire *w, struct exchange *x)
         return;
     }
     l = cf_xcalloc(1, sizeof(*l));
-    *l = (struct link){ .fd = fd, .connecting = true, .port = x->request.port, .exchange = x, .in = CF_BUF_INIT(SBX_WIRE_ANSWER_MAX) };
+    *l = (struct link){ .fd = fd,
+                        .connecting = true,
+                        .port = x->request.port,
+                        .exchange = x,
+                        .in = CF_BUF_INIT(SBX_WIRE_ANSWER_MAX) };
     memcpy(l->address, x->request.address, sizeof(l->address));
     x->link = l;
     watch(w, l, EPOLL_CTL_ADD, EPOLLOUT);
@@ -327,7 +344,8 @@ static void take_orders(struct sbx_wire *w)
         if (!c)
             break;
         struct exchange *x;
-        TAILQ_FOREACH(x, &w->active, row) {
+        TAILQ_FOREACH(x, &w->active, row)
+        {
             if (x->id == c->id) {
                 fail(w, x, "canceled", false);
                 break;
@@ -346,12 +364,13 @@ static void look_at_deadlines(struct sbx_wire *w)
     while (x) {
         struct exchange *next = TAILQ_NEXT(x, row);
         if (x->deadline_ms <= now)
-            fail(w, x, x->link && x->link->connecting ? "connect: timeout" : "read: timeout", x->link && x->link->connecting);
+            fail(w, x, x->link && x->link->connecting ? "connect: timeout" : "read: timeout",
+                 x->link && x->link->connecting);
         x = next;
     }
     w->next_ms = NEVER;
     TAILQ_FOREACH(x, &w->active, row)
-        w->next_ms = w->next_ms == NEVER ? x->deadline_ms : CF_MIN(w->next_ms, x->deadline_ms);
+    w->next_ms = w->next_ms == NEVER ? x->deadline_ms : CF_MIN(w->next_ms, x->deadline_ms);
 }
 
 static bool is_stopping(struct sbx_wire *w)
@@ -403,7 +422,8 @@ static void wake(struct sbx_wire *w)
     (void)!write(w->event, &one, sizeof(one));
 }
 
-uint64_t sbx_wire_send(struct sbx_wire *w, const struct sbx_wire_request *request, sbx_wire_done *done, void *user)
+uint64_t sbx_wire_send(struct sbx_wire *w, const struct sbx_wire_request *request,
+                       sbx_wire_done *done, void *user)
 {
     cf_assert(request->timeout_ms > 0);
     struct exchange *x = cf_xcalloc(1, sizeof(*x));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/1.1 answers: where the head ends, how long the body is, whether the connection may be kept. Pure. */
+/* HTTP/1.1 answers: where the head ends, how long the body is, whether the connection may be kept.
+ * Pure. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -71,12 +72,14 @@ static size_t head_end(const char *data, size_t len)
     return end ? (size_t)(end - data) + 4 : 0;
 }
 
-static enum sbx_wire_state body(char *data, size_t len, bool is_head, bool ended, struct sbx_wire_parsed *p)
+static enum sbx_wire_state body(char *data, size_t len, bool is_head, bool ended,
+                                struct sbx_wire_parsed *p)
 {
     char value[VALUE_MAX];
     const char *head = data;
     p->keep = strncmp(data, "HTTP/1.1", 8) == 0;
-    if (sbx_wire_header(head, p->head_len, "Connection", value, sizeof(value)) && strcasecmp(value, "close") == 0)
+    if (sbx_wire_header(head, p->head_len, "Connection", value, sizeof(value)) &&
+        strcasecmp(value, "close") == 0)
         p->keep = false;
     p->body = data + p->head_len;
     p->body_len = 0;
@@ -98,7 +101,8 @@ static enum sbx_wire_state body(char *data, size_t len, bool is_head, bool ended
     return ended ? SBX_WIRE_COMPLETE : SBX_WIRE_MORE;
 }
 
-enum sbx_wire_state sbx_wire_parse(char *data, size_t len, bool is_head, bool ended, struct sbx_wire_parsed *out)
+enum sbx_wire_state sbx_wire_parse(char *data, size_t len, bool is_head, bool ended,
+                                   struct sbx_wire_parsed *out)
 {
     size_t at = 0;
     for (;;) { /* answers 1xx come in front of the real one */
@@ -111,7 +115,8 @@ enum sbx_wire_state sbx_wire_parse(char *data, size_t len, bool is_head, bool en
         if (status < 100 || status > 999)
             return SBX_WIRE_BROKEN;
         if (status >= 200) {
-            *out = (struct sbx_wire_parsed){ .status = status, .head = data + at, .head_len = head };
+            *out =
+                (struct sbx_wire_parsed){ .status = status, .head = data + at, .head_len = head };
             break;
         }
         at += head;

@@ -26,7 +26,8 @@ struct sbx_book *sbx_book_open(const char *log_path, struct cf_error *err)
 {
     int log = -1;
     if (log_path && (log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) {
-        cf_error_set(err, CF_ERR_UNAVAILABLE, "open the log %s: %s", log_path, strerrordesc_np(errno));
+        cf_error_set(err, CF_ERR_UNAVAILABLE, "open the log %s: %s", log_path,
+                     strerrordesc_np(errno));
         return NULL;
     }
     struct sbx_book *b = cf_xcalloc(1, sizeof(*b));
@@ -53,7 +54,8 @@ void sbx_book_free(struct sbx_book *b)
 
 static void count(json_t *table, const char *key)
 {
-    json_object_set_new(table, key, json_integer(json_integer_value(json_object_get(table, key)) + 1));
+    json_object_set_new(table, key,
+                        json_integer(json_integer_value(json_object_get(table, key)) + 1));
 }
 
 struct entry {
@@ -88,7 +90,8 @@ static void text_member(struct cf_buf *line, const char *name, const char *value
 static void write_line(const struct sbx_book *b, const struct entry *e)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT(LINE_MAX_LEN);
-    cf_buf_printf(&line, "{\"n\":%lld,\"t\":%lld,\"us\":%lld,\"status\":%d", (long long)e->n, (long long)e->begin_ns, (long long)e->us, e->status);
+    cf_buf_printf(&line, "{\"n\":%lld,\"t\":%lld,\"us\":%lld,\"status\":%d", (long long)e->n,
+                  (long long)e->begin_ns, (long long)e->us, e->status);
     text_member(&line, "cluster", e->cluster);
     text_member(&line, "pod", e->pod);
     text_member(&line, "version", e->version);
@@ -97,7 +100,8 @@ static void write_line(const struct sbx_book *b, const struct entry *e)
     (void)!write(b->log, line.data, line.len);
 }
 
-void sbx_book_add(struct sbx_book *b, int64_t n, int64_t begin_ns, const struct sbx_wire_answer *answer)
+void sbx_book_add(struct sbx_book *b, int64_t n, int64_t begin_ns,
+                  const struct sbx_wire_answer *answer)
 {
     struct entry e = { .n = n, .begin_ns = begin_ns };
     if (answer)
@@ -143,8 +147,10 @@ json_t *sbx_book_summary(struct sbx_book *b)
         p99 = us[b->kept * 99 / 100];
         free(us);
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "sent", (json_int_t)b->sent, "failed", (json_int_t)b->failed,
-                     "first_failure", (json_int_t)b->first_failure, "last_failure", (json_int_t)b->last_failure, "begin", (json_int_t)b->begin,
-                     "end", (json_int_t)b->end, "p50_us", (json_int_t)p50, "p99_us", (json_int_t)p99, "max_us", (json_int_t)b->max_us,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "sent",
+                     (json_int_t)b->sent, "failed", (json_int_t)b->failed, "first_failure",
+                     (json_int_t)b->first_failure, "last_failure", (json_int_t)b->last_failure,
+                     "begin", (json_int_t)b->begin, "end", (json_int_t)b->end, "p50_us",
+                     (json_int_t)p50, "p99_us", (json_int_t)p99, "max_us", (json_int_t)b->max_us,
                      "by_cluster", cf_json_copy(b->by_cluster), "errors", cf_json_copy(b->errors));
 }

@@ -19,10 +19,12 @@ static void on_signal(int number)
     is_asked_to_stop = 1;
 }
 
-static const char usage[] = "usage: %s --url URL [--host NAME] [--header 'Name: value'] [--rps N] [--duration 30s]\n"
-                            "       [--timeout 5s] [--log FILE] [--summary FILE]\n"
-                            "Sends GET requests at a fixed rate whatever the answers do, logs each one as a line of JSON, and\n"
-                            "prints a summary at the end: after the duration, SIGTERM or SIGINT.\n";
+static const char usage[] =
+    "usage: %s --url URL [--host NAME] [--header 'Name: value'] [--rps N] [--duration 30s]\n"
+    "       [--timeout 5s] [--log FILE] [--summary FILE]\n"
+    "Sends GET requests at a fixed rate whatever the answers do, logs each one as a line of JSON, "
+    "and\n"
+    "prints a summary at the end: after the duration, SIGTERM or SIGINT.\n";
 
 struct command {
     struct sbx_load_options load;
@@ -50,9 +52,15 @@ static int parse(int argc, char **argv, struct command *c)
 {
     enum { URL = 1, HOST, HEADER, RPS, DURATION, TIMEOUT, LOG, SUMMARY, HELP };
     static const struct option options[] = {
-        { "url", required_argument, NULL, URL },           { "host", required_argument, NULL, HOST },       { "header", required_argument, NULL, HEADER },
-        { "rps", required_argument, NULL, RPS },           { "duration", required_argument, NULL, DURATION }, { "timeout", required_argument, NULL, TIMEOUT },
-        { "log", required_argument, NULL, LOG },           { "summary", required_argument, NULL, SUMMARY }, { "help", no_argument, NULL, HELP },
+        { "url", required_argument, NULL, URL },
+        { "host", required_argument, NULL, HOST },
+        { "header", required_argument, NULL, HEADER },
+        { "rps", required_argument, NULL, RPS },
+        { "duration", required_argument, NULL, DURATION },
+        { "timeout", required_argument, NULL, TIMEOUT },
+        { "log", required_argument, NULL, LOG },
+        { "summary", required_argument, NULL, SUMMARY },
+        { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };
     optind = 0;

@@ -81,7 +81,8 @@ static void shoot(struct load *l, int64_t n)
     pthread_mutex_lock(&l->loads->lock);
 }
 
-/* Request n is due at begin + n/rate; a generator that falls behind catches up at once: what is sent depends on the clock alone. */
+/* Request n is due at begin + n/rate; a generator that falls behind catches up at once: what is
+ * sent depends on the clock alone. */
 static void *run(void *arg)
 {
     struct load *l = arg;
@@ -113,29 +114,39 @@ static bool take_url(struct load *l, const struct sbx_load_options *o, struct cf
     int port = 80;
     int used = 0;
     struct in_addr ignored;
-    if (sscanf(o->url, "http://%15[0-9.]%n", address, &used) != 1 || inet_pton(AF_INET, address, &ignored) != 1)
-        return cf_error_set(err, CF_ERR_INVALID, "the URL must be http://, a numeric IPv4 address, a port and a path: %s", o->url);
+    if (sscanf(o->url, "http://%15[0-9.]%n", address, &used) != 1 ||
+        inet_pton(AF_INET, address, &ignored) != 1)
+        return cf_error_set(
+            err, CF_ERR_INVALID,
+            "the URL must be http://, a numeric IPv4 address, a port and a path: %s", o->url);
     const char *rest = o->url + used;
     int more = 0;
     if (*rest == ':' && (sscanf(rest, ":%5d%n", &port, &more) != 1 || port <= 0 || port > 65535))
-        return cf_error_set(err, CF_ERR_INVALID, "the URL's port must be from 1 to 65535: %s", o->url);
+        return cf_error_set(err, CF_ERR_INVALID, "the URL's port must be from 1 to 65535: %s",
+                            o->url);
     rest += more;
     if (*rest && *rest != '/')
-        return cf_error_set(err, CF_ERR_INVALID, "the URL's path must start with a slash: %s", o->url);
+        return cf_error_set(err, CF_ERR_INVALID, "the URL's path must start with a slash: %s",
+                            o->url);
     for (const char *c = o->url; *c; c++)
         if ((unsigned char)*c <= ' ')
-            return cf_error_set(err, CF_ERR_INVALID, "the URL has white space or control characters");
+            return cf_error_set(err, CF_ERR_INVALID,
+                                "the URL has white space or control characters");
     const char *host = o->host && *o->host ? o->host : NULL;
     const char *texts[] = { host ? host : "", o->header ? o->header : "" };
     for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
         if (strpbrk(texts[i], "\r\n"))
             return cf_error_set(err, CF_ERR_INVALID, "a header has a line end");
     l->host = host ? cf_xstrdup(host) : cf_xasprintf("%s:%d", address, port);
-    int len = snprintf(l->request_text, sizeof(l->request_text), "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: crossfade-sandbox\r\nAccept: */*\r\n%s%s\r\n",
-                       *rest ? rest : "/", l->host, o->header ? o->header : "", o->header ? "\r\n" : "");
+    int len = snprintf(
+        l->request_text, sizeof(l->request_text),
+        "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: crossfade-sandbox\r\nAccept: */*\r\n%s%s\r\n",
+        *rest ? rest : "/", l->host, o->header ? o->header : "", o->header ? "\r\n" : "");
     if (len >= (int)sizeof(l->request_text))
-        return cf_error_set(err, CF_ERR_LIMIT, "the request would be longer than %d bytes", REQUEST_MAX);
-    l->request = (struct sbx_wire_request){ .port = port, .bytes = l->request_text, .len = (size_t)len };
+        return cf_error_set(err, CF_ERR_LIMIT, "the request would be longer than %d bytes",
+                            REQUEST_MAX);
+    l->request =
+        (struct sbx_wire_request){ .port = port, .bytes = l->request_text, .len = (size_t)len };
     memcpy(l->request.address, address, sizeof(address));
     l->request.timeout_ms = o->timeout_ms ? o->timeout_ms : SBX_LOAD_TIMEOUT_MS;
     return true;
@@ -155,13 +166,16 @@ static bool check(const struct sbx_load_options *o, struct cf_error *err)
     if (!o->url)
         return cf_error_set(err, CF_ERR_INVALID, "a URL is missing");
     if (!(o->rps > 0 && o->rps <= SBX_LOAD_RPS_MAX))
-        return cf_error_set(err, CF_ERR_INVALID, "the rate must be above 0 and at most %d requests a second", SBX_LOAD_RPS_MAX);
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "the rate must be above 0 and at most %d requests a second",
+                            SBX_LOAD_RPS_MAX);
     if (o->duration_ms < 0 || o->timeout_ms < 0)
         return cf_error_set(err, CF_ERR_INVALID, "durations must not be negative");
     return true;
 }
 
-bool sbx_load_start(struct sbx_loads *loads, const struct sbx_load_options *options, int *out_id, struct cf_error *err)
+bool sbx_load_start(struct sbx_loads *loads, const struct sbx_load_options *options, int *out_id,
+                    struct cf_error *err)
 {
     if (!check(options, err))
         return false;
@@ -199,8 +213,8 @@ static struct load *find(struct sbx_loads *loads, int id)
 {
     struct load *l;
     LIST_FOREACH(l, &loads->rows, row)
-        if (l->id == id)
-            return l;
+    if (l->id == id)
+        return l;
     return NULL;
 }
 
@@ -250,7 +264,7 @@ json_t *sbx_loads_list(struct sbx_loads *loads)
     CF_LOCKED(&loads->lock);
     struct load *l;
     LIST_FOREACH(l, &loads->rows, row)
-        json_array_append_new(all, summary(l));
+    json_array_append_new(all, summary(l));
     return all;
 }
 
@@ -307,7 +321,8 @@ void sbx_loads_free(struct sbx_loads *loads)
         return;
     pthread_mutex_lock(&loads->lock);
     struct load *l;
-    LIST_FOREACH(l, &loads->rows, row) { /* all at once, not one after the other */
+    LIST_FOREACH(l, &loads->rows, row)
+    { /* all at once, not one after the other */
         l->stopping = true;
         pthread_cond_broadcast(&l->cond);
     }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Load at a fixed rate, whatever the answers do (an open loop), with every request logged.
  *
- * It hides nothing: no retries, no redirects, and a request that could not be started in time counts as failed. The log is one
- * JSON object a line, in order of completion, written at once:
- *   {"n":7,"t":<start, Unix ns>,"us":2130,"status":200,"cluster":"east","pod":"echo-…","version":"v1"}
- * A failed request (no answer, or a status of 500 and more) has "error". Used by control/ and by the command line. Any thread. */
+ * It hides nothing: no retries, no redirects, and a request that could not be started in time
+ * counts as failed. The log is one JSON object a line, in order of completion, written at once:
+ *   {"n":7,"t":<start, Unix
+ * ns>,"us":2130,"status":200,"cluster":"east","pod":"echo-…","version":"v1"} A failed request (no
+ * answer, or a status of 500 and more) has "error". Used by control/ and by the command line. Any
+ * thread. */
 #ifndef DEPLOY_SANDBOX_LOAD_LOAD_H
 #define DEPLOY_SANDBOX_LOAD_LOAD_H
 
@@ -34,12 +36,16 @@ enum {
     SBX_LOAD_SAMPLES = 200000,  /* latencies kept for the percentiles: the newest of them */
 };
 
-/* Starts one. INVALID for a wrong URL or rate, LIMIT for too many, UNAVAILABLE when the log cannot be written. */
-bool sbx_load_start(struct sbx_loads *l, const struct sbx_load_options *options, int *out_id, struct cf_error *err) CF_NODISCARD;
-/* {id, url, host, rps, running, sent, failed, first_failure, last_failure, begin, end, p50_us, p99_us, max_us, by_cluster, errors}; the
- * times of failures are starts of requests in Unix ns, 0 for none. New reference; NULL when there is no such load. */
+/* Starts one. INVALID for a wrong URL or rate, LIMIT for too many, UNAVAILABLE when the log cannot
+ * be written. */
+bool sbx_load_start(struct sbx_loads *l, const struct sbx_load_options *options, int *out_id,
+                    struct cf_error *err) CF_NODISCARD;
+/* {id, url, host, rps, running, sent, failed, first_failure, last_failure, begin, end, p50_us,
+ * p99_us, max_us, by_cluster, errors}; the times of failures are starts of requests in Unix ns, 0
+ * for none. New reference; NULL when there is no such load. */
 json_t *sbx_load_summary(struct sbx_loads *l, int id);
-/* No more requests; waits for those in flight (each has a limit of its own). False when there is no such load. */
+/* No more requests; waits for those in flight (each has a limit of its own). False when there is no
+ * such load. */
 bool sbx_load_stop(struct sbx_loads *l, int id);
 /* Stops it and forgets it. */
 bool sbx_load_drop(struct sbx_loads *l, int id);
@@ -47,9 +53,10 @@ bool sbx_load_drop(struct sbx_loads *l, int id);
 bool sbx_load_wait(struct sbx_loads *l, int id, int64_t ms);
 json_t *sbx_loads_list(struct sbx_loads *l); /* all summaries; new array */
 
-/* `crossfade sandbox load --url URL [--host NAME] [--rps N] [--duration D] [--timeout D] [--header H] [--log FILE] [--summary FILE]`:
- * until the duration's end, SIGTERM or SIGINT, then the summary on standard output. argv[0] is the command's name. Exit status 0, 1 when
- * it cannot start, 2 for a wrong option. */
+/* `crossfade sandbox load --url URL [--host NAME] [--rps N] [--duration D] [--timeout D] [--header
+ * H] [--log FILE] [--summary FILE]`: until the duration's end, SIGTERM or SIGINT, then the summary
+ * on standard output. argv[0] is the command's name. Exit status 0, 1 when it cannot start, 2 for a
+ * wrong option. */
 int cf_sandbox_load_main(int argc, char **argv);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves how a gateway reads VirtualServices, HTTPRoutes and Ingresses: which backend a request goes to, with which weight, and what
- * it answers when there is none. */
+/* Proves how a gateway reads VirtualServices, HTTPRoutes and Ingresses: which backend a request
+ * goes to, with which weight, and what it answers when there is none. */
 #include "tests/support/test.h"
 
 #include <math.h>
@@ -18,52 +18,131 @@ static json_t *array(const char *text)
 }
 
 #define META(name) "\"metadata\":{\"namespace\":\"web\",\"name\":\"" name "\"}"
-#define SERVICE(name) "{" META(name) ",\"spec\":{\"ports\":[{\"name\":\"http\",\"port\":80},{\"name\":\"admin\",\"port\":81}]}}"
-#define SLICE(name, service, endpoints)                                                                                                     \
-    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name "\",\"labels\":{\"kubernetes.io/service-name\":\"" service "\"}},"              \
+#define SERVICE(name)                                                                              \
+    "{" META(name) ",\"spec\":{\"ports\":[{\"name\":\"http\",\"port\":80},{\"name\":\"admin\","    \
+                   "\"port\":81}]}}"
+#define SLICE(name, service, endpoints)                                                            \
+    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name                                        \
+    "\",\"labels\":{\"kubernetes.io/service-name\":\"" service "\"}},"                             \
     "\"ports\":[{\"name\":\"http\",\"port\":8080}],\"endpoints\":[" endpoints "]}"
 
 /* `empty` has no ready endpoint; `echo-crossfade` is a bridge, with two slices. */
-static const char services[] = "[" SERVICE("echo") "," SERVICE("echo-crossfade") "," SERVICE("empty") "]";
-static const char slices[] =
-    "[" SLICE("a", "echo", "{\"addresses\":[\"127.1.0.1\"],\"targetRef\":{\"name\":\"p1\"},\"conditions\":{\"ready\":true}},"
-                           "{\"addresses\":[\"127.1.0.2\"],\"targetRef\":{\"name\":\"p2\"}}") ","
-        SLICE("b", "echo-crossfade", "{\"addresses\":[\"127.2.0.1\"]}") ","
-        SLICE("c", "echo-crossfade", "{\"addresses\":[\"127.2.0.2\"]},{\"addresses\":[\"127.2.0.9\"],\"conditions\":{\"ready\":false}}") ","
-        SLICE("d", "empty", "{\"addresses\":[\"127.3.0.1\"],\"conditions\":{\"ready\":false}}") "]";
-static const char pods[] = "[{\"metadata\":{\"namespace\":\"web\",\"name\":\"p1\",\"labels\":{\"version\":\"v1\"}}},"
-                           "{\"metadata\":{\"namespace\":\"web\",\"name\":\"p2\",\"labels\":{\"version\":\"v2\"}}}]";
-static const char destination_rules[] = "[{" META("echo") ",\"spec\":{\"host\":\"echo\",\"subsets\":[{\"name\":\"v2\",\"labels\":{\"version\":\"v2\"}}]}}]";
+static const char services[] =
+    "[" SERVICE("echo") "," SERVICE("echo-crossfade") "," SERVICE("empty") "]";
+static const char slices[] = "[" SLICE("a", "echo",
+                                       "{\"addresses\":[\"127.1.0.1\"],\"targetRef\":{\"name\":"
+                                       "\"p1\"},\"conditions\":{\"ready\":true}},"
+                                       "{\"addresses\":[\"127.1.0.2\"],\"targetRef\":{\"name\":"
+                                       "\"p2\"}}") "," SLICE("b", "echo-crossfade",
+                                                             "{\"addresses\":[\"127.2.0.1\"]}") "," SLICE("c",
+                                                                                                          "echo-crossfade",
+                                                                                                          "{\"addresses\":[\"127.2.0.2\"]},{\"addresses\":[\"127.2.0.9\"],\"conditions\":{\"ready\":false}}") "," SLICE("d",
+                                                                                                                                                                                                                        "empty",
+                                                                                                                                                                                                                        "{\"addresses\":[\"127.3.0.1\"],\"conditions\":{\"ready\":false}}") "]";
+static const char pods[] =
+    "[{\"metadata\":{\"namespace\":\"web\",\"name\":\"p1\",\"labels\":{\"version\":\"v1\"}}},"
+    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"p2\",\"labels\":{\"version\":\"v2\"}}}]";
+static const char destination_rules[] =
+    "[{" META("echo") ",\"spec\":{\"host\":\"echo\",\"subsets\":[{\"name\":\"v2\",\"labels\":{"
+                      "\"version\":\"v2\"}}]}}]";
 
-static const char virtual_services[] =
-    "[{" META("vs") ",\"spec\":{\"hosts\":[\"vs.example.com\",\"*.wild.example.com\"],\"http\":["
-    "{\"match\":[{\"headers\":{\"x-user\":{\"exact\":\"ann\"}}},{\"uri\":{\"prefix\":\"/new\"},\"method\":{\"exact\":\"POST\"}}],"
-    " \"route\":[{\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\",\"port\":{\"number\":80}}}]},"
-    "{\"match\":[{\"uri\":{\"regex\":\"/v[0-9]+/.*\"}}],\"route\":[{\"destination\":{\"host\":\"echo\",\"subset\":\"v2\",\"port\":{\"number\":80}}}]},"
-    "{\"match\":[{\"uri\":{\"exact\":\"/empty\"}}],\"route\":[{\"destination\":{\"host\":\"empty\",\"port\":{\"number\":80}}}]},"
-    "{\"match\":[{\"uri\":{\"exact\":\"/nobody\"}}],\"route\":[{\"destination\":{\"host\":\"nobody\",\"port\":{\"number\":80}}}]},"
-    "{\"route\":[{\"destination\":{\"host\":\"echo.web.svc.cluster.local\",\"port\":{\"number\":80}},\"weight\":70},"
-    "            {\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\",\"port\":{\"number\":80}},\"weight\":30}]}]}}]";
+static const char virtual_services[] = "[{" META(
+    "vs") ",\"spec\":{\"hosts\":[\"vs.example.com\",\"*.wild.example.com\"],\"http\":["
+          "{\"match\":[{\"headers\":{\"x-user\":{\"exact\":\"ann\"}}},{\"uri\":{\"prefix\":\"/"
+          "new\"},\"method\":{\"exact\":\"POST\"}}],"
+          " \"route\":[{\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\","
+          "\"port\":{\"number\":80}}}]},"
+          "{\"match\":[{\"uri\":{\"regex\":\"/v[0-9]+/"
+          ".*\"}}],\"route\":[{\"destination\":{\"host\":\"echo\",\"subset\":\"v2\",\"port\":{"
+          "\"number\":80}}}]},"
+          "{\"match\":[{\"uri\":{\"exact\":\"/"
+          "empty\"}}],\"route\":[{\"destination\":{\"host\":\"empty\",\"port\":{\"number\":80}}}]},"
+          "{\"match\":[{\"uri\":{\"exact\":\"/"
+          "nobody\"}}],\"route\":[{\"destination\":{\"host\":\"nobody\",\"port\":{\"number\":80}}}]"
+          "},"
+          "{\"route\":[{\"destination\":{\"host\":\"echo.web.svc.cluster.local\",\"port\":{"
+          "\"number\":80}},\"weight\":70},"
+          "            "
+          "{\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\",\"port\":{"
+          "\"number\":80}},\"weight\":30}]}]}}]";
 
 static const char http_routes[] =
     "[{" META("hr") ",\"spec\":{\"hostnames\":[\"hr.example.com\"],\"rules\":["
-    "{\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":9},{\"name\":\"echo-crossfade\",\"port\":80,\"weight\":1}]},"
-    "{\"matches\":[{\"path\":{\"type\":\"PathPrefix\",\"value\":\"/a\"}}],\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
-    "{\"matches\":[{\"path\":{\"type\":\"Exact\",\"value\":\"/a/b\"}}],\"backendRefs\":[{\"name\":\"nobody\",\"port\":80}]},"
-    "{\"matches\":[{\"headers\":[{\"name\":\"x-user\",\"value\":\"ann\"}]}],\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
-    "{\"matches\":[{\"path\":{\"value\":\"/zero\"}}],\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":0}]}]}}]";
+                    "{\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":9},{\"name\":"
+                    "\"echo-crossfade\",\"port\":80,\"weight\":1}]},"
+                    "{\"matches\":[{\"path\":{\"type\":\"PathPrefix\",\"value\":\"/"
+                    "a\"}}],\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
+                    "{\"matches\":[{\"path\":{\"type\":\"Exact\",\"value\":\"/a/"
+                    "b\"}}],\"backendRefs\":[{\"name\":\"nobody\",\"port\":80}]},"
+                    "{\"matches\":[{\"headers\":[{\"name\":\"x-user\",\"value\":\"ann\"}]}],"
+                    "\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
+                    "{\"matches\":[{\"path\":{\"value\":\"/"
+                    "zero\"}}],\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":0}]}]}}]";
 
-#define PATH(p, service) "{\"path\":\"" p "\",\"pathType\":\"Prefix\",\"backend\":{\"service\":{\"name\":\"" service "\",\"port\":{\"number\":80}}}}"
-#define CANARY(name, more)                                                                                                                  \
-    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name "\",\"annotations\":{\"nginx.ingress.kubernetes.io/canary\":\"true\"" more "}},"
-static const char ingresses[] =
-    "[{" META("in") ",\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":[" PATH("/", "echo") "," PATH("/empty", "empty") ","
-    PATH("/by-name", "echo") "]}}]}},"
-    CANARY("in-crossfade", ",\"nginx.ingress.kubernetes.io/canary-weight\":\"25\",\"nginx.ingress.kubernetes.io/canary-by-header\":\"x-canary\"")
-    "\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":[" PATH("/", "echo-crossfade") "," PATH("/empty", "echo-crossfade") "]}}]}},"
-    CANARY("to-empty", ",\"nginx.ingress.kubernetes.io/canary-weight\":\"100\"")
-    "\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":[" PATH("/by-name", "empty") "]}}]}},"
-    CANARY("lonely", "") "\"spec\":{\"rules\":[{\"host\":\"lonely.example.com\",\"http\":{\"paths\":[" PATH("/", "echo") "]}}]}}]";
+#define PATH(p, service)                                                                           \
+    "{\"path\":\"" p "\",\"pathType\":\"Prefix\",\"backend\":{\"service\":{\"name\":\"" service    \
+    "\",\"port\":{\"number\":80}}}}"
+#define CANARY(name, more)                                                                         \
+    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name                                        \
+    "\",\"annotations\":{\"nginx.ingress.kubernetes.io/canary\":\"true\"" more "}},"
+static const char
+    ingresses[] =
+        "[{" META("in") ",\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":"
+                        "[" PATH("/", "echo") "," PATH("/empty", "empty") "," PATH("/by-name", "ech"
+                                                                                               "o") "]}}]}}," CANARY("in-crossfade", ",\"nginx.ingress.kubernetes.io/canary-weight\":\"25\",\"nginx.ingress.kubernetes.io/canary-by-header\":\"x-canary\"") "\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":[" PATH(
+                            "/",
+                            "echo-crossfade") "," PATH("/empty",
+                                                       "echo-crossfade") "]}}]}}," CANARY("to-"
+                                                                                          "empty",
+                                                                                          ",\"nginx"
+                                                                                          ".ingress"
+                                                                                          ".kuberne"
+                                                                                          "tes.io/"
+                                                                                          "canary-"
+                                                                                          "weight\""
+                                                                                          ":\"100"
+                                                                                          "\"") "\""
+                                                                                                "sp"
+                                                                                                "ec"
+                                                                                                "\""
+                                                                                                ":{"
+                                                                                                "\""
+                                                                                                "ru"
+                                                                                                "le"
+                                                                                                "s"
+                                                                                                "\""
+                                                                                                ":["
+                                                                                                "{"
+                                                                                                "\""
+                                                                                                "ho"
+                                                                                                "st"
+                                                                                                "\""
+                                                                                                ":"
+                                                                                                "\""
+                                                                                                "in"
+                                                                                                ".e"
+                                                                                                "xa"
+                                                                                                "mp"
+                                                                                                "le"
+                                                                                                ".c"
+                                                                                                "om"
+                                                                                                "\""
+                                                                                                ","
+                                                                                                "\""
+                                                                                                "ht"
+                                                                                                "tp"
+                                                                                                "\""
+                                                                                                ":{"
+                                                                                                "\""
+                                                                                                "pa"
+                                                                                                "th"
+                                                                                                "s"
+                                                                                                "\""
+                                                                                                ":"
+                                                                                                "[" PATH("/by-name",
+                                                                                                         "empty") "]}}]}}," CANARY("lonely",
+                                                                                                                                   "") "\"spec\":{\"rules\":[{\"host\":\"lonely.example.com\",\"http\":{\"paths\":[" PATH("/",
+                                                                                                                                                                                                                          "echo") "]}}]}}]";
 
 struct world {
     json_t *all[7];
@@ -73,10 +152,13 @@ struct world {
 static int set_up(void **state)
 {
     struct world *w = cf_xcalloc(1, sizeof(*w));
-    const char *texts[] = { virtual_services, destination_rules, http_routes, ingresses, services, slices, pods };
+    const char *texts[] = {
+        virtual_services, destination_rules, http_routes, ingresses, services, slices, pods
+    };
     for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
         w->all[i] = array(texts[i]);
-    w->table = sbx_table_build(&(struct sbx_objects){ w->all[0], w->all[1], w->all[2], w->all[3], w->all[4], w->all[5], w->all[6] });
+    w->table = sbx_table_build(&(struct sbx_objects){ w->all[0], w->all[1], w->all[2], w->all[3],
+                                                      w->all[4], w->all[5], w->all[6] });
     for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
         json_decref(w->all[i]); /* the table keeps nothing of them */
     *state = w;
@@ -99,9 +181,14 @@ static const char *header(const void *user, const char *name)
     return line && strncmp(line, name, n) == 0 && line[n] == ':' ? line + n + 2 : NULL;
 }
 
-static struct sbx_choice choose(struct world *w, const char *host, const char *method, const char *path, const char *line, double dice)
+static struct sbx_choice choose(struct world *w, const char *host, const char *method,
+                                const char *path, const char *line, double dice)
 {
-    return sbx_table_choose(w->table, &(struct sbx_ask){ .host = host, .method = method, .path = path, .header = header, .user = line }, dice);
+    return sbx_table_choose(
+        w->table,
+        &(struct sbx_ask){
+            .host = host, .method = method, .path = path, .header = header, .user = line },
+        dice);
 }
 
 static void requests_go_where_the_objects_say(void **state)
@@ -137,18 +224,24 @@ static void requests_go_where_the_objects_say(void **state)
         { "in.example.com", "GET", "/", "x-canary: always", 0, 0, "echo-crossfade." },
         { "in.example.com", "GET", "/", "x-canary: never", 0.99, 0, "echo." },
         { "in.example.com", "GET", "/", "x-canary: perhaps", 0.99, 0, "echo-crossfade." },
-        { "in.example.com", "GET", "/empty", NULL, 0.99, 503, "empty." },          /* the canary cannot save its main one */
+        { "in.example.com", "GET", "/empty", NULL, 0.99, 503,
+          "empty." }, /* the canary cannot save its main one */
         { "in.example.com", "GET", "/empty", "x-canary: always", 0, 503, "empty." },
-        { "in.example.com", "GET", "/by-name", NULL, 0.99, 0, "echo." },           /* a canary without endpoints gets nothing */
+        { "in.example.com", "GET", "/by-name", NULL, 0.99, 0,
+          "echo." }, /* a canary without endpoints gets nothing */
         { "lonely.example.com", "GET", "/", NULL, 0, 404, NULL },
         { "nobody.example.com", "GET", "/", NULL, 0, 404, NULL },
         { "", "GET", "/", NULL, 0, 404, NULL },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
-        struct sbx_choice c = choose(*state, table[i].host, table[i].method, table[i].path, table[i].header, table[i].dice);
+        struct sbx_choice c = choose(*state, table[i].host, table[i].method, table[i].path,
+                                     table[i].header, table[i].dice);
         const char *got = c.backend ? c.backend->name : "";
-        if (c.status != table[i].status || strncmp(got, table[i].backend ? table[i].backend : "", table[i].backend ? strlen(table[i].backend) : 1) != 0)
-            fail_msg("row %zu (%s %s): status %d, backend %s", i, table[i].host, table[i].path, c.status, got);
+        if (c.status != table[i].status ||
+            strncmp(got, table[i].backend ? table[i].backend : "",
+                    table[i].backend ? strlen(table[i].backend) : 1) != 0)
+            fail_msg("row %zu (%s %s): status %d, backend %s", i, table[i].host, table[i].path,
+                     c.status, got);
     }
 }
 
@@ -159,14 +252,17 @@ static void weights_are_exact(void **state)
     enum { N = 200000 };
     int hits = 0;
     for (int i = 0; i < N; i++)
-        hits += strncmp(choose(*state, "vs.example.com", "GET", "/", NULL, sbx_rng_uniform(&rng)).backend->name, "echo-crossfade.", 15) == 0;
+        hits += strncmp(choose(*state, "vs.example.com", "GET", "/", NULL, sbx_rng_uniform(&rng))
+                            .backend->name,
+                        "echo-crossfade.", 15) == 0;
     double sigma = sqrt(N * 0.3 * 0.7);
     assert_true(fabs(hits - N * 0.3) < 5 * sigma);
 }
 
 static void endpoints_are_the_ready_ones_in_turn(void **state)
 {
-    struct sbx_backend *bridge = choose(*state, "vs.example.com", "GET", "/", "x-user: ann", 0).backend;
+    struct sbx_backend *bridge =
+        choose(*state, "vs.example.com", "GET", "/", "x-user: ann", 0).backend;
     assert_int_equal(bridge->n, 2);
     assert_string_equal(bridge->metric, "outbound|80||echo-crossfade.web.svc.cluster.local");
     struct sbx_endpoint a = sbx_backend_next(bridge);
@@ -192,12 +288,15 @@ static void the_split_says_the_weights(void **state)
         const char *host, *backend;
         int weight;
     } table[] = {
-        { "vs.example.com", "echo.web.svc.cluster.local", 70 },           { "vs.example.com", "echo-crossfade.web.svc.cluster.local", 30 },
-        { "hr.example.com", "echo-crossfade.web.svc.cluster.local", 1 },  { "in.example.com", "echo.web.svc.cluster.local", 75 },
+        { "vs.example.com", "echo.web.svc.cluster.local", 70 },
+        { "vs.example.com", "echo-crossfade.web.svc.cluster.local", 30 },
+        { "hr.example.com", "echo-crossfade.web.svc.cluster.local", 1 },
+        { "in.example.com", "echo.web.svc.cluster.local", 75 },
         { "in.example.com", "echo-crossfade.web.svc.cluster.local", 25 },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++)
-        assert_int_equal(cf_json_int(split, -1, table[i].host, "backends", table[i].backend, NULL), table[i].weight);
+        assert_int_equal(cf_json_int(split, -1, table[i].host, "backends", table[i].backend, NULL),
+                         table[i].weight);
     assert_string_equal(cf_json_str(split, "", "in.example.com", "object", NULL), "Ingress web/in");
 }
 
@@ -205,7 +304,10 @@ static void nothing_is_routed_without_objects(void **state)
 {
     (void)state;
     struct sbx_table *t = sbx_table_build(&(struct sbx_objects){ 0 });
-    assert_int_equal(sbx_table_choose(t, &(struct sbx_ask){ .host = "a", .method = "GET", .path = "/" }, 0).status, 404);
+    assert_int_equal(
+        sbx_table_choose(t, &(struct sbx_ask){ .host = "a", .method = "GET", .path = "/" }, 0)
+            .status,
+        404);
     sbx_table_unref(t);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves the small client: what it takes for a whole answer, and how an exchange ends when nobody listens, nobody answers, somebody cancels
- * or everything stops. */
+/* Proves the small client: what it takes for a whole answer, and how an exchange ends when nobody
+ * listens, nobody answers, somebody cancels or everything stops. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -27,28 +27,36 @@ static void reads_answers(void **state)
         { HEAD "Content-Length: 5\r\n\r\nhel", false, false, SBX_WIRE_MORE, NULL, false },
         { HEAD "Content-Length: 5\r\n\r\nhel", false, true, SBX_WIRE_BROKEN, NULL, false },
         { HEAD "content-length: 5\r\n\r\nhello", false, false, SBX_WIRE_COMPLETE, "hello", true },
-        { HEAD "Content-Length: 5\r\nConnection: close\r\n\r\nhello", false, false, SBX_WIRE_COMPLETE, "hello", false },
+        { HEAD "Content-Length: 5\r\nConnection: close\r\n\r\nhello", false, false,
+          SBX_WIRE_COMPLETE, "hello", false },
         { HEAD "Content-Length: 5\r\n\r\n", true, false, SBX_WIRE_COMPLETE, "", true },
         { HEAD "Content-Length: 99999999999\r\n\r\n", false, false, SBX_WIRE_BROKEN, NULL, false },
         { HEAD "Content-Length: five\r\n\r\n", false, false, SBX_WIRE_BROKEN, NULL, false },
         { "HTTP/1.1 204 No Content\r\n\r\n", false, false, SBX_WIRE_COMPLETE, "", true },
-        { "HTTP/1.1 100 Continue\r\n\r\n" HEAD "Content-Length: 2\r\n\r\nok", false, false, SBX_WIRE_COMPLETE, "ok", true },
-        { HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n", false, false, SBX_WIRE_COMPLETE, "hello", true },
-        { HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nl", false, false, SBX_WIRE_MORE, NULL, false },
-        { HEAD "Transfer-Encoding: chunked\r\n\r\nffffffff\r\n", false, false, SBX_WIRE_BROKEN, NULL, false },
+        { "HTTP/1.1 100 Continue\r\n\r\n" HEAD "Content-Length: 2\r\n\r\nok", false, false,
+          SBX_WIRE_COMPLETE, "ok", true },
+        { HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n", false,
+          false, SBX_WIRE_COMPLETE, "hello", true },
+        { HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nl", false, false, SBX_WIRE_MORE,
+          NULL, false },
+        { HEAD "Transfer-Encoding: chunked\r\n\r\nffffffff\r\n", false, false, SBX_WIRE_BROKEN,
+          NULL, false },
         { HEAD "\r\nuntil the end", false, false, SBX_WIRE_MORE, NULL, false },
         { HEAD "\r\nuntil the end", false, true, SBX_WIRE_COMPLETE, "until the end", false },
-        { "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false, false, SBX_WIRE_COMPLETE, "ok", false },
+        { "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false, false, SBX_WIRE_COMPLETE, "ok",
+          false },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         cf_autofree char *data = cf_xstrdup(table[i].text);
         struct sbx_wire_parsed p;
-        enum sbx_wire_state got = sbx_wire_parse(data, strlen(data), table[i].is_head, table[i].ended, &p);
+        enum sbx_wire_state got =
+            sbx_wire_parse(data, strlen(data), table[i].is_head, table[i].ended, &p);
         if (got != table[i].want)
             fail_msg("row %zu: state %d", i, got);
         if (got != SBX_WIRE_COMPLETE)
             continue;
-        if (p.keep != table[i].keep || p.body_len != strlen(table[i].body) || memcmp(p.body, table[i].body, p.body_len) != 0)
+        if (p.keep != table[i].keep || p.body_len != strlen(table[i].body) ||
+            memcmp(p.body, table[i].body, p.body_len) != 0)
             fail_msg("row %zu: keep %d, body %.*s", i, p.keep, (int)p.body_len, p.body);
     }
 }
@@ -84,7 +92,8 @@ static void wait_for(struct seen *s, int n)
             fail_msg("only %d of %d exchanges ended", s->ended, n);
 }
 
-static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                  void *user)
 {
     (void)req;
     (void)user;
@@ -114,7 +123,11 @@ static int set_up(void **state)
     pthread_mutex_init(&b->seen.lock, NULL);
     cf_cond_init(&b->seen.cond);
     b->server = cf_http_server_start(NULL, &err);
-    b->listener = cf_http_listen(b->server, &(struct cf_http_listen_options){ .site = { .fallback = serve, .fallback_lane = CF_HTTP_INLINE } }, &err);
+    b->listener =
+        cf_http_listen(b->server,
+                       &(struct cf_http_listen_options){
+                           .site = { .fallback = serve, .fallback_lane = CF_HTTP_INLINE } },
+                       &err);
     b->wire = sbx_wire_start("wire", &err);
     *state = b;
     return b->listener && b->wire ? 0 : -1;
@@ -134,7 +147,11 @@ static int tear_down(void **state)
 static uint64_t ask(struct bench *b, const char *path, int port, int64_t timeout_ms)
 {
     cf_autofree char *text = cf_xasprintf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
-    struct sbx_wire_request r = { .address = "127.0.0.1", .port = port, .bytes = text, .len = strlen(text), .timeout_ms = timeout_ms };
+    struct sbx_wire_request r = { .address = "127.0.0.1",
+                                  .port = port,
+                                  .bytes = text,
+                                  .len = strlen(text),
+                                  .timeout_ms = timeout_ms };
     return sbx_wire_send(b->wire, &r, on_done, &b->seen);
 }
 
