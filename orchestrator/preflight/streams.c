@@ -3,8 +3,9 @@
 #include "orchestrator/preflight/streams.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/units.h"
 
 const char *cf_stream_cluster(const struct cf_plan_gate *gate, const struct cf_plan_router *router)
 {
@@ -16,12 +17,20 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
+/* 0 for a port's name, and for none. */
+static int port_number(const char *text)
+{
+    struct cf_error ignored = CF_ERROR_INIT;
+    int64_t port;
+    return cf_int_parse(text, 1, 65535, &port, &ignored) ? (int)port : 0;
+}
+
 static void name_backend(const struct cf_plan_router *router, enum cf_side side,
                          const struct cf_destination *source, struct cf_named_stream *s)
 {
     struct cf_stream_backend *b = &s->stream.backend;
     const struct cf_destination *d = &s->destination;
-    b->port = atoi(d->port);
+    b->port = port_number(d->port);
     b->namespace_ = router->namespace_;
     if (router->type == CF_PLAN_ROUTER_VIRTUAL_SERVICE) {
         size_t first = strcspn(d->host, ".");
@@ -34,7 +43,8 @@ static void name_backend(const struct cf_plan_router *router, enum cf_side side,
     b->service = d->name;
     if (d->ns[0])
         b->namespace_ = d->ns;
-    (void)snprintf(s->host, sizeof s->host, "%.160s.%.63s.svc.cluster.local", d->name, b->namespace_);
+    (void)snprintf(s->host, sizeof s->host, "%.160s.%.63s.svc.cluster.local", d->name,
+                   b->namespace_);
     b->host = s->host;
     if (router->type != CF_PLAN_ROUTER_INGRESS)
         return;
