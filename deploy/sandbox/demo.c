@@ -12,7 +12,8 @@ extern const struct cf_embedded sbx_demo_files[];
 
 static const struct sbx_kind *kind_of(const json_t *object, char *version, size_t size)
 {
-    const char *gv = cf_json_str(object, "", "apiVersion", NULL), *kind = cf_json_str(object, "", "kind", NULL);
+    const char *gv = cf_json_str(object, "", "apiVersion", NULL),
+               *kind = cf_json_str(object, "", "kind", NULL);
     const char *slash = strchr(gv, '/');
     cf_autofree char *group = slash ? cf_xstrndup(gv, (size_t)(slash - gv)) : cf_xstrdup("");
     strncpy(version, slash ? slash + 1 : gv, size - 1);
@@ -27,26 +28,29 @@ static bool apply(struct sbx_api *api, const json_t *object, struct cf_error *er
 {
     char version[32];
     const struct sbx_kind *k = kind_of(object, version, sizeof(version));
-    const char *name = cf_json_str(object, "", "metadata", "name", NULL), *ns = cf_json_str(object, "", "metadata", "namespace", NULL);
+    const char *name = cf_json_str(object, "", "metadata", "name", NULL),
+               *ns = cf_json_str(object, "", "metadata", "namespace", NULL);
     if (!k)
         return cf_error_set(err, CF_ERR_BUG, "the demo has an object of an unknown kind: %s", name);
-    cf_autofree char *root = *k->group ? cf_xasprintf("/apis/%s/%s", k->group, version) : cf_xstrdup("/api/v1");
+    cf_autofree char *root =
+        *k->group ? cf_xasprintf("/apis/%s/%s", k->group, version) : cf_xstrdup("/api/v1");
     cf_autofree char *in = k->namespaced ? cf_xasprintf("/namespaces/%s", ns) : cf_xstrdup("");
     cf_autojson json_t *answer = NULL;
-    int status = sbx_api_do(api, "kubectl", "PATCH", "application/apply-patch+yaml", object, &answer,
-                            "%s%s/%s/%s?fieldManager=kubectl&force=true", root, in, k->plural, name);
-    return status < 300 || cf_error_set(err, CF_ERR_BUG, "the demo's %s %s: %s", k->kind, name, cf_json_str(answer, "", "message", NULL));
+    int status =
+        sbx_api_do(api, "kubectl", "PATCH", "application/apply-patch+yaml", object, &answer,
+                   "%s%s/%s/%s?fieldManager=kubectl&force=true", root, in, k->plural, name);
+    return status < 300 || cf_error_set(err, CF_ERR_BUG, "the demo's %s %s: %s", k->kind, name,
+                                        cf_json_str(answer, "", "message", NULL));
 }
 
 bool sbx_demo_load(struct sbx_api *api, struct cf_error *err)
 {
-    cf_autojson json_t *objects = cf_yaml_parse_all(sbx_demo_files[0].data, sbx_demo_files[0].len, 0, err);
+    cf_autojson json_t *objects =
+        cf_yaml_parse_all(sbx_demo_files[0].data, sbx_demo_files[0].len, 0, err);
     if (!objects)
         return cf_error_wrap(err, "demo.yaml");
     size_t i;
     json_t *o;
-    json_array_foreach(objects, i, o)
-        if (!apply(api, o, err))
-            return false;
+    json_array_foreach(objects, i, o) if (!apply(api, o, err)) return false;
     return true;
 }

@@ -18,10 +18,12 @@ static void usage(FILE *to)
 {
     fputs("Usage: crossfade sandbox [options]\n"
           "\n"
-          "Simulated clusters on loopback: API servers, controllers, a gateway with real HTTP traffic, load, faults.\n"
+          "Simulated clusters on loopback: API servers, controllers, a gateway with real HTTP "
+          "traffic, load, faults.\n"
           "\n"
           "  --clusters A,B     their names (default: east,west)\n"
-          "  --port-base N      ports from N on: control, then API, gateway and metrics of each cluster (default: any)\n"
+          "  --port-base N      ports from N on: control, then API, gateway and metrics of each "
+          "cluster (default: any)\n"
           "  --ports 0          any free ports\n"
           "  --state-dir DIR    writes DIR/sandbox.json and DIR/NAME.kubeconfig\n"
           "  --demo             puts the demo application into the first cluster\n"
@@ -36,10 +38,10 @@ static void usage(FILE *to)
 static int read_options(int argc, char **argv, struct sandbox_options *o, bool *die_with_parent)
 {
     static const struct option table[] = {
-        { "clusters", required_argument, NULL, 'c' },   { "port-base", required_argument, NULL, 'p' },
-        { "ports", required_argument, NULL, 'p' },      { "state-dir", required_argument, NULL, 's' },
-        { "demo", no_argument, NULL, 'd' },             { "die-with-parent", no_argument, NULL, 'x' },
-        { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
+        { "clusters", required_argument, NULL, 'c' }, { "port-base", required_argument, NULL, 'p' },
+        { "ports", required_argument, NULL, 'p' },    { "state-dir", required_argument, NULL, 's' },
+        { "demo", no_argument, NULL, 'd' },           { "die-with-parent", no_argument, NULL, 'x' },
+        { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
     };
     *o = (struct sandbox_options){ .clusters = "east,west" };
     optind = 0;
@@ -47,7 +49,9 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         struct cf_error err = CF_ERROR_INIT;
         int64_t port = 0;
         switch (c) {
-        case 'c': o->clusters = optarg; break;
+        case 'c':
+            o->clusters = optarg;
+            break;
         case 'p':
             if (!cf_int_parse(optarg, 0, 65000, &port, &err)) {
                 fprintf(stderr, "crossfade sandbox: port: %s\n", err.message);
@@ -55,11 +59,21 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
             }
             o->port_base = (int)port;
             break;
-        case 's': o->state_dir = optarg; break;
-        case 'd': o->demo = true; break;
-        case 'x': *die_with_parent = true; break;
-        case 'h': usage(stdout); return 1;
-        default: usage(stderr); return 3;
+        case 's':
+            o->state_dir = optarg;
+            break;
+        case 'd':
+            o->demo = true;
+            break;
+        case 'x':
+            *die_with_parent = true;
+            break;
+        case 'h':
+            usage(stdout);
+            return 1;
+        default:
+            usage(stderr);
+            return 3;
         }
     }
     if (optind < argc) {
@@ -80,7 +94,8 @@ static void print_world(const struct sandbox_world *w)
 /* Until a signal says so. */
 static void wait_for_end(struct sandbox_world *w, const sigset_t *signals)
 {
-    const struct timespec tick = { .tv_sec = SANDBOX_TICK_MS / 1000, .tv_nsec = SANDBOX_TICK_MS % 1000 * 1000000L };
+    const struct timespec tick = { .tv_sec = SANDBOX_TICK_MS / 1000,
+                                   .tv_nsec = SANDBOX_TICK_MS % 1000 * 1000000L };
     for (;;) {
         if (sigtimedwait(signals, NULL, &tick) > 0)
             return;

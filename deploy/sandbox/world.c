@@ -21,9 +21,9 @@
 enum {
     HANDLERS = 6, /* most answers are microseconds; a few write whole lists */
     DRAIN_MS = 300,
-    PORTS_PER_CLUSTER = 3,  /* API, gateway, admin */
-    DEMO_READY_MS = 20000,  /* a loaded machine under a sanitizer takes seconds */
-    TOKEN_TEXT = 41,        /* 40 hex characters and NUL */
+    PORTS_PER_CLUSTER = 3, /* API, gateway, admin */
+    DEMO_READY_MS = 20000, /* a loaded machine under a sanitizer takes seconds */
+    TOKEN_TEXT = 41,       /* 40 hex characters and NUL */
     SLOT_CONTROLLERS = 0,
     SLOT_DATAPLANE = 1,
 };
@@ -62,16 +62,17 @@ static bool write_file(const char *path, const char *text, struct cf_error *err)
     return ok;
 }
 
-static bool write_kubeconfig(struct cluster *c, const char *dir, const char *ca_pem, struct cf_error *err)
+static bool write_kubeconfig(struct cluster *c, const char *dir, const char *ca_pem,
+                             struct cf_error *err)
 {
     cf_autofree char *ca = sandbox_base64(ca_pem);
     c->kubeconfig = cf_xasprintf("%s/%s.kubeconfig", dir, c->name);
-    cf_autofree char *text = cf_xasprintf("apiVersion: v1\nkind: Config\ncurrent-context: %s\n"
-                                          "clusters:\n- name: %s\n  cluster:\n    server: %s\n    certificate-authority-data: %s\n"
-                                          "contexts:\n- name: %s\n  context:\n    cluster: %s\n    user: crossfade\n"
-                                          "users:\n- name: crossfade\n  user:\n    token: %s\n",
-                                          c->name, c->name, sbx_api_server_url(c->server), ca, c->name, c->name,
-                                          c->admin_token);
+    cf_autofree char *text = cf_xasprintf(
+        "apiVersion: v1\nkind: Config\ncurrent-context: %s\n"
+        "clusters:\n- name: %s\n  cluster:\n    server: %s\n    certificate-authority-data: %s\n"
+        "contexts:\n- name: %s\n  context:\n    cluster: %s\n    user: crossfade\n"
+        "users:\n- name: crossfade\n  user:\n    token: %s\n",
+        c->name, c->name, sbx_api_server_url(c->server), ca, c->name, c->name, c->admin_token);
     return write_file(c->kubeconfig, text, err);
 }
 
@@ -87,7 +88,8 @@ static bool add_cluster(struct sandbox_world *w, const char *name, int port, str
 {
     if (w->count == SANDBOX_CLUSTERS_MAX)
         return cf_error_set(err, CF_ERR_LIMIT, "more than %d clusters", SANDBOX_CLUSTERS_MAX);
-    if (strlen(name) >= sizeof(w->clusters[0].name) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
+    if (strlen(name) >= sizeof(w->clusters[0].name) ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
         return cf_error_set(err, CF_ERR_INVALID, "not a cluster's name: %s", name);
     if (find(w, name))
         return cf_error_set(err, CF_ERR_INVALID, "two clusters are called %s", name);
@@ -102,7 +104,8 @@ static bool add_cluster(struct sandbox_world *w, const char *name, int port, str
     return c->server != NULL;
 }
 
-static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *options, struct cf_error *err)
+static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *options,
+                         struct cf_error *err)
 {
     cf_autofree char *names = cf_xstrdup(options->clusters);
     char *save = NULL;
@@ -115,7 +118,8 @@ static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *
 }
 
 /* The control endpoint's way to an API server's faults. */
-static bool set_api_fault(void *user, const char *cluster, const struct sbx_control_api_fault *fault, struct cf_error *err)
+static bool set_api_fault(void *user, const char *cluster,
+                          const struct sbx_control_api_fault *fault, struct cf_error *err)
 {
     struct cluster *c = find(user, cluster);
     if (!c)
@@ -154,7 +158,8 @@ static bool make_certificate(struct sandbox_world *w, struct cf_error *err)
     return w->tls != NULL;
 }
 
-static bool start_parts(struct sandbox_world *w, const struct sandbox_options *options, struct cf_error *err)
+static bool start_parts(struct sandbox_world *w, const struct sandbox_options *options,
+                        struct cf_error *err)
 {
     struct cf_http_server_options http = { .name = "sandbox", .handler_threads = HANDLERS };
     w->http = cf_http_server_start(&http, err);
@@ -187,7 +192,8 @@ static bool write_files(struct sandbox_world *w, const char *dir, struct cf_erro
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return cf_error_errno(err, errno, dir);
-    cf_autofree char *folder = realpath(dir, NULL); /* paths are read by others, from other places */
+    cf_autofree char *folder =
+        realpath(dir, NULL); /* paths are read by others, from other places */
     if (!folder)
         return cf_error_errno(err, errno, dir);
     dir = folder;
@@ -199,16 +205,19 @@ static bool write_files(struct sandbox_world *w, const char *dir, struct cf_erro
             return false;
     cf_autojson json_t *all = sandbox_world_describe(w);
     cf_autofree char *text = cf_json_dump_pretty(all);
-    cf_autofree char *path = cf_xasprintf("%s/sandbox.json", dir), *part = cf_xasprintf("%s/sandbox.json.part", dir);
+    cf_autofree char *path = cf_xasprintf("%s/sandbox.json", dir),
+                     *part = cf_xasprintf("%s/sandbox.json.part", dir);
     if (!write_file(part, text, err))
         return false;
     return rename(part, path) == 0 || cf_error_errno(err, errno, path);
 }
 
-struct sandbox_world *sandbox_world_start(const struct sandbox_options *options, struct cf_error *err)
+struct sandbox_world *sandbox_world_start(const struct sandbox_options *options,
+                                          struct cf_error *err)
 {
     struct sandbox_world *w = cf_xcalloc(1, sizeof(*w));
-    if (start_parts(w, options, err) && (!options->state_dir || write_files(w, options->state_dir, err)))
+    if (start_parts(w, options, err) &&
+        (!options->state_dir || write_files(w, options->state_dir, err)))
         return w;
     sandbox_world_stop(w);
     return NULL;
@@ -247,14 +256,17 @@ json_t *sandbox_world_describe(const struct sandbox_world *w)
         const struct cluster *c = &w->clusters[i];
         const char *admin = sbx_dataplane_admin_url(w->dataplane, c->name);
         cf_autofree char *metrics = cf_xasprintf("%s/stats/prometheus", admin);
-        json_t *o = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url", sbx_api_server_url(c->server), "tokens",
-                              "admin", c->admin_token, "viewer", c->viewer_token, "gateway",
-                              sbx_dataplane_gateway_url(w->dataplane, c->name), "admin", admin, "metrics", metrics);
+        json_t *o =
+            json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url",
+                      sbx_api_server_url(c->server), "tokens", "admin", c->admin_token, "viewer",
+                      c->viewer_token, "gateway", sbx_dataplane_gateway_url(w->dataplane, c->name),
+                      "admin", admin, "metrics", metrics);
         if (w->ca_path)
             json_object_set_new(o, "ca", json_string(w->ca_path));
         if (c->kubeconfig)
             json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
         json_array_append_new(clusters, o);
     }
-    return json_pack("{s:o,s:s,s:i}", "clusters", clusters, "control", sbx_control_url(w->control), "pid", (int)getpid());
+    return json_pack("{s:o,s:s,s:i}", "clusters", clusters, "control", sbx_control_url(w->control),
+                     "pid", (int)getpid());
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated world: clusters with their API servers, the controllers, the data plane, loads and the control endpoint, made and ended in
- * order. Main thread; the control endpoint changes API faults from its handlers. */
+/* The simulated world: clusters with their API servers, the controllers, the data plane, loads and
+ * the control endpoint, made and ended in order. Main thread; the control endpoint changes API
+ * faults from its handlers. */
 #ifndef DEPLOY_SANDBOX_WORLD_H
 #define DEPLOY_SANDBOX_WORLD_H
 
@@ -11,13 +12,14 @@ enum { SANDBOX_CLUSTERS_MAX = 8 };
 struct sandbox_world; /* opaque */
 
 struct sandbox_options {
-    const char *clusters;  /* "east,west" */
-    int port_base;         /* control here, then API, gateway and admin of each cluster; 0: any ports */
+    const char *clusters; /* "east,west" */
+    int port_base; /* control here, then API, gateway and admin of each cluster; 0: any ports */
     const char *state_dir; /* sandbox.json and kubeconfigs; NULL: no files */
-    bool demo;             /* the demo application in the first cluster; waits until its pods are Ready */
+    bool demo; /* the demo application in the first cluster; waits until its pods are Ready */
 };
 
-struct sandbox_world *sandbox_world_start(const struct sandbox_options *options, struct cf_error *err) CF_NODISCARD;
+struct sandbox_world *sandbox_world_start(const struct sandbox_options *options,
+                                          struct cf_error *err) CF_NODISCARD;
 void sandbox_world_stop(struct sandbox_world *w); /* accepts NULL */
 /* Bookmarks for the watches; call it about every SANDBOX_TICK_MS. */
 enum { SANDBOX_TICK_MS = 2000 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API server of one simulated cluster, without sockets: a call goes in, a status and a JSON body come out.
+/* The API server of one simulated cluster, without sockets: a call goes in, a status and a JSON
+ * body come out.
  *
- * Used by the HTTP binding (api/http.c), by the controllers and by the data plane. One lock guards all of a cluster, so that
- * every call is atomic; objects that have been stored are never changed again, only replaced, so readers keep references
- * without a lock. Any thread. */
+ * Used by the HTTP binding (api/http.c), by the controllers and by the data plane. One lock guards
+ * all of a cluster, so that every call is atomic; objects that have been stored are never changed
+ * again, only replaced, so readers keep references without a lock. Any thread. */
 #ifndef DEPLOY_SANDBOX_API_API_H
 #define DEPLOY_SANDBOX_API_API_H
 
@@ -18,7 +19,8 @@ const char *sbx_api_cluster(const struct sbx_api *api);
 
 enum sbx_rights { SBX_RIGHTS_NONE, SBX_RIGHTS_READ, SBX_RIGHTS_FULL };
 /* Another bearer token; `user` is whom it stands for. Before the first call. */
-void sbx_api_token(struct sbx_api *api, const char *token, const char *user, enum sbx_rights rights);
+void sbx_api_token(struct sbx_api *api, const char *token, const char *user,
+                   enum sbx_rights rights);
 
 struct sbx_call {
     const char *method;
@@ -43,31 +45,40 @@ struct sbx_answer {
 };
 void sbx_answer_free(struct sbx_answer *a);
 
-/* Where a watch's events go. `line` is one JSON text and its newline. Called with the cluster's lock held: only queue it. False: no
- * more, please. */
+/* Where a watch's events go. `line` is one JSON text and its newline. Called with the cluster's
+ * lock held: only queue it. False: no more, please. */
 struct sbx_watch;
 typedef bool sbx_watch_sink(void *user, const char *line, size_t len);
 
-/* Answers the call. For a watch that can be served `*out_watch` is set and events go to `sink` from within this call on; with a NULL
- * sink watches are refused (400). The answer is the caller's to free. */
-void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink, void *user, struct sbx_watch **out_watch,
-                  struct sbx_answer *out);
+/* Answers the call. For a watch that can be served `*out_watch` is set and events go to `sink` from
+ * within this call on; with a NULL sink watches are refused (400). The answer is the caller's to
+ * free. */
+void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink,
+                  void *user, struct sbx_watch **out_watch, struct sbx_answer *out);
 /* No event is handed out after it returned. Accepts NULL. */
 void sbx_watch_close(struct sbx_api *api, struct sbx_watch *watch);
 
-/* ---- For our own side ------------------------------------------------------------------------------------------------- */
+/* ---- For our own side
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* A trusted call with a JSON body (may be NULL; borrowed) as that field manager. Returns the status; *out (may be NULL) is the body. */
-int sbx_api_do(struct sbx_api *api, const char *manager, const char *method, const char *content_type, const json_t *body, json_t **out,
-               const char *target_fmt, ...) CF_PRINTF(7, 8);
-/* All objects of a kind (of a namespace, or NULL for all): a new array of shared, read-only objects. */
+/* A trusted call with a JSON body (may be NULL; borrowed) as that field manager. Returns the
+ * status; *out (may be NULL) is the body. */
+int sbx_api_do(struct sbx_api *api, const char *manager, const char *method,
+               const char *content_type, const json_t *body, json_t **out, const char *target_fmt,
+               ...) CF_PRINTF(7, 8);
+/* All objects of a kind (of a namespace, or NULL for all): a new array of shared, read-only
+ * objects. */
 json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, const char *ns);
-json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns, const char *name); /* new reference, or NULL */
-/* Called after each change, with the lock held: only signal. One listener per slot 0..3; NULL removes it. */
+json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns,
+                    const char *name); /* new reference, or NULL */
+/* Called after each change, with the lock held: only signal. One listener per slot 0..3; NULL
+ * removes it. */
 enum { SBX_LISTENERS_MAX = 4 };
 void sbx_api_on_change(struct sbx_api *api, int slot, void (*fn)(void *user), void *user);
 int64_t sbx_api_version(struct sbx_api *api); /* the newest resourceVersion */
-/* Tells every watch that asked for bookmarks where it stands. Called now and then by the controllers' thread. */
+/* Tells every watch that asked for bookmarks where it stands. Called now and then by the
+ * controllers' thread. */
 void sbx_api_bookmarks(struct sbx_api *api);
 /* Forgets the history: watches from older versions are answered 410. */
 void sbx_api_compact(struct sbx_api *api);

@@ -8,26 +8,35 @@
 
 static void fill(struct sbx_api *api)
 {
-    static const char *const namespaces[] = { "default", "kube-system", "kube-public", "kube-node-lease" };
+    static const char *const namespaces[] = { "default", "kube-system", "kube-public",
+                                              "kube-node-lease" };
     for (size_t i = 0; i < CF_ARRAY_LEN(namespaces); i++) {
-        cf_autojson json_t *o =
-            json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", namespaces[i]);
+        cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind",
+                                          "Namespace", "metadata", "name", namespaces[i]);
         (void)sbx_api_do(api, "sandbox", "POST", NULL, o, NULL, "/api/v1/namespaces");
     }
-    cf_autojson json_t *node = json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata", "name", "node-1",
-                                         "labels", "kubernetes.io/hostname", "node-1");
+    cf_autojson json_t *node =
+        json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata",
+                  "name", "node-1", "labels", "kubernetes.io/hostname", "node-1");
     (void)sbx_api_do(api, "sandbox", "POST", NULL, node, NULL, "/api/v1/nodes");
-    cf_autojson json_t *sc = json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1", "kind", "StorageClass",
-                                       "metadata", "name", "standard", "annotations", "storageclass.kubernetes.io/is-default-class",
-                                       "true", "provisioner", "sandbox", "reclaimPolicy", "Delete", "volumeBindingMode", "Immediate");
-    (void)sbx_api_do(api, "sandbox", "POST", NULL, sc, NULL, "/apis/storage.k8s.io/v1/storageclasses");
-    cf_autojson json_t *ic = json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "networking.k8s.io/v1", "kind", "IngressClass",
-                                       "metadata", "name", "nginx", "spec", "controller", "k8s.io/ingress-nginx");
-    (void)sbx_api_do(api, "sandbox", "POST", NULL, ic, NULL, "/apis/networking.k8s.io/v1/ingressclasses");
+    cf_autojson json_t *sc =
+        json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1",
+                  "kind", "StorageClass", "metadata", "name", "standard", "annotations",
+                  "storageclass.kubernetes.io/is-default-class", "true", "provisioner", "sandbox",
+                  "reclaimPolicy", "Delete", "volumeBindingMode", "Immediate");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, sc, NULL,
+                     "/apis/storage.k8s.io/v1/storageclasses");
+    cf_autojson json_t *ic = json_pack(
+        "{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "networking.k8s.io/v1", "kind", "IngressClass",
+        "metadata", "name", "nginx", "spec", "controller", "k8s.io/ingress-nginx");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, ic, NULL,
+                     "/apis/networking.k8s.io/v1/ingressclasses");
     cf_autojson json_t *gc =
-        json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "gateway.networking.k8s.io/v1", "kind", "GatewayClass", "metadata", "name",
-                  "istio", "spec", "controllerName", "istio.io/gateway-controller");
-    (void)sbx_api_do(api, "sandbox", "POST", NULL, gc, NULL, "/apis/gateway.networking.k8s.io/v1/gatewayclasses");
+        json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "gateway.networking.k8s.io/v1", "kind",
+                  "GatewayClass", "metadata", "name", "istio", "spec", "controllerName",
+                  "istio.io/gateway-controller");
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, gc, NULL,
+                     "/apis/gateway.networking.k8s.io/v1/gatewayclasses");
 }
 
 struct sbx_api *sbx_api_new(const char *cluster)
@@ -94,7 +103,8 @@ void sbx_api_wipe(struct sbx_api *api)
             const struct sbx_table *t = sbx_table_of(api, k);
             while (t->count) {
                 cf_autojson json_t *o = json_incref(t->entries[t->count - 1].obj);
-                sbx_remove(api, k, cf_json_str(o, "", "metadata", "namespace", NULL), cf_json_str(o, "", "metadata", "name", NULL));
+                sbx_remove(api, k, cf_json_str(o, "", "metadata", "namespace", NULL),
+                           cf_json_str(o, "", "metadata", "name", NULL));
             }
         }
     }
@@ -122,8 +132,9 @@ void sbx_api_token(struct sbx_api *api, const char *token, const char *user, enu
     api->tokens[i].rights = rights;
 }
 
-int sbx_api_do(struct sbx_api *api, const char *manager, const char *method, const char *content_type, const json_t *body, json_t **out,
-               const char *target_fmt, ...)
+int sbx_api_do(struct sbx_api *api, const char *manager, const char *method,
+               const char *content_type, const json_t *body, json_t **out, const char *target_fmt,
+               ...)
 {
     va_list ap;
     va_start(ap, target_fmt);
@@ -154,12 +165,14 @@ json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, 
     const struct sbx_table *t = sbx_table_of(api, k);
     json_t *all = json_array();
     for (size_t i = 0; i < t->count; i++)
-        if (!ns || strcmp(cf_json_str(t->entries[i].obj, "", "metadata", "namespace", NULL), ns) == 0)
+        if (!ns ||
+            strcmp(cf_json_str(t->entries[i].obj, "", "metadata", "namespace", NULL), ns) == 0)
             json_array_append(all, t->entries[i].obj);
     return all;
 }
 
-json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns, const char *name)
+json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns,
+                    const char *name)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     cf_assert(k);

@@ -38,7 +38,8 @@ static bool may(enum sbx_rights rights, const char *verb, const char *group, con
         return true;
     if (strcmp(resource, "selfsubjectaccessreviews") == 0)
         return rights != SBX_RIGHTS_NONE;
-    return rights == SBX_RIGHTS_READ && sbx_word_in("get,list,watch", verb) && !(!*group && strcmp(resource, "secrets") == 0);
+    return rights == SBX_RIGHTS_READ && sbx_word_in("get,list,watch", verb) &&
+           !(!*group && strcmp(resource, "secrets") == 0);
 }
 
 static bool authenticate(struct sbx_request *r)
@@ -65,10 +66,14 @@ static bool authorize(struct sbx_request *r, const char *verb)
     const char *group = r->path.group, *resource = r->path.plural;
     if (may(r->rights, verb, group, resource))
         return true;
-    cf_autofree char *where = *r->ns ? cf_xasprintf("in the namespace \"%s\"", r->ns) : cf_xstrdup("at the cluster scope");
+    cf_autofree char *where = *r->ns ? cf_xasprintf("in the namespace \"%s\"", r->ns)
+                                     : cf_xstrdup("at the cluster scope");
     const char *name = r->path.name ? r->path.name : "";
-    sbx_fail(r->out, 403, "Forbidden", "%s%s%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s\" in API group \"%s\" %s", resource,
-             *group ? "." : "", group, *name ? " \"" : "", name, *name ? "\"" : "", r->user, verb, resource, group, where);
+    sbx_fail(
+        r->out, 403, "Forbidden",
+        "%s%s%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s\" in API group \"%s\" %s",
+        resource, *group ? "." : "", group, *name ? " \"" : "", name, *name ? "\"" : "", r->user,
+        verb, resource, group, where);
     if (*name)
         sbx_detail(r->out, "name", json_string(name));
     if (*group)
@@ -82,9 +87,10 @@ static bool read_write_options(struct sbx_request *r, const char *verb)
 {
     const char *manager = sbx_query(&r->path, "fieldManager"), *dry = sbx_query(&r->path, "dryRun");
     const char *agent = r->call->user_agent ? r->call->user_agent : "unknown";
-    const char *options = strcmp(verb, "create") == 0 ? "CreateOptions"
-                        : strcmp(verb, "update") == 0 ? "UpdateOptions"
-                        : strcmp(verb, "patch") == 0  ? "PatchOptions" : "DeleteOptions";
+    const char *options = strcmp(verb, "create") == 0   ? "CreateOptions"
+                          : strcmp(verb, "update") == 0 ? "UpdateOptions"
+                          : strcmp(verb, "patch") == 0  ? "PatchOptions"
+                                                        : "DeleteOptions";
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
     if (manager && strlen(manager) >= sizeof(r->manager))
         sbx_cause(&causes, "FieldValueTooLong", "may not be more than 128 bytes", "fieldManager");
@@ -99,14 +105,16 @@ static bool read_write_options(struct sbx_request *r, const char *verb)
     if (manager && *manager)
         snprintf(r->manager, sizeof(r->manager), "%s", manager);
     else
-        snprintf(r->manager, sizeof(r->manager), "%.*s", (int)CF_MIN(strcspn(agent, "/"), (size_t)128), agent);
+        snprintf(r->manager, sizeof(r->manager), "%.*s",
+                 (int)CF_MIN(strcspn(agent, "/"), (size_t)128), agent);
     return true;
 }
 
 void sbx_verb_access_review(struct sbx_request *r)
 {
     struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *body = cf_json_parse(r->call->body, r->call->body_len, SBX_OBJECT_MAX, &err);
+    cf_autojson json_t *body =
+        cf_json_parse(r->call->body, r->call->body_len, SBX_OBJECT_MAX, &err);
     const json_t *a = cf_json_at(body, "spec", "resourceAttributes", NULL);
     if (!body) {
         sbx_fail(r->out, 400, "BadRequest", "the object provided is unrecognized: %s", err.message);
@@ -114,22 +122,26 @@ void sbx_verb_access_review(struct sbx_request *r)
     }
     if (!a && !cf_json_at(body, "spec", "nonResourceAttributes", NULL)) {
         CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
-        sbx_cause(&causes, "FieldValueInvalid", "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+        sbx_cause(&causes, "FieldValueInvalid",
+                  "exactly one of nonResourceAttributes or resourceAttributes must be specified",
                   "spec.resourceAttributes");
         sbx_fail_invalid(r->out, "authorization.k8s.io", "SelfSubjectAccessReview", "", &causes);
         return;
     }
-    bool allowed = !a || may(r->rights, cf_json_str(a, "", "verb", NULL), cf_json_str(a, "", "group", NULL),
-                             cf_json_str(a, "", "resource", NULL));
+    bool allowed =
+        !a || may(r->rights, cf_json_str(a, "", "verb", NULL), cf_json_str(a, "", "group", NULL),
+                  cf_json_str(a, "", "resource", NULL));
     r->out->status = 201;
-    r->out->body = json_pack("{s:s,s:s,s:{},s:O,s:{s:b}}", "kind", "SelfSubjectAccessReview", "apiVersion", "authorization.k8s.io/v1",
-                             "metadata", "spec", json_object_get(body, "spec"), "status", "allowed", (int)allowed);
+    r->out->body = json_pack("{s:s,s:s,s:{},s:O,s:{s:b}}", "kind", "SelfSubjectAccessReview",
+                             "apiVersion", "authorization.k8s.io/v1", "metadata", "spec",
+                             json_object_get(body, "spec"), "status", "allowed", (int)allowed);
 }
 
 static bool sub_known(const struct sbx_request *r)
 {
     const char *sub = r->path.sub;
-    return !sub || (strcmp(sub, "status") == 0 && r->kind->has_status) || (strcmp(sub, "scale") == 0 && r->kind->has_scale) ||
+    return !sub || (strcmp(sub, "status") == 0 && r->kind->has_status) ||
+           (strcmp(sub, "scale") == 0 && r->kind->has_scale) ||
            (strcmp(sub, "finalize") == 0 && strcmp(r->kind->kind, "Namespace") == 0);
 }
 
@@ -153,7 +165,8 @@ static bool accepted(struct sbx_request *r)
     const char *a = r->call->accept;
     if (!a || !*a || strstr(a, "json") || strstr(a, "*/*") || strstr(a, "application/*"))
         return true;
-    return sbx_fail(r->out, 406, "NotAcceptable", "only the following media types are accepted: application/json");
+    return sbx_fail(r->out, 406, "NotAcceptable",
+                    "only the following media types are accepted: application/json");
 }
 
 static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *sink, void *user)
@@ -168,7 +181,8 @@ static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *si
         return NULL;
     }
     if (!method_fits(r, verb)) {
-        sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+        sbx_fail(r->out, 405, "MethodNotAllowed",
+                 "the server does not allow this method on the requested resource");
         return NULL;
     }
     bool reads = sbx_word_in("get,list,watch", verb);
@@ -197,8 +211,8 @@ static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *si
 
 static json_t *version_body(void)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "gitVersion", "v1.35.4", "goVersion", "sandbox", "platform",
-                     "linux/amd64");
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "35", "gitVersion", "v1.35.4",
+                     "goVersion", "sandbox", "platform", "linux/amd64");
 }
 
 static bool is_root(const struct sbx_path *p, int count, const char *first)
@@ -228,7 +242,8 @@ static bool other_call(struct sbx_request *r)
     r->out->status = 200;
     r->out->body = body;
     if (strcmp(r->call->method, "GET") != 0 && strcmp(r->call->method, "HEAD") != 0)
-        sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+        sbx_fail(r->out, 405, "MethodNotAllowed",
+                 "the server does not allow this method on the requested resource");
     return true;
 }
 
@@ -246,12 +261,14 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
     if (health_call(r) || !authenticate(r) || (r->path.count > 0 && other_call(r)))
         return NULL;
     struct sbx_path *p = &r->path;
-    if (p->count > 3 && strcmp(p->segments[0], "apis") == 0 && strcmp(p->segments[1], "authorization.k8s.io") == 0 &&
+    if (p->count > 3 && strcmp(p->segments[0], "apis") == 0 &&
+        strcmp(p->segments[1], "authorization.k8s.io") == 0 &&
         strcmp(p->segments[3], "selfsubjectaccessreviews") == 0) {
         if (strcmp(r->call->method, "POST") == 0)
             sbx_verb_access_review(r);
         else
-            sbx_fail(r->out, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+            sbx_fail(r->out, 405, "MethodNotAllowed",
+                     "the server does not allow this method on the requested resource");
         return NULL;
     }
     if (p->kind)
@@ -265,8 +282,8 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
     return NULL;
 }
 
-void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink, void *user, struct sbx_watch **out_watch,
-                  struct sbx_answer *out)
+void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink,
+                  void *user, struct sbx_watch **out_watch, struct sbx_answer *out)
 {
     struct sbx_request r = { .api = api, .call = call, .out = out, .ns = "" };
     memset(out, 0, sizeof(*out));

@@ -13,9 +13,9 @@
 #include "deploy/sandbox/api/status.h"
 
 enum {
-    SBX_KINDS_MAX = 64,        /* rows of the table */
-    SBX_HISTORY_MAX = 4096,    /* events kept for watches; older versions are answered 410 */
-    SBX_SNAPSHOTS_MAX = 32,    /* unfinished paged lists; older continue tokens are answered 410 */
+    SBX_KINDS_MAX = 64,     /* rows of the table */
+    SBX_HISTORY_MAX = 4096, /* events kept for watches; older versions are answered 410 */
+    SBX_SNAPSHOTS_MAX = 32, /* unfinished paged lists; older continue tokens are answered 410 */
     SBX_TOKENS_MAX = 8,
     SBX_OBJECT_MAX = 3 * 1024 * 1024, /* bytes of a request's body, as a real server */
 };
@@ -95,16 +95,20 @@ struct sbx_request {
 };
 
 /* ---- store.c ---- */
-json_t *sbx_get(struct sbx_api *api, const struct sbx_kind *k, const char *ns, const char *name); /* borrowed, or NULL */
+json_t *sbx_get(struct sbx_api *api, const struct sbx_kind *k, const char *ns,
+                const char *name); /* borrowed, or NULL */
 struct sbx_table *sbx_table_of(struct sbx_api *api, const struct sbx_kind *k);
-/* Stores it under a new version (written into it) and tells the watches; takes the reference. Returns it borrowed. */
+/* Stores it under a new version (written into it) and tells the watches; takes the reference.
+ * Returns it borrowed. */
 json_t *sbx_put_take(struct sbx_api *api, const struct sbx_kind *k, json_t *obj);
 void sbx_remove(struct sbx_api *api, const struct sbx_kind *k, const char *ns, const char *name);
 const struct sbx_change *sbx_history_at(const struct sbx_api *api, size_t i); /* oldest first */
-/* The object as that API version shows it; new reference. `bare`: without apiVersion and kind, as in lists of built-in kinds. */
+/* The object as that API version shows it; new reference. `bare`: without apiVersion and kind, as
+ * in lists of built-in kinds. */
 json_t *sbx_shown(const struct sbx_kind *k, const char *version, const json_t *obj, bool bare);
 /* One event to one watch, if it is its business. */
-void sbx_watch_tell(struct sbx_watch *w, const char *type, const struct sbx_kind *k, json_t *obj, json_t *before);
+void sbx_watch_tell(struct sbx_watch *w, const char *type, const struct sbx_kind *k, json_t *obj,
+                    json_t *before);
 void sbx_watch_free(struct sbx_watch *w);
 
 /* ---- the verbs ---- */
@@ -124,9 +128,11 @@ void sbx_verb_scale(struct sbx_request *r);
 bool sbx_namespace_open(struct sbx_request *r);
 /* Reads the body as an object of the request's kind; false: 400 or 415 is set. New reference. */
 bool sbx_read_object(struct sbx_request *r, json_t **out);
-/* Stores a new object (already complete in its parts from the client) after defaults and checks; the answer is set. Takes `obj`. */
+/* Stores a new object (already complete in its parts from the client) after defaults and checks;
+ * the answer is set. Takes `obj`. */
 void sbx_finish_create(struct sbx_request *r, json_t *obj, const char *operation, json_t *managed);
-/* Stores `obj` in place of `live`; the answer is set. Takes `obj`. `managed`: the list of managers, or NULL to work it out. */
+/* Stores `obj` in place of `live`; the answer is set. Takes `obj`. `managed`: the list of managers,
+ * or NULL to work it out. */
 void sbx_finish_update(struct sbx_request *r, json_t *live, json_t *obj, json_t *managed);
 void sbx_apply(struct sbx_request *r, json_t *live);
 void sbx_answer_object(struct sbx_request *r, int status, const json_t *obj);

@@ -7,7 +7,8 @@
 
 json_t *sbx_discover_root(void)
 {
-    return json_pack("{s:s,s:[s],s:[]}", "kind", "APIVersions", "versions", "v1", "serverAddressByClientCIDRs");
+    return json_pack("{s:s,s:[s],s:[]}", "kind", "APIVersions", "versions", "v1",
+                     "serverAddressByClientCIDRs");
 }
 
 static json_t *group_version(const char *group, const char *version)
@@ -23,7 +24,8 @@ static json_t *group_entry(const char *group, const char *stored)
     for (const struct sbx_version_alias *a = sbx_version_aliases; a->group; a++)
         if (strcmp(a->group, group) == 0)
             json_array_append_new(versions, group_version(group, a->version));
-    return json_pack("{s:s,s:o,s:o}", "name", group, "versions", versions, "preferredVersion", group_version(group, stored));
+    return json_pack("{s:s,s:o,s:o}", "name", group, "versions", versions, "preferredVersion",
+                     group_version(group, stored));
 }
 
 json_t *sbx_discover_groups(void)
@@ -55,18 +57,20 @@ json_t *sbx_discover_group(const char *group)
 
 static json_t *verbs_of(const struct sbx_kind *k)
 {
-    json_t *v = json_pack("[s,s,s,s,s,s,s]", "create", "delete", "get", "list", "patch", "update", "watch");
+    json_t *v =
+        json_pack("[s,s,s,s,s,s,s]", "create", "delete", "get", "list", "patch", "update", "watch");
     if (strcmp(k->plural, "namespaces") != 0)
         json_array_insert_new(v, 2, json_string("deletecollection"));
     return v;
 }
 
-static void add_sub(json_t *resources, const struct sbx_kind *k, const char *sub, const char *kind, const char *group,
-                    const char *version)
+static void add_sub(json_t *resources, const struct sbx_kind *k, const char *sub, const char *kind,
+                    const char *group, const char *version)
 {
     cf_autofree char *name = cf_xasprintf("%s/%s", k->plural, sub);
-    json_t *r = json_pack("{s:s,s:s,s:b,s:s,s:[s,s,s]}", "name", name, "singularName", "", "namespaced", k->namespaced, "kind", kind,
-                          "verbs", "get", "patch", "update");
+    json_t *r =
+        json_pack("{s:s,s:s,s:b,s:s,s:[s,s,s]}", "name", name, "singularName", "", "namespaced",
+                  k->namespaced, "kind", kind, "verbs", "get", "patch", "update");
     if (group) {
         json_object_set_new(r, "group", json_string(group));
         json_object_set_new(r, "version", json_string(version));
@@ -81,8 +85,8 @@ static void add_kind(json_t *resources, const struct sbx_kind *k)
     for (; k->kind[n] && n < sizeof(singular) - 1; n++)
         singular[n] = (char)tolower((unsigned char)k->kind[n]);
     singular[n] = '\0';
-    json_t *r = json_pack("{s:s,s:s,s:b,s:s,s:o}", "name", k->plural, "singularName", singular, "namespaced", k->namespaced, "kind",
-                          k->kind, "verbs", verbs_of(k));
+    json_t *r = json_pack("{s:s,s:s,s:b,s:s,s:o}", "name", k->plural, "singularName", singular,
+                          "namespaced", k->namespaced, "kind", k->kind, "verbs", verbs_of(k));
     if (k->short_name && *k->short_name)
         json_object_set_new(r, "shortNames", json_pack("[s]", k->short_name));
     json_array_append_new(resources, r);
@@ -101,9 +105,11 @@ json_t *sbx_discover_resources(const char *group, const char *version)
         if (strcmp(k->group, group) == 0 && sbx_kind_find(group, version, k->plural))
             add_kind(resources, k);
     if (strcmp(group, "authorization.k8s.io") == 0)
-        json_array_append_new(resources,
-                              json_pack("{s:s,s:s,s:b,s:s,s:[s]}", "name", "selfsubjectaccessreviews", "singularName",
-                                        "selfsubjectaccessreview", "namespaced", 0, "kind", "SelfSubjectAccessReview", "verbs", "create"));
+        json_array_append_new(
+            resources, json_pack("{s:s,s:s,s:b,s:s,s:[s]}", "name", "selfsubjectaccessreviews",
+                                 "singularName", "selfsubjectaccessreview", "namespaced", 0, "kind",
+                                 "SelfSubjectAccessReview", "verbs", "create"));
     cf_autofree char *gv = *group ? cf_xasprintf("%s/%s", group, version) : cf_xstrdup(version);
-    return json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1", "groupVersion", gv, "resources", resources);
+    return json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
+                     "groupVersion", gv, "resources", resources);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be wrong with one cluster's API server. Set from outside (control/), read by every answer. Any thread. */
+/* What can be wrong with one cluster's API server. Set from outside (control/), read by every
+ * answer. Any thread. */
 #ifndef DEPLOY_SANDBOX_API_FAULTS_H
 #define DEPLOY_SANDBOX_API_FAULTS_H
 
 #include <stdatomic.h>
 
-/* Zero everywhere: healthy. Refused connections and cut watches are functions of the server (api/server.h). */
+/* Zero everywhere: healthy. Refused connections and cut watches are functions of the server
+ * (api/server.h). */
 struct sbx_api_faults {
     atomic_llong slow_ms;     /* each answer comes so much later */
     atomic_int status;        /* every call is answered so (500, 503, 429); 0: none */

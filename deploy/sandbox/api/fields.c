@@ -48,7 +48,8 @@ static void cut(struct cf_buf *b, size_t len)
 
 static void walk_value(struct walk *w, json_t *value);
 
-static void walk_at(struct walk *w, const char *prefix, const char *element, const char *name, json_t *value)
+static void walk_at(struct walk *w, const char *prefix, const char *element, const char *name,
+                    json_t *value)
 {
     size_t path = w->path.len, dotted = w->dotted.len;
     cf_buf_printf(&w->path, "%s%s%s", path ? SBX_SEP : "", prefix, element);
@@ -67,14 +68,17 @@ static bool server_owned(const char *dotted, const char *name)
     if (!*dotted)
         return strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0;
     return strcmp(dotted, "metadata") == 0 &&
-           sbx_word_in("name,namespace,creationTimestamp,selfLink,uid,clusterName,generation,managedFields,resourceVersion", name);
+           sbx_word_in("name,namespace,creationTimestamp,selfLink,uid,clusterName,generation,"
+                       "managedFields,resourceVersion",
+                       name);
 }
 
 static void walk_list(struct walk *w, struct sbx_shape shape, json_t *list)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (shape.kind == SBX_SHAPE_SET) {
             cf_autofree char *text = cf_json_dump(item);
             walk_at(w, "v:", text, NULL, NULL);
@@ -99,9 +103,8 @@ static void walk_value(struct walk *w, json_t *value)
     }
     const char *name;
     json_t *member;
-    json_object_foreach(value, name, member)
-        if (!server_owned(cf_buf_str(&w->dotted), name))
-            walk_at(w, "f:", name, name, member);
+    json_object_foreach(value, name, member) if (!server_owned(cf_buf_str(&w->dotted), name))
+        walk_at(w, "f:", name, name, member);
 }
 
 json_t *sbx_fields_of(const struct sbx_kind *k, const json_t *obj)
@@ -124,7 +127,8 @@ static void read_node(json_t *set, struct cf_buf *path, const json_t *node)
             json_object_set_new(set, cf_buf_str(path), json_true());
     const char *name;
     json_t *child;
-    json_object_foreach(cf_json_unconst(node), name, child) {
+    json_object_foreach(cf_json_unconst(node), name, child)
+    {
         if (strcmp(name, ".") == 0)
             continue;
         size_t len = path->len;
@@ -167,9 +171,7 @@ static void tidy(json_t *node)
         json_object_clear(node);
     const char *name;
     json_t *child;
-    json_object_foreach(node, name, child)
-        if (strcmp(name, ".") != 0)
-            tidy(child);
+    json_object_foreach(node, name, child) if (strcmp(name, ".") != 0) tidy(child);
 }
 
 json_t *sbx_fields_write(const json_t *set)
@@ -177,8 +179,7 @@ json_t *sbx_fields_write(const json_t *set)
     json_t *root = json_object();
     const char *path;
     json_t *value;
-    json_object_foreach(cf_json_unconst(set), path, value)
-        write_path(root, path);
+    json_object_foreach(cf_json_unconst(set), path, value) write_path(root, path);
     tidy(root);
     return root;
 }
@@ -200,7 +201,8 @@ char *sbx_field_text(const char *path)
         bool first = true;
         cf_buf_putc(&b, '[');
         if (json_is_object(key)) {
-            json_object_foreach(key, name, v) {
+            json_object_foreach(key, name, v)
+            {
                 cf_autofree char *text = cf_json_dump(v);
                 cf_buf_printf(&b, "%s%s=%s", first ? "" : ",", name, text);
                 first = false;

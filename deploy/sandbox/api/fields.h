@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who owns which field: sets of paths, their text form (fieldsV1), and the shapes that lists and maps have. Pure.
+/* Who owns which field: sets of paths, their text form (fieldsV1), and the shapes that lists and
+ * maps have. Pure.
  *
- * A set is a JSON object: path → the value there (true where only the place counts: an item of a keyed list). A path is its elements
- * in the words of fieldsV1 ("f:spec", "k:{…}", "v:…"), joined by SBX_SEP. */
+ * A set is a JSON object: path → the value there (true where only the place counts: an item of a
+ * keyed list). A path is its elements in the words of fieldsV1 ("f:spec", "k:{…}", "v:…"), joined
+ * by SBX_SEP. */
 #ifndef DEPLOY_SANDBOX_API_FIELDS_H
 #define DEPLOY_SANDBOX_API_FIELDS_H
 
@@ -24,8 +26,8 @@ char *sbx_item_key(const char *keys, const json_t *item) CF_NODISCARD;
 
 /* All fields that an object states, but for those that the server owns. New reference. */
 json_t *sbx_fields_of(const struct sbx_kind *k, const json_t *obj);
-json_t *sbx_fields_read(const json_t *fields_v1);  /* new reference; values are true */
-json_t *sbx_fields_write(const json_t *set);       /* fieldsV1; new reference */
+json_t *sbx_fields_read(const json_t *fields_v1); /* new reference; values are true */
+json_t *sbx_fields_write(const json_t *set);      /* fieldsV1; new reference */
 /* ".spec.containers[name=\"c\"].image", for causes; caller frees. */
 char *sbx_field_text(const char *path) CF_NODISCARD;
 

@@ -5,14 +5,17 @@
 #include "base/buf.h"
 #include "deploy/sandbox/api/fields.h"
 
-static json_t *merge_value(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live, const json_t *applied);
+static json_t *merge_value(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live,
+                           const json_t *applied);
 
-static json_t *merge_parts(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live, const json_t *applied)
+static json_t *merge_parts(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live,
+                           const json_t *applied)
 {
     json_t *out = json_is_object(live) ? json_copy(cf_json_unconst(live)) : json_object();
     const char *name;
     json_t *value;
-    json_object_foreach(cf_json_unconst(applied), name, value) {
+    json_object_foreach(cf_json_unconst(applied), name, value)
+    {
         size_t len = dotted->len;
         cf_buf_printf(dotted, "%s%s", len ? "." : "", name);
         json_object_set_new(out, name, merge_value(k, dotted, json_object_get(out, name), value));
@@ -26,7 +29,8 @@ static bool find_item(const json_t *list, const char *keys, const char *wanted, 
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         cf_autofree char *key = keys ? sbx_item_key(keys, item) : cf_json_dump(item);
         if (strcmp(key, wanted) == 0) {
             *out_at = i;
@@ -36,13 +40,14 @@ static bool find_item(const json_t *list, const char *keys, const char *wanted, 
     return false;
 }
 
-static json_t *merge_list(const struct sbx_kind *k, struct cf_buf *dotted, struct sbx_shape shape, const json_t *live,
-                          const json_t *applied)
+static json_t *merge_list(const struct sbx_kind *k, struct cf_buf *dotted, struct sbx_shape shape,
+                          const json_t *live, const json_t *applied)
 {
     json_t *out = json_is_array(live) ? json_copy(cf_json_unconst(live)) : json_array();
     size_t i, at;
     json_t *item;
-    json_array_foreach(applied, i, item) {
+    json_array_foreach(applied, i, item)
+    {
         cf_autofree char *key = shape.keys ? sbx_item_key(shape.keys, item) : cf_json_dump(item);
         if (!find_item(out, shape.keys, key, &at))
             json_array_append_new(out, merge_value(k, dotted, NULL, item));
@@ -52,7 +57,8 @@ static json_t *merge_list(const struct sbx_kind *k, struct cf_buf *dotted, struc
     return out;
 }
 
-static json_t *merge_value(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live, const json_t *applied)
+static json_t *merge_value(const struct sbx_kind *k, struct cf_buf *dotted, const json_t *live,
+                           const json_t *applied)
 {
     struct sbx_shape shape = sbx_shape_of(k, cf_buf_str(dotted), applied);
     if (json_is_array(applied) && shape.kind != SBX_SHAPE_WHOLE)
@@ -74,9 +80,11 @@ static bool item_is(const json_t *item, const json_t *key)
 {
     const char *name;
     json_t *v;
-    json_object_foreach(cf_json_unconst(key), name, v) {
+    json_object_foreach(cf_json_unconst(key), name, v)
+    {
         const json_t *have = json_object_get(item, name);
-        if (!have && strcmp(name, "protocol") == 0 && json_is_string(v) && strcmp(json_string_value(v), "TCP") == 0)
+        if (!have && strcmp(name, "protocol") == 0 && json_is_string(v) &&
+            strcmp(json_string_value(v), "TCP") == 0)
             continue;
         if (!cf_json_equal(have, v))
             return false;
@@ -90,17 +98,19 @@ static bool array_index(const json_t *list, const char *element, size_t *out_at)
     cf_autojson json_t *key = cf_json_parse(element + 2, strlen(element + 2), 0, &err);
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
-        if (element[0] == 'v' ? cf_json_equal(item, key) : item_is(item, key)) {
-            *out_at = i;
-            return true;
-        }
+    json_array_foreach(list, i,
+                       item) if (element[0] == 'v' ? cf_json_equal(item, key) : item_is(item, key))
+    {
+        *out_at = i;
+        return true;
+    }
     return false;
 }
 
 static bool is_empty(const json_t *v)
 {
-    return (json_is_object(v) && json_object_size(v) == 0) || (json_is_array(v) && json_array_size(v) == 0);
+    return (json_is_object(v) && json_object_size(v) == 0) ||
+           (json_is_array(v) && json_array_size(v) == 0);
 }
 
 static void drop_at(json_t *node, char **elements, size_t count)
@@ -132,7 +142,8 @@ void sbx_fields_drop(json_t *obj, const char *path)
     size_t n = 0;
     cf_autofree char *copy = cf_xstrdup(path);
     char *save = NULL;
-    for (char *el = strtok_r(copy, SBX_SEP, &save); el && n < DEPTH; el = strtok_r(NULL, SBX_SEP, &save))
+    for (char *el = strtok_r(copy, SBX_SEP, &save); el && n < DEPTH;
+         el = strtok_r(NULL, SBX_SEP, &save))
         elements[n++] = el;
     if (n)
         drop_at(obj, elements, n);

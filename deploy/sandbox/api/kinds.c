@@ -4,29 +4,32 @@
 
 #include <string.h>
 
-#define NS .namespaced = true
+#define NS     .namespaced = true
 #define STATUS .has_status = true
-#define SCALE .has_scale = true
-#define CRD .is_crd = true, .generation = SBX_GEN_CONTENT, .name_rule = "subdomain", .top = "spec,status"
-#define RETURNS .returns_deleted = true
-#define SPEC_GEN .generation = SBX_GEN_SPEC
+#define SCALE  .has_scale = true
+#define CRD                                                                                        \
+    .is_crd = true, .generation = SBX_GEN_CONTENT, .name_rule = "subdomain", .top = "spec,status"
+#define RETURNS     .returns_deleted = true
+#define SPEC_GEN    .generation = SBX_GEN_SPEC
 #define CONTENT_GEN .generation = SBX_GEN_CONTENT
-#define SUB .name_rule = "subdomain"
-#define SS .top = "spec,status"
-#define ISTIO "networking.istio.io", "v1"
-#define GATEWAY "gateway.networking.k8s.io", "v1"
-#define RBAC "rbac.authorization.k8s.io", "v1"
+#define SUB         .name_rule = "subdomain"
+#define SS          .top = "spec,status"
+#define ISTIO       "networking.istio.io", "v1"
+#define GATEWAY     "gateway.networking.k8s.io", "v1"
+#define RBAC        "rbac.authorization.k8s.io", "v1"
 
 const struct sbx_kind sbx_kinds[] = {
     { "", "v1", "configmaps", "ConfigMap", "cm", NS, SUB, .top = "data,binaryData,immutable" },
     { "", "v1", "endpoints", "Endpoints", "ep", NS, SUB, .top = "subsets" },
     { "", "v1", "events", "Event", "ev", NS, SUB,
-      .top = "involvedObject,reason,message,source,firstTimestamp,lastTimestamp,count,type,eventTime,series,action,related,"
+      .top = "involvedObject,reason,message,source,firstTimestamp,lastTimestamp,count,type,"
+             "eventTime,series,action,related,"
              "reportingComponent,reportingInstance" },
     { "", "v1", "limitranges", "LimitRange", "limits", NS, SUB, .top = "spec" },
     { "", "v1", "namespaces", "Namespace", "ns", STATUS, RETURNS, .name_rule = "label", SS },
     { "", "v1", "nodes", "Node", "no", STATUS, SUB, SS },
-    { "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", NS, STATUS, RETURNS, SUB, SS },
+    { "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", NS, STATUS, RETURNS, SUB,
+      SS },
     { "", "v1", "persistentvolumes", "PersistentVolume", "pv", STATUS, RETURNS, SUB, SS },
     { "", "v1", "pods", "Pod", "po", NS, STATUS, RETURNS, SPEC_GEN, SUB, SS },
     { "", "v1", "resourcequotas", "ResourceQuota", "quota", NS, STATUS, RETURNS, SUB, SS },
@@ -38,10 +41,12 @@ const struct sbx_kind sbx_kinds[] = {
     { "apps", "v1", "deployments", "Deployment", "deploy", NS, STATUS, SCALE, SPEC_GEN, SUB, SS },
     { "apps", "v1", "replicasets", "ReplicaSet", "rs", NS, STATUS, SCALE, SPEC_GEN, SUB, SS },
     { "apps", "v1", "statefulsets", "StatefulSet", "sts", NS, STATUS, SCALE, SPEC_GEN, SUB, SS },
-    { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", NS, STATUS, SUB, SS },
+    { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", NS, STATUS,
+      SUB, SS },
     { "batch", "v1", "cronjobs", "CronJob", "cj", NS, STATUS, SPEC_GEN, SUB, SS },
     { "batch", "v1", "jobs", "Job", "", NS, STATUS, SPEC_GEN, SUB, SS },
-    { "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", NS, CONTENT_GEN, SUB, .top = "addressType,endpoints,ports" },
+    { "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", NS, CONTENT_GEN, SUB,
+      .top = "addressType,endpoints,ports" },
     { GATEWAY, "gatewayclasses", "GatewayClass", "gc", STATUS, CRD },
     { GATEWAY, "gateways", "Gateway", "gtw", NS, STATUS, CRD },
     { GATEWAY, "httproutes", "HTTPRoute", "", NS, STATUS, CRD },
@@ -50,25 +55,32 @@ const struct sbx_kind sbx_kinds[] = {
     { ISTIO, "gateways", "Gateway", "gw", NS, STATUS, CRD },
     { ISTIO, "serviceentries", "ServiceEntry", "se", NS, STATUS, CRD },
     { ISTIO, "virtualservices", "VirtualService", "vs", NS, STATUS, CRD },
-    { "networking.k8s.io", "v1", "ingressclasses", "IngressClass", "", SPEC_GEN, SUB, .top = "spec" },
+    { "networking.k8s.io", "v1", "ingressclasses", "IngressClass", "", SPEC_GEN, SUB,
+      .top = "spec" },
     { "networking.k8s.io", "v1", "ingresses", "Ingress", "ing", NS, STATUS, SPEC_GEN, SUB, SS },
-    { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", NS, SPEC_GEN, SUB, .top = "spec" },
-    { "policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", NS, STATUS, SPEC_GEN, SUB, SS },
-    { RBAC, "clusterrolebindings", "ClusterRoleBinding", "", .name_rule = "path", .top = "subjects,roleRef" },
-    { RBAC, "clusterroles", "ClusterRole", "", .name_rule = "path", .top = "rules,aggregationRule" },
+    { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", NS, SPEC_GEN, SUB,
+      .top = "spec" },
+    { "policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", NS, STATUS, SPEC_GEN,
+      SUB, SS },
+    { RBAC, "clusterrolebindings", "ClusterRoleBinding", "", .name_rule = "path",
+      .top = "subjects,roleRef" },
+    { RBAC, "clusterroles", "ClusterRole", "", .name_rule = "path",
+      .top = "rules,aggregationRule" },
     { RBAC, "rolebindings", "RoleBinding", "", NS, .name_rule = "path", .top = "subjects,roleRef" },
     { RBAC, "roles", "Role", "", NS, .name_rule = "path", .top = "rules" },
     { "scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "pc", CONTENT_GEN, SUB,
       .top = "value,globalDefault,description,preemptionPolicy" },
     { "storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", RETURNS, SUB,
-      .top = "provisioner,parameters,reclaimPolicy,mountOptions,allowVolumeExpansion,volumeBindingMode,allowedTopologies" },
+      .top = "provisioner,parameters,reclaimPolicy,mountOptions,allowVolumeExpansion,"
+             "volumeBindingMode,allowedTopologies" },
     { .kind = NULL },
 };
 
 const struct sbx_version_alias sbx_version_aliases[] = {
     { "networking.istio.io", "v1beta1", NULL },
     { "networking.istio.io", "v1alpha3", NULL },
-    { "gateway.networking.k8s.io", "v1beta1", "gatewayclasses,gateways,httproutes,referencegrants" },
+    { "gateway.networking.k8s.io", "v1beta1",
+      "gatewayclasses,gateways,httproutes,referencegrants" },
     { NULL, NULL, NULL },
 };
 

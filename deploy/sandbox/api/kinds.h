@@ -16,8 +16,8 @@ struct sbx_kind {
     const char *group, *version, *plural, *kind;
     const char *short_name;
     bool namespaced, has_status, has_scale;
-    bool is_crd;           /* a custom resource: other media types, unknown fields, lists that are whole */
-    bool returns_deleted;  /* DELETE answers with the object */
+    bool is_crd; /* a custom resource: other media types, unknown fields, lists that are whole */
+    bool returns_deleted; /* DELETE answers with the object */
     enum sbx_generation generation;
     const char *name_rule; /* "subdomain", "label", "label1035", "path" */
     const char *top;       /* known members beside apiVersion, kind, metadata: "spec,status" */
@@ -34,15 +34,16 @@ extern const struct sbx_version_alias sbx_version_aliases[];
 
 /* The kind served at group/version under that plural, or NULL. */
 const struct sbx_kind *sbx_kind_find(const char *group, const char *version, const char *plural);
-const struct sbx_kind *sbx_kind_of_group(const char *group, const char *plural); /* in any version */
+const struct sbx_kind *sbx_kind_of_group(const char *group,
+                                         const char *plural); /* in any version */
 bool sbx_group_version_served(const char *group, const char *version);
 bool sbx_group_served(const char *group);
 bool sbx_word_in(const char *comma_list, const char *word);
 
 /* Answers of discovery; new references, or NULL for what is not served. */
-json_t *sbx_discover_root(void);                                       /* GET /api */
-json_t *sbx_discover_groups(void);                                     /* GET /apis */
-json_t *sbx_discover_group(const char *group);                         /* GET /apis/G */
+json_t *sbx_discover_root(void);                                        /* GET /api */
+json_t *sbx_discover_groups(void);                                      /* GET /apis */
+json_t *sbx_discover_group(const char *group);                          /* GET /apis/G */
 json_t *sbx_discover_resources(const char *group, const char *version); /* GET /apis/G/V */
 
 #endif

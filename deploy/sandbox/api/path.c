@@ -15,7 +15,8 @@ static bool decode(char *s, bool is_query)
 static void parse_query(struct sbx_path *p, char *query)
 {
     char *save = NULL;
-    for (char *pair = strtok_r(query, "&", &save); pair && p->queries < SBX_QUERY_MAX; pair = strtok_r(NULL, "&", &save)) {
+    for (char *pair = strtok_r(query, "&", &save); pair && p->queries < SBX_QUERY_MAX;
+         pair = strtok_r(NULL, "&", &save)) {
         char *eq = strchr(pair, '=');
         char *value = eq ? eq + 1 : pair + strlen(pair);
         if (eq)
@@ -39,7 +40,8 @@ static void parse_resource(struct sbx_path *p, int i)
     if (!first)
         return;
     bool in_ns = strcmp(first, "namespaces") == 0 && seg(p, i + 2) &&
-                 !(p->count == i + 3 && (strcmp(seg(p, i + 2), "status") == 0 || strcmp(seg(p, i + 2), "finalize") == 0));
+                 !(p->count == i + 3 && (strcmp(seg(p, i + 2), "status") == 0 ||
+                                         strcmp(seg(p, i + 2), "finalize") == 0));
     if (in_ns) {
         p->ns = seg(p, i + 1);
         i += 2;

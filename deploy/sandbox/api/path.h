@@ -8,14 +8,15 @@
 enum { SBX_SEGMENTS_MAX = 10, SBX_QUERY_MAX = 24 };
 
 struct sbx_path {
-    char *text;                           /* owns what the rest points into */
-    char *segments[SBX_SEGMENTS_MAX];     /* decoded */
-    int count;                            /* -1: more than fit, or broken escapes */
+    char *text;                       /* owns what the rest points into */
+    char *segments[SBX_SEGMENTS_MAX]; /* decoded */
+    int count;                        /* -1: more than fit, or broken escapes */
     char *names[SBX_QUERY_MAX], *values[SBX_QUERY_MAX];
     int queries;
     /* of /api/… and /apis/G/… */
-    const char *group, *version, *ns, *plural, *name, *sub; /* "" or NULL where the path ends before */
-    const struct sbx_kind *kind;          /* NULL: not a resource we serve */
+    const char *group, *version, *ns, *plural, *name,
+        *sub;                    /* "" or NULL where the path ends before */
+    const struct sbx_kind *kind; /* NULL: not a resource we serve */
 };
 
 void sbx_path_parse(struct sbx_path *p, const char *target);

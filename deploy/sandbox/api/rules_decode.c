@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a body must be before it is an object: types of the members that we rely on, and members that nobody knows. */
+/* What a body must be before it is an object: types of the members that we rely on, and members
+ * that nobody knows. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,18 +45,25 @@ static const struct {
     const char *kind, *at, *members;
 } known[] = {
     { "Deployment", "spec",
-      "replicas,selector,template,strategy,minReadySeconds,revisionHistoryLimit,paused,progressDeadlineSeconds" },
+      "replicas,selector,template,strategy,minReadySeconds,revisionHistoryLimit,paused,"
+      "progressDeadlineSeconds" },
     { "StatefulSet", "spec",
-      "replicas,selector,template,serviceName,volumeClaimTemplates,podManagementPolicy,updateStrategy,revisionHistoryLimit,"
+      "replicas,selector,template,serviceName,volumeClaimTemplates,podManagementPolicy,"
+      "updateStrategy,revisionHistoryLimit,"
       "minReadySeconds,persistentVolumeClaimRetentionPolicy,ordinals" },
-    { "DaemonSet", "spec", "selector,template,updateStrategy,minReadySeconds,revisionHistoryLimit" },
+    { "DaemonSet", "spec",
+      "selector,template,updateStrategy,minReadySeconds,revisionHistoryLimit" },
     { "Service", "spec",
-      "ports,selector,clusterIP,clusterIPs,type,externalIPs,sessionAffinity,loadBalancerIP,loadBalancerSourceRanges,externalName,"
-      "externalTrafficPolicy,healthCheckNodePort,publishNotReadyAddresses,sessionAffinityConfig,ipFamilies,ipFamilyPolicy,"
+      "ports,selector,clusterIP,clusterIPs,type,externalIPs,sessionAffinity,loadBalancerIP,"
+      "loadBalancerSourceRanges,externalName,"
+      "externalTrafficPolicy,healthCheckNodePort,publishNotReadyAddresses,sessionAffinityConfig,"
+      "ipFamilies,ipFamilyPolicy,"
       "allocateLoadBalancerNodePorts,loadBalancerClass,internalTrafficPolicy,trafficDistribution" },
     { "Ingress", "spec", "ingressClassName,defaultBackend,tls,rules" },
-    { "PodDisruptionBudget", "spec", "minAvailable,selector,maxUnavailable,unhealthyPodEvictionPolicy" },
-    { "HorizontalPodAutoscaler", "spec", "scaleTargetRef,minReplicas,maxReplicas,metrics,behavior" },
+    { "PodDisruptionBudget", "spec",
+      "minAvailable,selector,maxUnavailable,unhealthyPodEvictionPolicy" },
+    { "HorizontalPodAutoscaler", "spec",
+      "scaleTargetRef,minReplicas,maxReplicas,metrics,behavior" },
     { "VirtualService", "spec", "hosts,gateways,http,tls,tcp,exportTo" },
     { "HTTPRoute", "spec", "parentRefs,hostnames,rules,useDefaultGateways" },
 };
@@ -72,15 +80,20 @@ static bool fits(enum want want, const json_t *v)
     const char *key;
     json_t *m;
     switch (want) {
-    case WANT_INT: return json_is_integer(v);
-    case WANT_STRING: return json_is_string(v);
-    case WANT_OBJECT: return json_is_object(v);
-    case WANT_ARRAY: return json_is_array(v);
+    case WANT_INT:
+        return json_is_integer(v);
+    case WANT_STRING:
+        return json_is_string(v);
+    case WANT_OBJECT:
+        return json_is_object(v);
+    case WANT_ARRAY:
+        return json_is_array(v);
     case WANT_STRINGS:
     case WANT_BASE64S:
         if (!json_is_object(v))
             return false;
-        json_object_foreach(cf_json_unconst(v), key, m) {
+        json_object_foreach(cf_json_unconst(v), key, m)
+        {
             if (!json_is_null(m) && !json_is_string(m))
                 return false;
             if (want == WANT_BASE64S && json_is_string(m) && !is_base64(json_string_value(m)))
@@ -109,22 +122,23 @@ static bool check_path(const json_t *v, const char *path, enum want want)
         return check_path(child, path, want);
     size_t i;
     json_t *item;
-    json_array_foreach(child, i, item)
-        if (!check_path(item, path, want))
-            return false;
+    json_array_foreach(child, i, item) if (!check_path(item, path, want)) return false;
     return true;
 }
 
 /* Collects (strict) or drops what is not in the list. */
-static void unknown_members(json_t *o, const char *members, const char *extra, const char *at, bool strict, struct cf_buf *found)
+static void unknown_members(json_t *o, const char *members, const char *extra, const char *at,
+                            bool strict, struct cf_buf *found)
 {
     const char *name;
     json_t *v;
     void *tmp;
-    json_object_foreach_safe(o, tmp, name, v) {
+    json_object_foreach_safe(o, tmp, name, v)
+    {
         if (sbx_word_in(members, name) || (extra && sbx_word_in(extra, name)))
             continue;
-        cf_buf_printf(found, "%sunknown field \"%s%s%s\"", found->len ? ", " : "", at, *at ? "." : "", name);
+        cf_buf_printf(found, "%sunknown field \"%s%s%s\"", found->len ? ", " : "", at,
+                      *at ? "." : "", name);
         if (!strict)
             json_object_del(o, name);
     }
@@ -137,15 +151,15 @@ static void drop_nulls(json_t *v)
     void *tmp;
     size_t i;
     if (json_is_object(v)) {
-        json_object_foreach_safe(v, tmp, name, m) {
+        json_object_foreach_safe(v, tmp, name, m)
+        {
             if (json_is_null(m))
                 json_object_del(v, name);
             else
                 drop_nulls(m);
         }
     }
-    json_array_foreach(v, i, m)
-        drop_nulls(m);
+    json_array_foreach(v, i, m) drop_nulls(m);
 }
 
 bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct sbx_answer *out)
@@ -155,21 +169,25 @@ bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct
             continue;
         if (!check_path(obj, typed[i].path, typed[i].want))
             return sbx_fail(out, 400, "BadRequest",
-                            "%s in version \"%s\" cannot be handled as a %s: json: cannot unmarshal into Go struct field %s of type %s",
+                            "%s in version \"%s\" cannot be handled as a %s: json: cannot "
+                            "unmarshal into Go struct field %s of type %s",
                             k->kind, k->version, k->kind, typed[i].path, typed[i].go);
     }
     CF_CLEANUP(cf_buf_free) struct cf_buf found = CF_BUF_INIT(4096);
     unknown_members(obj, k->top, "apiVersion,kind,metadata", "", strict, &found);
     for (size_t i = 0; i < CF_ARRAY_LEN(known); i++)
         if (strcmp(known[i].kind, k->kind) == 0)
-            unknown_members(json_object_get(obj, known[i].at), known[i].members, NULL, known[i].at, strict, &found);
+            unknown_members(json_object_get(obj, known[i].at), known[i].members, NULL, known[i].at,
+                            strict, &found);
     if (found.len && !strict && !out->warning)
         out->warning = cf_xstrdup(cf_buf_str(&found));
     else if (found.len && strict)
-        return sbx_fail(out, 400, "BadRequest", "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->kind,
-                        k->version, k->kind, cf_buf_str(&found));
+        return sbx_fail(out, 400, "BadRequest",
+                        "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+                        k->kind, k->version, k->kind, cf_buf_str(&found));
     drop_nulls(obj);
-    static const char *const optional[] = { "labels", "annotations", "finalizers", "ownerReferences" };
+    static const char *const optional[] = { "labels", "annotations", "finalizers",
+                                            "ownerReferences" };
     json_t *meta = json_object_get(obj, "metadata");
     for (size_t i = 0; i < CF_ARRAY_LEN(optional); i++) {
         const json_t *v = json_object_get(meta, optional[i]);

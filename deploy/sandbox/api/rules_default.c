@@ -22,12 +22,12 @@ static void default_containers(json_t *list)
 {
     size_t i, j;
     json_t *c, *p;
-    json_array_foreach(list, i, c) {
+    json_array_foreach(list, i, c)
+    {
         const char *image = cf_json_str(c, "", "image", NULL);
         const char *tag = strrchr(image, ':');
         bool latest = !tag || strchr(tag, '/') || strcmp(tag, ":latest") == 0;
-        json_array_foreach(at(c, "ports"), j, p)
-            dflt(p, "protocol", json_string("TCP"));
+        json_array_foreach(at(c, "ports"), j, p) dflt(p, "protocol", json_string("TCP"));
         dflt(c, "resources", json_object());
         dflt(c, "terminationMessagePath", json_string("/dev/termination-log"));
         dflt(c, "terminationMessagePolicy", json_string("File"));
@@ -55,7 +55,8 @@ void sbx_rules_default_pod_spec(json_t *spec)
     default_containers(at(spec, "initContainers"));
     size_t i;
     json_t *v;
-    json_array_foreach(at(spec, "volumes"), i, v) {
+    json_array_foreach(at(spec, "volumes"), i, v)
+    {
         static const char *const sources[] = { "configMap", "secret", "projected" };
         for (size_t n = 0; n < CF_ARRAY_LEN(sources); n++)
             dflt(at(v, sources[n]), "defaultMode", json_integer(420));
@@ -91,12 +92,15 @@ static void default_apps(const struct sbx_kind *k, json_t *spec)
         dflt(spec, "progressDeadlineSeconds", json_integer(600));
     } else if (strcmp(k->kind, "StatefulSet") == 0) {
         dflt(spec, "podManagementPolicy", json_string("OrderedReady"));
-        dflt(spec, "updateStrategy", json_pack("{s:s,s:{s:i}}", "type", "RollingUpdate", "rollingUpdate", "partition", 0));
-        dflt(spec, "persistentVolumeClaimRetentionPolicy", json_pack("{s:s,s:s}", "whenDeleted", "Retain", "whenScaled", "Retain"));
+        dflt(spec, "updateStrategy",
+             json_pack("{s:s,s:{s:i}}", "type", "RollingUpdate", "rollingUpdate", "partition", 0));
+        dflt(spec, "persistentVolumeClaimRetentionPolicy",
+             json_pack("{s:s,s:s}", "whenDeleted", "Retain", "whenScaled", "Retain"));
         dflt(spec, "revisionHistoryLimit", json_integer(10));
     } else if (strcmp(k->kind, "DaemonSet") == 0) {
         dflt(spec, "updateStrategy",
-             json_pack("{s:s,s:{s:i,s:i}}", "type", "RollingUpdate", "rollingUpdate", "maxUnavailable", 1, "maxSurge", 0));
+             json_pack("{s:s,s:{s:i,s:i}}", "type", "RollingUpdate", "rollingUpdate",
+                       "maxUnavailable", 1, "maxSurge", 0));
         dflt(spec, "revisionHistoryLimit", json_integer(10));
     }
 }
@@ -114,14 +118,17 @@ static void default_job(json_t *spec, json_t *meta)
     dflt(spec, "podReplacementPolicy", json_string("TerminatingOrFailed"));
     const char *uid = cf_json_str(meta, NULL, "uid", NULL);
     if (uid && !at(spec, "selector") && at(spec, "template")) {
-        json_object_set_new(spec, "selector", json_pack("{s:{s:s}}", "matchLabels", "batch.kubernetes.io/controller-uid", uid));
+        json_object_set_new(
+            spec, "selector",
+            json_pack("{s:{s:s}}", "matchLabels", "batch.kubernetes.io/controller-uid", uid));
         const char *name = cf_json_str(meta, "", "name", NULL);
         const char *labels[][2] = { { "batch.kubernetes.io/controller-uid", uid },
                                     { "batch.kubernetes.io/job-name", name },
                                     { "controller-uid", uid },
                                     { "job-name", name } };
         for (size_t i = 0; i < CF_ARRAY_LEN(labels); i++)
-            cf_json_put_take(spec, json_string(labels[i][1]), "template", "metadata", "labels", labels[i][0], NULL);
+            cf_json_put_take(spec, json_string(labels[i][1]), "template", "metadata", "labels",
+                             labels[i][0], NULL);
     }
 }
 
@@ -140,7 +147,8 @@ static void default_service(struct sbx_api *api, json_t *spec, const json_t *liv
     dflt(spec, "sessionAffinity", json_string("None"));
     size_t i;
     json_t *p;
-    json_array_foreach(at(spec, "ports"), i, p) {
+    json_array_foreach(at(spec, "ports"), i, p)
+    {
         dflt(p, "protocol", json_string("TCP"));
         dflt(p, "targetPort", json_copy(at(p, "port")));
     }
@@ -165,9 +173,9 @@ static void default_subjects(json_t *obj)
 {
     size_t i;
     json_t *s;
-    json_array_foreach(at(obj, "subjects"), i, s)
-        if (strcmp(cf_json_str(s, "", "kind", NULL), "ServiceAccount") != 0)
-            dflt(s, "apiGroup", json_string("rbac.authorization.k8s.io"));
+    json_array_foreach(at(obj, "subjects"), i,
+                       s) if (strcmp(cf_json_str(s, "", "kind", NULL), "ServiceAccount") != 0)
+        dflt(s, "apiGroup", json_string("rbac.authorization.k8s.io"));
     dflt(at(obj, "roleRef"), "apiGroup", json_string("rbac.authorization.k8s.io"));
 }
 
@@ -176,18 +184,27 @@ static void default_http_route(json_t *spec)
 {
     size_t i, j;
     json_t *r, *b;
-    json_array_foreach(at(spec, "parentRefs"), i, r) {
+    json_array_foreach(at(spec, "parentRefs"), i, r)
+    {
         dflt(r, "group", json_string("gateway.networking.k8s.io"));
         dflt(r, "kind", json_string("Gateway"));
     }
-    json_array_foreach(at(spec, "rules"), i, r) {
-        dflt(r, "matches", json_pack("[{s:{s:s,s:s}}]", "path", "type", "PathPrefix", "value", "/"));
-        json_array_foreach(at(r, "matches"), j, b) {
+    if (spec)
+        dflt(spec, "rules",
+             json_pack("[{s:[{s:{s:s,s:s}}]}]", "matches", "path", "type", "PathPrefix", "value",
+                       "/"));
+    json_array_foreach(at(spec, "rules"), i, r)
+    {
+        dflt(r, "matches",
+             json_pack("[{s:{s:s,s:s}}]", "path", "type", "PathPrefix", "value", "/"));
+        json_array_foreach(at(r, "matches"), j, b)
+        {
             dflt(b, "path", json_pack("{s:s,s:s}", "type", "PathPrefix", "value", "/"));
             dflt(at(b, "path"), "type", json_string("PathPrefix"));
             dflt(at(b, "path"), "value", json_string("/"));
         }
-        json_array_foreach(at(r, "backendRefs"), j, b) {
+        json_array_foreach(at(r, "backendRefs"), j, b)
+        {
             dflt(b, "group", json_string(""));
             dflt(b, "kind", json_string("Service"));
             dflt(b, "weight", json_integer(1));
@@ -211,8 +228,9 @@ static void default_hpa(json_t *spec)
     dflt(spec, "minReplicas", json_integer(1));
     if (!at(spec, "metrics"))
         json_object_set_new(spec, "metrics",
-                            json_pack("[{s:s,s:{s:s,s:{s:s,s:i}}}]", "type", "Resource", "resource", "name", "cpu", "target", "type",
-                                      "Utilization", "averageUtilization", 80));
+                            json_pack("[{s:s,s:{s:s,s:{s:s,s:i}}}]", "type", "Resource", "resource",
+                                      "name", "cpu", "target", "type", "Utilization",
+                                      "averageUtilization", 80));
 }
 
 static void default_pod(json_t *obj)
@@ -233,7 +251,9 @@ static void default_slice(json_t *obj)
             json_object_set_new(obj, lists[n], json_null());
     size_t i;
     json_t *p;
-    json_array_foreach(at(obj, "ports"), i, p) {
+    json_array_foreach(at(obj, "endpoints"), i, p) dflt(p, "conditions", json_object());
+    json_array_foreach(at(obj, "ports"), i, p)
+    {
         dflt(p, "protocol", json_string("TCP"));
         dflt(p, "name", json_string(""));
     }
@@ -245,10 +265,12 @@ static void default_namespace(json_t *obj)
     dflt(obj, "status", json_pack("{s:s}", "phase", "Active"));
     const char *name = cf_json_str(obj, "", "metadata", "name", NULL);
     if (*name)
-        cf_json_put_take(obj, json_string(name), "metadata", "labels", "kubernetes.io/metadata.name", NULL);
+        cf_json_put_take(obj, json_string(name), "metadata", "labels",
+                         "kubernetes.io/metadata.name", NULL);
 }
 
-void sbx_rules_default(struct sbx_api *api, const struct sbx_kind *k, json_t *obj, const json_t *live)
+void sbx_rules_default(struct sbx_api *api, const struct sbx_kind *k, json_t *obj,
+                       const json_t *live)
 {
     json_t *spec = at(obj, "spec");
     const char *kind = k->kind;

@@ -52,7 +52,8 @@ static bool is_qualified(const char *key)
 {
     const char *slash = strchr(key, '/'), *name = slash ? slash + 1 : key;
     size_t n = strlen(name);
-    if (n == 0 || n > NAME_MAX_LABEL || !isalnum((unsigned char)name[0]) || !isalnum((unsigned char)name[n - 1]))
+    if (n == 0 || n > NAME_MAX_LABEL || !isalnum((unsigned char)name[0]) ||
+        !isalnum((unsigned char)name[n - 1]))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i]))
@@ -70,16 +71,20 @@ static bool is_label_value(const char *v)
 
 static void check_name(const struct sbx_kind *k, const json_t *meta, struct sbx_causes *causes)
 {
-    const char *name = cf_json_str(meta, "", "name", NULL), *generate = cf_json_str(meta, "", "generateName", NULL);
+    const char *name = cf_json_str(meta, "", "name", NULL),
+               *generate = cf_json_str(meta, "", "generateName", NULL);
     if (*generate) {
         cf_autofree char *probe = cf_xasprintf("%sx", generate);
         if (!name_fits(k->name_rule, probe))
-            sbx_cause(causes, "FieldValueInvalid", "not a prefix of a name", "metadata.generateName");
+            sbx_cause(causes, "FieldValueInvalid", "not a prefix of a name",
+                      "metadata.generateName");
     }
     if (!*name && !*generate)
-        sbx_cause(causes, "FieldValueRequired", "name or generateName is required", "metadata.name");
+        sbx_cause(causes, "FieldValueRequired", "name or generateName is required",
+                  "metadata.name");
     else if (*name && !name_fits(k->name_rule, name))
-        sbx_cause(causes, "FieldValueInvalid", "not a name that this kind may have (RFC 1123, RFC 1035)", "metadata.name");
+        sbx_cause(causes, "FieldValueInvalid",
+                  "not a name that this kind may have (RFC 1123, RFC 1035)", "metadata.name");
 }
 
 void sbx_rules_check_meta(const struct sbx_kind *k, const json_t *obj, struct sbx_causes *causes)
@@ -89,25 +94,32 @@ void sbx_rules_check_meta(const struct sbx_kind *k, const json_t *obj, struct sb
     const char *key;
     json_t *v;
     size_t i, total = 0;
-    json_object_foreach(json_object_get(meta, "labels"), key, v) {
+    json_object_foreach(json_object_get(meta, "labels"), key, v)
+    {
         if (!is_qualified(key))
             sbx_cause(causes, "FieldValueInvalid", "not a label key", "metadata.labels");
         if (!is_label_value(json_is_string(v) ? json_string_value(v) : "/"))
             sbx_cause(causes, "FieldValueInvalid", "not a label value", "metadata.labels");
     }
-    json_object_foreach(json_object_get(meta, "annotations"), key, v) {
+    json_object_foreach(json_object_get(meta, "annotations"), key, v)
+    {
         total += strlen(key) + json_string_length(v);
         if (!is_qualified(key))
             sbx_cause(causes, "FieldValueInvalid", "not an annotation key", "metadata.annotations");
     }
     if (total > ANNOTATIONS_MAX)
-        sbx_cause(causes, "FieldValueTooLong", "may not be more than 262144 bytes", "metadata.annotations");
-    json_array_foreach(json_object_get(meta, "finalizers"), i, v) {
+        sbx_cause(causes, "FieldValueTooLong", "may not be more than 262144 bytes",
+                  "metadata.annotations");
+    json_array_foreach(json_object_get(meta, "finalizers"), i, v)
+    {
         const char *f = json_is_string(v) ? json_string_value(v) : "";
-        if (!is_qualified(f) || (!strchr(f, '/') && !sbx_word_in("foregroundDeletion,orphan,kubernetes", f)))
-            sbx_cause(causes, "FieldValueInvalid", "not a qualified name", "metadata.finalizers[%zu]", i);
+        if (!is_qualified(f) ||
+            (!strchr(f, '/') && !sbx_word_in("foregroundDeletion,orphan,kubernetes", f)))
+            sbx_cause(causes, "FieldValueInvalid", "not a qualified name",
+                      "metadata.finalizers[%zu]", i);
     }
-    json_array_foreach(json_object_get(meta, "ownerReferences"), i, v) {
+    json_array_foreach(json_object_get(meta, "ownerReferences"), i, v)
+    {
         static const char *const parts[] = { "apiVersion", "kind", "name", "uid" };
         for (size_t n = 0; n < CF_ARRAY_LEN(parts); n++)
             if (!*cf_json_str(v, "", parts[n], NULL))

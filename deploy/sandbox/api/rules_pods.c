@@ -8,9 +8,8 @@ static bool has_volume(const json_t *spec, const char *name)
 {
     size_t i;
     json_t *v;
-    json_array_foreach(json_object_get(spec, "volumes"), i, v)
-        if (strcmp(cf_json_str(v, "", "name", NULL), name) == 0)
-            return true;
+    json_array_foreach(json_object_get(spec, "volumes"), i,
+                       v) if (strcmp(cf_json_str(v, "", "name", NULL), name) == 0) return true;
     return false;
 }
 
@@ -18,18 +17,23 @@ static void check_ports(const json_t *ports, const char *at, struct sbx_causes *
 {
     size_t i;
     json_t *p;
-    json_array_foreach(ports, i, p) {
+    json_array_foreach(ports, i, p)
+    {
         int64_t n = cf_json_int(p, 0, "containerPort", NULL);
         if (n == 0)
             sbx_cause(causes, "FieldValueRequired", "", "%s.ports[%zu].containerPort", at, i);
         else if (n < 1 || n > 65535)
-            sbx_cause(causes, "FieldValueInvalid", "must be between 1 and 65535, inclusive", "%s.ports[%zu].containerPort", at, i);
+            sbx_cause(causes, "FieldValueInvalid", "must be between 1 and 65535, inclusive",
+                      "%s.ports[%zu].containerPort", at, i);
         if (!sbx_word_in("TCP,UDP,SCTP", cf_json_str(p, "TCP", "protocol", NULL)))
-            sbx_cause(causes, "FieldValueNotSupported", "supported values: \"SCTP\", \"TCP\", \"UDP\"", "%s.ports[%zu].protocol", at, i);
+            sbx_cause(causes, "FieldValueNotSupported",
+                      "supported values: \"SCTP\", \"TCP\", \"UDP\"", "%s.ports[%zu].protocol", at,
+                      i);
     }
 }
 
-static void check_container(const json_t *spec, const json_t *c, const char *at, struct sbx_causes *causes)
+static void check_container(const json_t *spec, const json_t *c, const char *at,
+                            struct sbx_causes *causes)
 {
     size_t i;
     json_t *v;
@@ -38,10 +42,10 @@ static void check_container(const json_t *spec, const json_t *c, const char *at,
     if (!*cf_json_str(c, "", "image", NULL))
         sbx_cause(causes, "FieldValueRequired", "", "%s.image", at);
     check_ports(json_object_get(c, "ports"), at, causes);
-    json_array_foreach(json_object_get(c, "env"), i, v)
-        if (!*cf_json_str(v, "", "name", NULL))
-            sbx_cause(causes, "FieldValueRequired", "", "%s.env[%zu].name", at, i);
-    json_array_foreach(json_object_get(c, "volumeMounts"), i, v) {
+    json_array_foreach(json_object_get(c, "env"), i, v) if (!*cf_json_str(v, "", "name", NULL))
+        sbx_cause(causes, "FieldValueRequired", "", "%s.env[%zu].name", at, i);
+    json_array_foreach(json_object_get(c, "volumeMounts"), i, v)
+    {
         const char *name = cf_json_str(v, "", "name", NULL);
         if (!*name)
             sbx_cause(causes, "FieldValueRequired", "", "%s.volumeMounts[%zu].name", at, i);
@@ -60,12 +64,14 @@ static bool seen_before(const json_t *list, size_t i, const char *name)
     return false;
 }
 
-static void check_containers(const json_t *spec, const char *at, const char *member, struct sbx_causes *causes)
+static void check_containers(const json_t *spec, const char *at, const char *member,
+                             struct sbx_causes *causes)
 {
     const json_t *list = json_object_get(spec, member);
     size_t i;
     json_t *c;
-    json_array_foreach(list, i, c) {
+    json_array_foreach(list, i, c)
+    {
         cf_autofree char *place = cf_xasprintf("%s.%s[%zu]", at, member, i);
         check_container(spec, c, place, causes);
         const char *name = cf_json_str(c, "", "name", NULL);
@@ -74,7 +80,8 @@ static void check_containers(const json_t *spec, const char *at, const char *mem
     }
 }
 
-void sbx_rules_check_pod_spec(const json_t *spec, const char *at, const char *restart_rule, struct sbx_causes *causes)
+void sbx_rules_check_pod_spec(const json_t *spec, const char *at, const char *restart_rule,
+                              struct sbx_causes *causes)
 {
     if (json_array_size(json_object_get(spec, "containers")) == 0)
         sbx_cause(causes, "FieldValueRequired", "", "%s.containers", at);
@@ -83,7 +90,8 @@ void sbx_rules_check_pod_spec(const json_t *spec, const char *at, const char *re
     size_t i;
     json_t *v;
     const json_t *volumes = json_object_get(spec, "volumes");
-    json_array_foreach(volumes, i, v) {
+    json_array_foreach(volumes, i, v)
+    {
         const char *name = cf_json_str(v, "", "name", NULL);
         if (!*name)
             sbx_cause(causes, "FieldValueRequired", "", "%s.volumes[%zu].name", at, i);

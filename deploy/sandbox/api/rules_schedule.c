@@ -7,13 +7,16 @@
 
 #include "deploy/sandbox/api/rules.h"
 
-static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL };
+static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul",
+                                      "aug", "sep", "oct", "nov", "dec", NULL };
 static const char *const days[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL };
 
 static const struct field {
     int first, last;
     const char *const *names; /* the first one stands for `first` */
-} fields[] = { { 0, 59, NULL }, { 0, 23, NULL }, { 1, 31, NULL }, { 1, 12, months }, { 0, 6, days } };
+} fields[] = {
+    { 0, 59, NULL }, { 0, 23, NULL }, { 1, 31, NULL }, { 1, 12, months }, { 0, 6, days }
+};
 
 /* Reads a number or a name and steps over it; -1: neither. */
 static int read_value(const struct field *f, const char **s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Selectors: label terms are checked here and matched by federation/objects; field terms are ours. */
+/* Selectors: label terms are checked here and matched by federation/objects; field terms are ours.
+ */
 #include "deploy/sandbox/api/select.h"
 
 #include <ctype.h>
@@ -11,13 +12,15 @@
 static const struct {
     const char *kind, *paths;
 } selectable[] = {
-    { "Pod", "spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,spec.hostNetwork,status.phase,status.podIP,"
+    { "Pod", "spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,spec."
+             "hostNetwork,status.phase,status.podIP,"
              "status.nominatedNodeName" },
     { "Secret", "type" },
     { "Namespace", "status.phase" },
     { "Node", "spec.unschedulable" },
     { "Job", "status.successful" },
-    { "Event", "involvedObject.kind,involvedObject.namespace,involvedObject.name,involvedObject.uid,reason,type" },
+    { "Event", "involvedObject.kind,involvedObject.namespace,involvedObject.name,involvedObject."
+               "uid,reason,type" },
     { "Service", "spec.clusterIP,spec.type" },
 };
 
@@ -36,7 +39,8 @@ static bool is_key(const char *s, size_t n)
     const char *slash = memchr(s, '/', n);
     const char *name = slash ? slash + 1 : s;
     size_t len = n - (size_t)(name - s);
-    return len > 0 && is_value(name, len) && (!slash || (slash > s && is_value(s, CF_MIN((size_t)(slash - s), (size_t)63))));
+    return len > 0 && is_value(name, len) &&
+           (!slash || (slash > s && is_value(s, CF_MIN((size_t)(slash - s), (size_t)63))));
 }
 
 static const char *skip(const char *p)
@@ -53,7 +57,9 @@ static size_t word(const char *p)
 
 static bool bad(struct cf_error *err, const char *found, const char *expected)
 {
-    return cf_error_set(err, CF_ERR_INVALID, "unable to parse requirement: found '%.40s', expected: %s", found, expected);
+    return cf_error_set(err, CF_ERR_INVALID,
+                        "unable to parse requirement: found '%.40s', expected: %s", found,
+                        expected);
 }
 
 static bool check_set(const char **p, struct cf_error *err)
@@ -78,7 +84,7 @@ static bool check_term(const char **p, struct cf_error *err)
 {
     *p = skip(*p);
     bool not = **p == '!';
-    *p = skip(*p + not);
+    *p = skip(*p + not );
     size_t n = word(*p);
     if (!is_key(*p, n))
         return bad(err, n ? *p : "", "a label key");
@@ -126,24 +132,29 @@ static bool field_known(const struct sbx_kind *k, const char *path)
     return false;
 }
 
-static bool parse_field(struct sbx_select *s, const struct sbx_kind *k, char *term, struct cf_error *err)
+static bool parse_field(struct sbx_select *s, const struct sbx_kind *k, char *term,
+                        struct cf_error *err)
 {
     char *eq = strchr(term, '=');
     if (!eq || s->field_count == SBX_FIELD_TERMS_MAX)
-        return cf_error_set(err, CF_ERR_INVALID, "invalid selector: '%s'; can't understand '%s'", term, term);
+        return cf_error_set(err, CF_ERR_INVALID, "invalid selector: '%s'; can't understand '%s'",
+                            term, term);
     bool negative = eq > term && eq[-1] == '!';
     char *value = eq + (eq[1] == '=' ? 2 : 1);
     *(negative ? eq - 1 : eq) = '\0';
     if (!field_known(k, term))
-        return cf_error_set(err, CF_ERR_INVALID, "\"%s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
-                            term);
+        return cf_error_set(
+            err, CF_ERR_INVALID,
+            "\"%s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+            term);
     s->fields[s->field_count].path = cf_xstrdup(term);
     s->fields[s->field_count].value = cf_xstrdup(value);
     s->fields[s->field_count++].negative = negative;
     return true;
 }
 
-bool sbx_select_parse(struct sbx_select *s, const struct sbx_kind *k, const char *labels, const char *fields, struct cf_error *err)
+bool sbx_select_parse(struct sbx_select *s, const struct sbx_kind *k, const char *labels,
+                      const char *fields, struct cf_error *err)
 {
     memset(s, 0, sizeof(*s));
     if (labels && *labels) {
@@ -185,7 +196,8 @@ static bool field_is(const json_t *obj, const char *path, const char *value)
 
 bool sbx_select_matches(const struct sbx_select *s, const json_t *obj)
 {
-    if (s->labels && !cf_selector_text_matches(s->labels, cf_json_at(obj, "metadata", "labels", NULL)))
+    if (s->labels &&
+        !cf_selector_text_matches(s->labels, cf_json_at(obj, "metadata", "labels", NULL)))
         return false;
     for (int i = 0; i < s->field_count; i++)
         if (field_is(obj, s->fields[i].path, s->fields[i].value) == s->fields[i].negative)

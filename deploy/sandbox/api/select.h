@@ -17,9 +17,10 @@ struct sbx_select {
     int field_count;
 };
 
-/* INVALID (message as a real server words it) for malformed labels and for fields that the kind does not select by. */
-bool sbx_select_parse(struct sbx_select *s, const struct sbx_kind *k, const char *labels, const char *fields,
-                      struct cf_error *err) CF_NODISCARD;
+/* INVALID (message as a real server words it) for malformed labels and for fields that the kind
+ * does not select by. */
+bool sbx_select_parse(struct sbx_select *s, const struct sbx_kind *k, const char *labels,
+                      const char *fields, struct cf_error *err) CF_NODISCARD;
 void sbx_select_free(struct sbx_select *s);
 bool sbx_select_matches(const struct sbx_select *s, const json_t *obj);
 bool sbx_select_is_empty(const struct sbx_select *s);

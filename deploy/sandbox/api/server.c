@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The binding of the API to the HTTP server: one fallback handler for everything; watches become streams. */
+/* The binding of the API to the HTTP server: one fallback handler for everything; watches become
+ * streams. */
 #include "deploy/sandbox/api/server.h"
 
 #include <pthread.h>
@@ -10,9 +11,10 @@
 #include "base/thread.h"
 
 enum {
-    BODY_MAX = 4 * 1024 * 1024,       /* above the API's own limit, so that it answers */
-    WATCH_QUEUE_MAX = 8 * 1024 * 1024, /* a watcher that falls further behind is dropped, and lists again */
-    EARLY_MAX = 32 * 1024 * 1024,     /* first events of a watch, before its stream is open */
+    BODY_MAX = 4 * 1024 * 1024, /* above the API's own limit, so that it answers */
+    WATCH_QUEUE_MAX =
+        8 * 1024 * 1024, /* a watcher that falls further behind is dropped, and lists again */
+    EARLY_MAX = 32 * 1024 * 1024, /* first events of a watch, before its stream is open */
     CONNECTIONS_MAX = 2000,
 };
 
@@ -65,7 +67,9 @@ static void feed_over(void *user, enum cf_http_stream_end why)
 static void open_feed(struct feed *f, struct cf_http_response *res, int64_t timeout_ms)
 {
     cf_http_response_header(res, "Content-Type", "application/json");
-    struct cf_http_stream_options options = { .queue_max = WATCH_QUEUE_MAX, .end_after_ms = timeout_ms, .over = feed_over, .user = f };
+    struct cf_http_stream_options options = {
+        .queue_max = WATCH_QUEUE_MAX, .end_after_ms = timeout_ms, .over = feed_over, .user = f
+    };
     atomic_fetch_add(&f->refs, 1);
     struct cf_http_stream *stream = cf_http_stream_open(res, &options);
     CF_LOCKED(&f->lock);
@@ -75,7 +79,8 @@ static void open_feed(struct feed *f, struct cf_http_response *res, int64_t time
     cf_buf_free(&f->early);
 }
 
-static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why, void *user)
+static void never(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                  void *user)
 {
     (void)req, (void)why, (void)user;
     cf_http_response_cut(res);
@@ -98,8 +103,9 @@ static bool faulty(struct sbx_api_server *s, struct cf_http_response *res)
     if (!status)
         return false;
     cf_http_response_json_take(res, status,
-                               json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata", "status",
-                                         "Failure", "message", "a fault was asked for", "reason",
+                               json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status",
+                                         "apiVersion", "v1", "metadata", "status", "Failure",
+                                         "message", "a fault was asked for", "reason",
                                          status == 429   ? "TooManyRequests"
                                          : status == 503 ? "ServiceUnavailable"
                                                          : "InternalError",
@@ -162,8 +168,8 @@ static void handle(struct cf_http_request *req, struct cf_http_response *res)
     feed_unref(f);
 }
 
-struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api, int port, struct cf_http_tls *tls,
-                                          struct cf_error *err)
+struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api,
+                                          int port, struct cf_http_tls *tls, struct cf_error *err)
 {
     struct sbx_api_server *s = cf_xcalloc(1, sizeof(*s));
     s->api = api;

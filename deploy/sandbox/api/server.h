@@ -9,8 +9,10 @@
 
 struct sbx_api_server;
 
-/* Serves `api` on 127.0.0.1:port (0: any), in clear text when `tls` is NULL. `http` and `api` outlive it. */
-struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api, int port, struct cf_http_tls *tls,
+/* Serves `api` on 127.0.0.1:port (0: any), in clear text when `tls` is NULL. `http` and `api`
+ * outlive it. */
+struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api,
+                                          int port, struct cf_http_tls *tls,
                                           struct cf_error *err) CF_NODISCARD;
 /* After cf_http_server_stop(). Accepts NULL. */
 void sbx_api_server_free(struct sbx_api_server *s);

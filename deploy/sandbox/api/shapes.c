@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which lists are keyed, which are sets, and which lists and maps are one value: the table behind server-side apply. */
+/* Which lists are keyed, which are sets, and which lists and maps are one value: the table behind
+ * server-side apply. */
 #include <string.h>
 
 #include "deploy/sandbox/api/fields.h"
 
-/* The first row whose suffix fits the field's dotted name decides. `kind` NULL: every built-in kind; "*": every kind. */
+/* The first row whose suffix fits the field's dotted name decides. `kind` NULL: every built-in
+ * kind; "*": every kind. */
 static const struct {
     const char *kind, *suffix;
     enum sbx_shape_kind shape;
@@ -57,7 +59,8 @@ static bool ends_with(const char *dotted, const char *suffix)
 struct sbx_shape sbx_shape_of(const struct sbx_kind *k, const char *dotted, const json_t *value)
 {
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
-        bool mine = rows[i].kind ? rows[i].kind[0] == '*' || strcmp(rows[i].kind, k->kind) == 0 : !k->is_crd;
+        bool mine = rows[i].kind ? rows[i].kind[0] == '*' || strcmp(rows[i].kind, k->kind) == 0
+                                 : !k->is_crd;
         if (mine && ends_with(dotted, rows[i].suffix) &&
             (rows[i].shape == SBX_SHAPE_WHOLE || json_is_array(value)))
             return (struct sbx_shape){ rows[i].shape, rows[i].keys };

@@ -20,7 +20,8 @@ void sbx_cause_raw(struct sbx_causes *c, const char *reason, const char *message
     if (!c->list)
         c->list = json_array();
     if (json_array_size(c->list) < SBX_CAUSES_MAX)
-        json_array_append_new(c->list, json_pack("{s:s,s:s,s:s}", "reason", reason, "message", message, "field", field));
+        json_array_append_new(c->list, json_pack("{s:s,s:s,s:s}", "reason", reason, "message",
+                                                 message, "field", field));
 }
 
 static const char *prefix_of(const char *reason)
@@ -28,10 +29,14 @@ static const char *prefix_of(const char *reason)
     static const struct {
         const char *reason, *prefix;
     } words[] = {
-        { "FieldValueRequired", "Required value" },       { "FieldValueInvalid", "Invalid value" },
-        { "FieldValueDuplicate", "Duplicate value" },     { "FieldValueForbidden", "Forbidden" },
-        { "FieldValueNotSupported", "Unsupported value" }, { "FieldValueNotFound", "Not found" },
-        { "FieldValueTooLong", "Too long" },              { "FieldValueTypeInvalid", "Invalid value" },
+        { "FieldValueRequired", "Required value" },
+        { "FieldValueInvalid", "Invalid value" },
+        { "FieldValueDuplicate", "Duplicate value" },
+        { "FieldValueForbidden", "Forbidden" },
+        { "FieldValueNotSupported", "Unsupported value" },
+        { "FieldValueNotFound", "Not found" },
+        { "FieldValueTooLong", "Too long" },
+        { "FieldValueTypeInvalid", "Invalid value" },
         { "FieldValueTooMany", "Too many" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(words); i++)
@@ -40,24 +45,27 @@ static const char *prefix_of(const char *reason)
     return reason;
 }
 
-void sbx_cause(struct sbx_causes *c, const char *reason, const char *message, const char *field_fmt, ...)
+void sbx_cause(struct sbx_causes *c, const char *reason, const char *message, const char *field_fmt,
+               ...)
 {
     va_list ap;
     va_start(ap, field_fmt);
     cf_autofree char *field = cf_xvasprintf(field_fmt, ap);
     va_end(ap);
-    cf_autofree char *text = *message ? cf_xasprintf("%s: %s", prefix_of(reason), message) : cf_xstrdup(prefix_of(reason));
+    cf_autofree char *text = *message ? cf_xasprintf("%s: %s", prefix_of(reason), message)
+                                      : cf_xstrdup(prefix_of(reason));
     sbx_cause_raw(c, reason, text, field);
 }
 
-static void set_status(struct sbx_answer *out, int code, const char *reason, const char *message, json_t *details_take)
+static void set_status(struct sbx_answer *out, int code, const char *reason, const char *message,
+                       json_t *details_take)
 {
     json_decref(out->body);
     free(out->text);
     out->text = NULL;
     out->status = code;
-    out->body = json_pack("{s:s,s:s,s:{},s:s,s:s}", "kind", "Status", "apiVersion", "v1", "metadata", "status", "Failure", "message",
-                          message);
+    out->body = json_pack("{s:s,s:s,s:{},s:s,s:s}", "kind", "Status", "apiVersion", "v1",
+                          "metadata", "status", "Failure", "message", message);
     if (reason)
         json_object_set_new(out->body, "reason", json_string(reason));
     if (details_take)
@@ -124,15 +132,18 @@ bool sbx_fail_exists(struct sbx_answer *out, const struct sbx_kind *k, const cha
     return false;
 }
 
-bool sbx_fail_conflict(struct sbx_answer *out, const struct sbx_kind *k, const char *name, const char *why)
+bool sbx_fail_conflict(struct sbx_answer *out, const struct sbx_kind *k, const char *name,
+                       const char *why)
 {
     cf_autofree char *what = qualified(k->plural, k->group);
-    cf_autofree char *message = cf_xasprintf("Operation cannot be fulfilled on %s \"%s\": %s", what, name, why);
+    cf_autofree char *message =
+        cf_xasprintf("Operation cannot be fulfilled on %s \"%s\": %s", what, name, why);
     set_status(out, 409, "Conflict", message, details_of(name, k->group, k->plural));
     return false;
 }
 
-bool sbx_fail_invalid(struct sbx_answer *out, const char *group, const char *kind, const char *name, const struct sbx_causes *causes)
+bool sbx_fail_invalid(struct sbx_answer *out, const char *group, const char *kind, const char *name,
+                      const struct sbx_causes *causes)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(MESSAGE_MAX);
     cf_autofree char *what = qualified(kind, group);
@@ -142,7 +153,8 @@ bool sbx_fail_invalid(struct sbx_answer *out, const char *group, const char *kin
     json_t *c;
     cf_buf_puts(&b, many ? "[" : "");
     json_array_foreach(causes->list, i, c)
-        cf_buf_printf(&b, "%s%s: %s", i ? ", " : "", cf_json_str(c, "", "field", NULL), cf_json_str(c, "", "message", NULL));
+        cf_buf_printf(&b, "%s%s: %s", i ? ", " : "", cf_json_str(c, "", "field", NULL),
+                      cf_json_str(c, "", "message", NULL));
     cf_buf_puts(&b, many ? "]" : "");
     json_t *details = details_of(name, group, kind);
     json_object_set(details, "causes", causes->list);
@@ -154,5 +166,6 @@ json_t *sbx_success(const struct sbx_kind *k, const char *name, const char *uid)
 {
     json_t *details = details_of(name, k->group, k->plural);
     json_object_set_new(details, "uid", json_string(uid));
-    return json_pack("{s:s,s:s,s:{},s:s,s:o}", "kind", "Status", "apiVersion", "v1", "metadata", "status", "Success", "details", details);
+    return json_pack("{s:s,s:s,s:{},s:s,s:o}", "kind", "Status", "apiVersion", "v1", "metadata",
+                     "status", "Success", "details", details);
 }

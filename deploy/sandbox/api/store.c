@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects by key, one counter of versions, a bounded history, and the watches that hear of each change. */
+/* Objects by key, one counter of versions, a bounded history, and the watches that hear of each
+ * change. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,8 @@ json_t *sbx_get(struct sbx_api *api, const struct sbx_kind *k, const char *ns, c
     return locate(t, key, &at) ? t->entries[at].obj : NULL;
 }
 
-static void note(struct sbx_api *api, const char *type, const struct sbx_kind *k, json_t *obj, json_t *before)
+static void note(struct sbx_api *api, const char *type, const struct sbx_kind *k, json_t *obj,
+                 json_t *before)
 {
     if (api->changes == SBX_HISTORY_MAX) {
         struct sbx_change *old = &api->history[api->first];
@@ -68,8 +70,9 @@ static void stamp(struct sbx_api *api, json_t *obj)
 
 json_t *sbx_put_take(struct sbx_api *api, const struct sbx_kind *k, json_t *obj)
 {
-    cf_autofree char *key = cf_xasprintf("%s/%s", cf_json_str(obj, "", "metadata", "namespace", NULL),
-                                         cf_json_str(obj, "", "metadata", "name", NULL));
+    cf_autofree char *key =
+        cf_xasprintf("%s/%s", cf_json_str(obj, "", "metadata", "namespace", NULL),
+                     cf_json_str(obj, "", "metadata", "name", NULL));
     struct sbx_table *t = sbx_table_of(api, k);
     stamp(api, obj);
     size_t at;
@@ -135,9 +138,11 @@ static void send_line(struct sbx_watch *w, const char *type, json_t *obj_take)
         w->done = true;
 }
 
-void sbx_watch_tell(struct sbx_watch *w, const char *type, const struct sbx_kind *k, json_t *obj, json_t *before)
+void sbx_watch_tell(struct sbx_watch *w, const char *type, const struct sbx_kind *k, json_t *obj,
+                    json_t *before)
 {
-    if (w->done || k != w->kind || (w->ns && strcmp(w->ns, cf_json_str(obj, "", "metadata", "namespace", NULL)) != 0))
+    if (w->done || k != w->kind ||
+        (w->ns && strcmp(w->ns, cf_json_str(obj, "", "metadata", "namespace", NULL)) != 0))
         return;
     bool is = sbx_select_matches(&w->select, obj);
     bool was = before && sbx_select_matches(&w->select, before);

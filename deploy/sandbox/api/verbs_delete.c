@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DELETE: preconditions, finalizers, propagation, grace. Dependents are left to the garbage collector among the controllers. */
+/* DELETE: preconditions, finalizers, propagation, grace. Dependents are left to the garbage
+ * collector among the controllers. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,16 +42,22 @@ static bool check_policy(struct sbx_request *r)
 static bool check_preconditions(struct sbx_request *r, const json_t *live)
 {
     const json_t *pre = json_object_get(r->options, "preconditions");
-    const char *uid = cf_json_str(pre, NULL, "uid", NULL), *rv = cf_json_str(pre, NULL, "resourceVersion", NULL);
-    const char *have_uid = cf_json_str(live, "", "metadata", "uid", NULL), *have_rv = cf_json_str(live, "", "metadata", "resourceVersion", NULL);
+    const char *uid = cf_json_str(pre, NULL, "uid", NULL),
+               *rv = cf_json_str(pre, NULL, "resourceVersion", NULL);
+    const char *have_uid = cf_json_str(live, "", "metadata", "uid", NULL),
+               *have_rv = cf_json_str(live, "", "metadata", "resourceVersion", NULL);
     const char *name = cf_json_str(live, "", "metadata", "name", NULL);
     cf_autofree char *why = NULL;
     if (uid && strcmp(uid, have_uid) != 0)
-        why = cf_xasprintf("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted "
-                           "and then recreated", uid, have_uid);
+        why = cf_xasprintf("the UID in the precondition (%s) does not match the UID in record "
+                           "(%s). The object might have been deleted "
+                           "and then recreated",
+                           uid, have_uid);
     else if (rv && strcmp(rv, have_rv) != 0)
-        why = cf_xasprintf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). The object "
-                           "might have been modified", rv, have_rv);
+        why = cf_xasprintf("the ResourceVersion in the precondition (%s) does not match the "
+                           "ResourceVersion in record (%s). The object "
+                           "might have been modified",
+                           rv, have_rv);
     if (!why)
         return true;
     sbx_fail_conflict(r->out, r->kind, name, why);
@@ -67,9 +74,7 @@ static void add_finalizer(json_t *meta, const char *name)
         list = json_array();
         json_object_set_new(meta, "finalizers", list);
     }
-    json_array_foreach(list, i, f)
-        if (strcmp(json_string_value(f), name) == 0)
-            return;
+    json_array_foreach(list, i, f) if (strcmp(json_string_value(f), name) == 0) return;
     json_array_append_new(list, json_string(name));
 }
 
@@ -96,16 +101,19 @@ static void begin_dying(json_t *live, json_t *meta, int64_t grace)
     json_object_set_new(meta, "deletionTimestamp", json_string(now));
     json_object_set_new(meta, "deletionGracePeriodSeconds", json_integer(grace));
     if (json_object_get(meta, "generation"))
-        json_object_set_new(meta, "generation", json_integer(cf_json_int(live, 0, "metadata", "generation", NULL) + 1));
+        json_object_set_new(meta, "generation",
+                            json_integer(cf_json_int(live, 0, "metadata", "generation", NULL) + 1));
 }
 
 static void delete_one(struct sbx_request *r, json_t *live)
 {
     cf_autojson json_t *held = json_incref(live);
-    const char *name = cf_json_str(held, "", "metadata", "name", NULL), *ns = cf_json_str(held, "", "metadata", "namespace", NULL);
+    const char *name = cf_json_str(held, "", "metadata", "name", NULL),
+               *ns = cf_json_str(held, "", "metadata", "namespace", NULL);
     bool is_namespace = strcmp(r->kind->kind, "Namespace") == 0;
     if (is_namespace && sbx_word_in("default,kube-system,kube-public", name)) {
-        sbx_fail(r->out, 403, "Forbidden", "namespaces \"%s\" is forbidden: this namespace may not be deleted", name);
+        sbx_fail(r->out, 403, "Forbidden",
+                 "namespaces \"%s\" is forbidden: this namespace may not be deleted", name);
         sbx_detail(r->out, "name", json_string(name));
         sbx_detail(r->out, "kind", json_string("namespaces"));
         return;
@@ -118,8 +126,9 @@ static void delete_one(struct sbx_request *r, json_t *live)
     else if (strcmp(policy, "Orphan") == 0)
         add_finalizer(meta, "orphan");
     int64_t grace = grace_of(r, held);
-    bool lives_on = json_array_size(json_object_get(meta, "finalizers")) > 0 || grace > 0 ||
-                    (is_namespace && json_array_size(cf_json_at(obj, "spec", "finalizers", NULL)) > 0);
+    bool lives_on =
+        json_array_size(json_object_get(meta, "finalizers")) > 0 || grace > 0 ||
+        (is_namespace && json_array_size(cf_json_at(obj, "spec", "finalizers", NULL)) > 0);
     if (lives_on) {
         begin_dying(held, meta, grace);
         if (is_namespace)
@@ -166,9 +175,11 @@ void sbx_verb_delete_collection(struct sbx_request *r)
     }
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(list.body, "items"), i, item) {
-        json_t *live = sbx_get(r->api, r->kind, cf_json_str(item, "", "metadata", "namespace", NULL),
-                               cf_json_str(item, "", "metadata", "name", NULL));
+    json_array_foreach(json_object_get(list.body, "items"), i, item)
+    {
+        json_t *live =
+            sbx_get(r->api, r->kind, cf_json_str(item, "", "metadata", "namespace", NULL),
+                    cf_json_str(item, "", "metadata", "name", NULL));
         struct sbx_answer one = { 0 };
         r->out = &one;
         if (live)

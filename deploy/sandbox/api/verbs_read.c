@@ -28,12 +28,17 @@ static bool read_version(struct sbx_request *r, bool is_watch, int64_t *out)
     char *end;
     int64_t rv = strtoll(text, &end, 10);
     if (*end || rv < 0)
-        return is_watch ? sbx_fail(r->out, 500, NULL, "resourceVersion: Invalid value: \"%s\": not a number", text)
-                        : sbx_fail(r->out, 400, "BadRequest", "resourceVersion: Invalid value: \"%s\": not a number", text);
+        return is_watch ? sbx_fail(r->out, 500, NULL,
+                                   "resourceVersion: Invalid value: \"%s\": not a number", text)
+                        : sbx_fail(r->out, 400, "BadRequest",
+                                   "resourceVersion: Invalid value: \"%s\": not a number", text);
     if (rv > r->api->rv && !is_watch) {
-        sbx_fail(r->out, 504, "Timeout", "Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, rv, r->api->rv);
+        sbx_fail(r->out, 504, "Timeout",
+                 "Timeout: Too large resource version: %" PRId64 ", current: %" PRId64, rv,
+                 r->api->rv);
         sbx_detail(r->out, "causes",
-                   json_pack("[{s:s,s:s}]", "reason", "ResourceVersionTooLarge", "message", "Too large resource version"));
+                   json_pack("[{s:s,s:s}]", "reason", "ResourceVersionTooLarge", "message",
+                             "Too large resource version"));
         sbx_detail(r->out, "retryAfterSeconds", json_integer(1));
         return false;
     }
@@ -50,7 +55,8 @@ static bool read_match(struct sbx_request *r, int64_t rv)
     if (!sbx_word_in("Exact,NotOlderThan", match))
         sbx_cause(&causes, "FieldValueNotSupported", match, "resourceVersionMatch");
     else if (rv < 0)
-        sbx_cause(&causes, "FieldValueForbidden", "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        sbx_cause(&causes, "FieldValueForbidden",
+                  "resourceVersionMatch is forbidden unless resourceVersion is provided",
                   "resourceVersionMatch");
     return !causes.list || sbx_fail_invalid(r->out, "meta.k8s.io", "ListOptions", "", &causes);
 }
@@ -58,7 +64,8 @@ static bool read_match(struct sbx_request *r, int64_t rv)
 static bool read_select(struct sbx_request *r, struct sbx_select *s)
 {
     struct cf_error err = CF_ERROR_INIT;
-    if (sbx_select_parse(s, r->kind, sbx_query(&r->path, "labelSelector"), sbx_query(&r->path, "fieldSelector"), &err))
+    if (sbx_select_parse(s, r->kind, sbx_query(&r->path, "labelSelector"),
+                         sbx_query(&r->path, "fieldSelector"), &err))
         return true;
     return sbx_fail(r->out, 400, "BadRequest", "%s", err.message);
 }
@@ -107,7 +114,8 @@ static struct sbx_snapshot *continued(struct sbx_request *r, const char *token, 
     struct sbx_snapshot *s = find_snapshot(r->api, id);
     if (!s || s->kind != r->kind || s->rv < r->api->compacted || next > json_array_size(s->items)) {
         sbx_fail(r->out, 410, "Expired",
-                 "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+                 "The provided continue parameter is too old to display a consistent list result. "
+                 "You can start a new list without "
                  "the continue parameter.");
         return NULL;
     }
@@ -115,15 +123,16 @@ static struct sbx_snapshot *continued(struct sbx_request *r, const char *token, 
     return s;
 }
 
-static void answer_page(struct sbx_request *r, const json_t *items, size_t from, int64_t limit, int64_t rv,
-                        const struct sbx_snapshot *rest, bool has_selector)
+static void answer_page(struct sbx_request *r, const json_t *items, size_t from, int64_t limit,
+                        int64_t rv, const struct sbx_snapshot *rest, bool has_selector)
 {
     size_t total = json_array_size(items), to = total;
     if (limit > 0 && from + (size_t)limit < total)
         to = from + (size_t)limit;
     json_t *page = json_array();
     for (size_t i = from; i < to; i++)
-        json_array_append_new(page, sbx_shown(r->kind, r->path.version, json_array_get(items, i), true));
+        json_array_append_new(page,
+                              sbx_shown(r->kind, r->path.version, json_array_get(items, i), true));
     char text[24];
     snprintf(text, sizeof(text), "%" PRId64, rv);
     json_t *meta = json_pack("{s:s}", "resourceVersion", text);
@@ -135,9 +144,11 @@ static void answer_page(struct sbx_request *r, const json_t *items, size_t from,
             json_object_set_new(meta, "remainingItemCount", json_integer((json_int_t)(total - to)));
     }
     cf_autofree char *kind = cf_xasprintf("%sList", r->kind->kind);
-    cf_autofree char *gv = *r->kind->group ? cf_xasprintf("%s/%s", r->kind->group, r->path.version) : cf_xstrdup("v1");
+    cf_autofree char *gv =
+        *r->kind->group ? cf_xasprintf("%s/%s", r->kind->group, r->path.version) : cf_xstrdup("v1");
     r->out->status = 200;
-    r->out->body = json_pack("{s:s,s:s,s:o,s:o}", "kind", kind, "apiVersion", gv, "metadata", meta, "items", page);
+    r->out->body = json_pack("{s:s,s:s,s:o,s:o}", "kind", kind, "apiVersion", gv, "metadata", meta,
+                             "items", page);
 }
 
 void sbx_verb_list(struct sbx_request *r)
@@ -172,11 +183,13 @@ static void send_bookmark(struct sbx_watch *w, int64_t rv, bool initial_end)
 {
     char text[24];
     snprintf(text, sizeof(text), "%" PRId64, rv);
-    cf_autofree char *gv = *w->kind->group ? cf_xasprintf("%s/%s", w->kind->group, w->version) : cf_xstrdup("v1");
-    cf_autojson json_t *o =
-        json_pack("{s:s,s:s,s:{s:s,s:n}}", "kind", w->kind->kind, "apiVersion", gv, "metadata", "resourceVersion", text, "creationTimestamp");
+    cf_autofree char *gv =
+        *w->kind->group ? cf_xasprintf("%s/%s", w->kind->group, w->version) : cf_xstrdup("v1");
+    cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s,s:n}}", "kind", w->kind->kind, "apiVersion",
+                                      gv, "metadata", "resourceVersion", text, "creationTimestamp");
     if (initial_end)
-        cf_json_put_take(o, json_string("true"), "metadata", "annotations", "k8s.io/initial-events-end", NULL);
+        cf_json_put_take(o, json_string("true"), "metadata", "annotations",
+                         "k8s.io/initial-events-end", NULL);
     cf_autojson json_t *event = json_pack("{s:s,s:O}", "type", "BOOKMARK", "object", o);
     cf_autofree char *body = cf_json_dump(event);
     cf_autofree char *line = cf_xasprintf("%s\n", body);
@@ -196,16 +209,19 @@ void sbx_api_bookmarks(struct sbx_api *api)
 
 static void send_expired(sbx_watch_sink *sink, void *user, int64_t rv, int64_t oldest)
 {
-    cf_autofree char *message = cf_xasprintf("too old resource version: %" PRId64 " (%" PRId64 ")", rv, oldest);
+    cf_autofree char *message =
+        cf_xasprintf("too old resource version: %" PRId64 " (%" PRId64 ")", rv, oldest);
     cf_autojson json_t *event =
-        json_pack("{s:s,s:{s:s,s:s,s:{},s:s,s:s,s:s,s:i}}", "type", "ERROR", "object", "kind", "Status", "apiVersion", "v1", "metadata",
-                  "status", "Failure", "message", message, "reason", "Expired", "code", 410);
+        json_pack("{s:s,s:{s:s,s:s,s:{},s:s,s:s,s:s,s:i}}", "type", "ERROR", "object", "kind",
+                  "Status", "apiVersion", "v1", "metadata", "status", "Failure", "message", message,
+                  "reason", "Expired", "code", 410);
     cf_autofree char *body = cf_json_dump(event);
     cf_autofree char *line = cf_xasprintf("%s\n", body);
     (void)sink(user, line, strlen(line));
 }
 
-static void send_first_events(struct sbx_request *r, struct sbx_watch *w, int64_t rv, bool from_list)
+static void send_first_events(struct sbx_request *r, struct sbx_watch *w, int64_t rv,
+                              bool from_list)
 {
     if (!from_list) {
         for (size_t i = 0; i < r->api->changes; i++) {
@@ -218,8 +234,7 @@ static void send_first_events(struct sbx_request *r, struct sbx_watch *w, int64_
     cf_autojson json_t *items = collect(r, &w->select);
     size_t i;
     json_t *obj;
-    json_array_foreach(items, i, obj)
-        sbx_watch_tell(w, "ADDED", w->kind, obj, NULL);
+    json_array_foreach(items, i, obj) sbx_watch_tell(w, "ADDED", w->kind, obj, NULL);
     if (sbx_query_true(&r->path, "sendInitialEvents"))
         send_bookmark(w, r->api->rv, true);
 }
@@ -235,8 +250,9 @@ struct sbx_watch *sbx_verb_watch(struct sbx_request *r, sbx_watch_sink *sink, vo
     bool initial = sbx_query(&r->path, "sendInitialEvents") != NULL;
     const char *match = sbx_query(&r->path, "resourceVersionMatch");
     if (initial && (!match || strcmp(match, "NotOlderThan") != 0)) {
-        sbx_fail(r->out, 422, "Invalid", "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
-                                         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        sbx_fail(r->out, 422, "Invalid",
+                 "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
+                 "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         return NULL;
     }
     if (!read_version(r, true, &rv) || !read_select(r, &select))
@@ -246,7 +262,11 @@ struct sbx_watch *sbx_verb_watch(struct sbx_request *r, sbx_watch_sink *sink, vo
     r->out->is_watch = true;
     r->out->timeout_ms = timeout && atoll(timeout) > 0 ? atoll(timeout) * 1000 : WATCH_MS_DEFAULT;
     struct sbx_watch *w = cf_xcalloc(1, sizeof(*w));
-    *w = (struct sbx_watch){ .kind = r->kind, .version = cf_xstrdup(r->path.version), .select = select, .sink = sink, .user = user,
+    *w = (struct sbx_watch){ .kind = r->kind,
+                             .version = cf_xstrdup(r->path.version),
+                             .select = select,
+                             .sink = sink,
+                             .user = user,
                              .ns = r->path.ns ? cf_xstrdup(r->ns) : NULL,
                              .bookmarks = sbx_query_true(&r->path, "allowWatchBookmarks") };
     if (r->path.name && w->select.field_count < SBX_FIELD_TERMS_MAX) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves, in process: paged lists are snapshots; history is bounded and its end is 410; watches hear each change once and in order; writes
- * from many threads lose nothing. What single answers look like is proved by tests/conformance against a real server. */
+/* Proves, in process: paged lists are snapshots; history is bounded and its end is 410; watches
+ * hear each change once and in order; writes from many threads lose nothing. What single answers
+ * look like is proved by tests/conformance against a real server. */
 #include "deploy/sandbox/api/api.h"
 
 #include <pthread.h>
@@ -28,8 +29,11 @@ static int call(struct sbx_api *api, const char *method, const char *target, jso
 
 static void put(struct sbx_api *api, const char *name)
 {
-    cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata", "name", name);
-    assert_int_equal(sbx_api_do(api, "test", "POST", NULL, o, NULL, "/api/v1/namespaces/default/configmaps"), 201);
+    cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap",
+                                      "metadata", "name", name);
+    assert_int_equal(
+        sbx_api_do(api, "test", "POST", NULL, o, NULL, "/api/v1/namespaces/default/configmaps"),
+        201);
 }
 
 static void test_pages(void **state)
@@ -40,13 +44,17 @@ static void test_pages(void **state)
     put(api, "b");
     put(api, "c");
     cf_autojson json_t *first = NULL, *second = NULL, *gone = NULL;
-    assert_int_equal(call(api, "GET", "/api/v1/namespaces/default/configmaps?limit=2", &first), 200);
+    assert_int_equal(call(api, "GET", "/api/v1/namespaces/default/configmaps?limit=2", &first),
+                     200);
     put(api, "bb"); /* not in the list that was begun */
-    cf_autofree char *next = cf_xasprintf("/api/v1/namespaces/default/configmaps?limit=2&continue=%s",
-                                          cf_json_str(first, "", "metadata", "continue", NULL));
+    cf_autofree char *next =
+        cf_xasprintf("/api/v1/namespaces/default/configmaps?limit=2&continue=%s",
+                     cf_json_str(first, "", "metadata", "continue", NULL));
     assert_int_equal(call(api, "GET", next, &second), 200);
     assert_int_equal(json_array_size(json_object_get(second, "items")), 1);
-    assert_string_equal(cf_json_str(json_array_get(json_object_get(second, "items"), 0), "", "metadata", "name", NULL), "c");
+    assert_string_equal(cf_json_str(json_array_get(json_object_get(second, "items"), 0), "",
+                                    "metadata", "name", NULL),
+                        "c");
     sbx_api_compact(api);
     assert_int_equal(call(api, "GET", next, &gone), 410);
     assert_string_equal(cf_json_str(gone, "", "reason", NULL), "Expired");
@@ -77,11 +85,13 @@ static void test_watch(void **state)
     CF_CLEANUP(cf_buf_free) struct cf_buf lines = CF_BUF_INIT(1 << 20);
     int64_t rv = sbx_api_version(api);
     put(api, "early");
-    cf_autofree char *target = cf_xasprintf("/api/v1/configmaps?watch=1&allowWatchBookmarks=true&resourceVersion=%lld", (long long)rv);
+    cf_autofree char *target = cf_xasprintf(
+        "/api/v1/configmaps?watch=1&allowWatchBookmarks=true&resourceVersion=%lld", (long long)rv);
     struct sbx_watch *w = watch(api, target, &lines);
     put(api, "late");
     sbx_api_bookmarks(api);
-    const char *early = strstr(cf_buf_str(&lines), "\"early\""), *late = strstr(cf_buf_str(&lines), "\"late\"");
+    const char *early = strstr(cf_buf_str(&lines), "\"early\""),
+               *late = strstr(cf_buf_str(&lines), "\"late\"");
     assert_non_null(early);
     assert_non_null(late);
     assert_true(early < late);
@@ -113,7 +123,8 @@ static void *count_up(void *arg)
         char text[24];
         snprintf(text, sizeof(text), "%d", atoi(cf_json_str(o, "0", "data", "n", NULL)) + 1);
         cf_json_put_take(next, json_string(text), "data", "n", NULL);
-        int status = sbx_api_do(api, "test", "PUT", NULL, next, NULL, "/api/v1/namespaces/default/configmaps/counter");
+        int status = sbx_api_do(api, "test", "PUT", NULL, next, NULL,
+                                "/api/v1/namespaces/default/configmaps/counter");
         done += status == 200;
         if (status != 200 && status != 409)
             return "unexpected status";

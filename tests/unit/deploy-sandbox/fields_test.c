@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves: sets of fields and their text form agree with what a real API server writes; merging an applied object follows keys of lists;
- * taking a field out takes out what it leaves empty. */
+/* Proves: sets of fields and their text form agree with what a real API server writes; merging an
+ * applied object follows keys of lists; taking a field out takes out what it leaves empty. */
 #include "deploy/sandbox/api/fields.h"
 
 #include <string.h>
@@ -40,20 +40,31 @@ static void test_sets(void **state)
 {
     (void)state;
     check_set(kind("apps", "deployments"),
-              "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\",\"labels\":{\"a\":\"b\"}},\"spec\":{\"replicas\":2,"
-              "\"selector\":{\"matchLabels\":{\"app\":\"d\"}},\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"ports\":"
+              "{\"apiVersion\":\"apps/"
+              "v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\",\"labels\":{\"a\":\"b\"}},"
+              "\"spec\":{\"replicas\":2,"
+              "\"selector\":{\"matchLabels\":{\"app\":\"d\"}},\"template\":{\"spec\":{"
+              "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"ports\":"
               "[{\"containerPort\":80}],\"args\":[\"x\"]}]}}}}",
-              "{\"f:metadata\":{\"f:labels\":{\"f:a\":{}}},\"f:spec\":{\"f:replicas\":{},\"f:selector\":{},\"f:template\":{\"f:spec\":"
-              "{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:args\":{},\"f:image\":{},\"f:name\":{},\"f:ports\":"
-              "{\"k:{\\\"containerPort\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:containerPort\":{}}}}}}}}}");
+              "{\"f:metadata\":{\"f:labels\":{\"f:a\":{}}},\"f:spec\":{\"f:replicas\":{},\"f:"
+              "selector\":{},\"f:template\":{\"f:spec\":"
+              "{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:args\":{},\"f:"
+              "image\":{},\"f:name\":{},\"f:ports\":"
+              "{\"k:{\\\"containerPort\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:"
+              "containerPort\":{}}}}}}}}}");
     /* Lists of custom resources are one value. */
     check_set(kind("networking.istio.io", "virtualservices"),
-              "{\"spec\":{\"hosts\":[\"a\"],\"http\":[{\"route\":[{\"weight\":1}]}]}}", "{\"f:spec\":{\"f:hosts\":{},\"f:http\":{}}}");
-    check_set(kind("", "configmaps"), "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x/y\"]},\"data\":{}}",
+              "{\"spec\":{\"hosts\":[\"a\"],\"http\":[{\"route\":[{\"weight\":1}]}]}}",
+              "{\"f:spec\":{\"f:hosts\":{},\"f:http\":{}}}");
+    check_set(kind("", "configmaps"),
+              "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x/y\"]},\"data\":{}}",
               "{\"f:metadata\":{\"f:finalizers\":{\"v:\\\"x/y\\\"\":{}}},\"f:data\":{}}");
-    check_set(kind("", "services"), "{\"spec\":{\"selector\":{\"a\":\"b\"},\"ports\":[{\"port\":80,\"protocol\":\"UDP\"}]}}",
-              "{\"f:spec\":{\"f:selector\":{},\"f:ports\":{\"k:{\\\"port\\\":80,\\\"protocol\\\":\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},"
-              "\"f:protocol\":{}}}}}");
+    check_set(
+        kind("", "services"),
+        "{\"spec\":{\"selector\":{\"a\":\"b\"},\"ports\":[{\"port\":80,\"protocol\":\"UDP\"}]}}",
+        "{\"f:spec\":{\"f:selector\":{},\"f:ports\":{\"k:{\\\"port\\\":80,\\\"protocol\\\":"
+        "\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},"
+        "\"f:protocol\":{}}}}}");
 }
 
 static void test_merge(void **state)
@@ -62,20 +73,26 @@ static void test_merge(void **state)
     static const struct {
         const char *group, *plural, *live, *applied, *merged;
     } rows[] = {
-        { "", "configmaps", "{\"data\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"data\":{\"b\":\"3\"}}", "{\"data\":{\"a\":\"1\",\"b\":\"3\"}}" },
-        { "", "services", "{\"spec\":{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"x\"}]}}",
+        { "", "configmaps", "{\"data\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"data\":{\"b\":\"3\"}}",
+          "{\"data\":{\"a\":\"1\",\"b\":\"3\"}}" },
+        { "", "services",
+          "{\"spec\":{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"x\"}]}}",
           "{\"spec\":{\"ports\":[{\"port\":80,\"targetPort\":8080},{\"port\":81}]}}",
-          "{\"spec\":{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"x\",\"targetPort\":8080},{\"port\":81}]}}" },
-        { "", "services", "{\"spec\":{\"selector\":{\"a\":\"b\"}}}", "{\"spec\":{\"selector\":{\"c\":\"d\"}}}",
-          "{\"spec\":{\"selector\":{\"c\":\"d\"}}}" },
-        { "networking.istio.io", "virtualservices", "{\"spec\":{\"http\":[{\"name\":\"a\"}]}}", "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}",
-          "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}" },
-        { "", "configmaps", "{\"metadata\":{\"finalizers\":[\"a/b\"]}}", "{\"metadata\":{\"finalizers\":[\"c/d\",\"a/b\"]}}",
+          "{\"spec\":{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"x\",\"targetPort\":"
+          "8080},{\"port\":81}]}}" },
+        { "", "services", "{\"spec\":{\"selector\":{\"a\":\"b\"}}}",
+          "{\"spec\":{\"selector\":{\"c\":\"d\"}}}", "{\"spec\":{\"selector\":{\"c\":\"d\"}}}" },
+        { "networking.istio.io", "virtualservices", "{\"spec\":{\"http\":[{\"name\":\"a\"}]}}",
+          "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}", "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}" },
+        { "", "configmaps", "{\"metadata\":{\"finalizers\":[\"a/b\"]}}",
+          "{\"metadata\":{\"finalizers\":[\"c/d\",\"a/b\"]}}",
           "{\"metadata\":{\"finalizers\":[\"a/b\",\"c/d\"]}}" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
-        cf_autojson json_t *live = parse(rows[i].live), *applied = parse(rows[i].applied), *want = parse(rows[i].merged);
-        cf_autojson json_t *got = sbx_fields_merge(kind(rows[i].group, rows[i].plural), live, applied);
+        cf_autojson json_t *live = parse(rows[i].live), *applied = parse(rows[i].applied),
+                           *want = parse(rows[i].merged);
+        cf_autojson json_t *got =
+            sbx_fields_merge(kind(rows[i].group, rows[i].plural), live, applied);
         cf_autofree char *text = cf_json_dump(got);
         if (!cf_json_equal(got, want))
             fail_msg("row %zu: %s", i, text);
@@ -85,10 +102,12 @@ static void test_merge(void **state)
 static void test_drop(void **state)
 {
     (void)state;
-    cf_autojson json_t *o = parse("{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"ports\":[{\"port\":80},{\"port\":81,\"name\":\"x\"}]}}");
+    cf_autojson json_t *o = parse("{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"ports\":[{"
+                                  "\"port\":80},{\"port\":81,\"name\":\"x\"}]}}");
     sbx_fields_drop(o, "f:metadata" SBX_SEP "f:labels" SBX_SEP "f:a");
     sbx_fields_drop(o, "f:spec" SBX_SEP "f:ports" SBX_SEP "k:{\"port\":80,\"protocol\":\"TCP\"}");
-    sbx_fields_drop(o, "f:spec" SBX_SEP "f:ports" SBX_SEP "k:{\"port\":81,\"protocol\":\"TCP\"}" SBX_SEP "f:name");
+    sbx_fields_drop(o, "f:spec" SBX_SEP "f:ports" SBX_SEP
+                       "k:{\"port\":81,\"protocol\":\"TCP\"}" SBX_SEP "f:name");
     sbx_fields_drop(o, "f:spec" SBX_SEP "f:nothing" SBX_SEP "f:below");
     cf_autojson json_t *want = parse("{\"spec\":{\"ports\":[{\"port\":81}]}}");
     cf_autofree char *text = cf_json_dump(o);
@@ -99,7 +118,8 @@ static void test_drop(void **state)
 static void test_text(void **state)
 {
     (void)state;
-    cf_autofree char *a = sbx_field_text("f:spec" SBX_SEP "f:containers" SBX_SEP "k:{\"name\":\"c\"}" SBX_SEP "f:image");
+    cf_autofree char *a = sbx_field_text("f:spec" SBX_SEP "f:containers" SBX_SEP
+                                         "k:{\"name\":\"c\"}" SBX_SEP "f:image");
     assert_string_equal(a, ".spec.containers[name=\"c\"].image");
     cf_autofree char *b = sbx_field_text("f:metadata" SBX_SEP "f:finalizers" SBX_SEP "v:\"x/y\"");
     assert_string_equal(b, ".metadata.finalizers[=\"x/y\"]");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves: selectors that a real API server refuses are refused, and the others select what they say. */
+/* Proves: selectors that a real API server refuses are refused, and the others select what they
+ * say. */
 #include "deploy/sandbox/api/select.h"
 
 #include <string.h>
@@ -37,13 +38,15 @@ static const struct {
 static void test_rows(void **state)
 {
     (void)state;
-    cf_autojson json_t *pod = json_pack("{s:{s:s,s:s,s:{s:s,s:s}},s:{s:s}}", "metadata", "name", "p", "namespace", "n", "labels", "app",
-                                        "web", "tier", "front", "status", "phase", "Running");
+    cf_autojson json_t *pod =
+        json_pack("{s:{s:s,s:s,s:{s:s,s:s}},s:{s:s}}", "metadata", "name", "p", "namespace", "n",
+                  "labels", "app", "web", "tier", "front", "status", "phase", "Running");
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
         struct cf_error err = CF_ERROR_INIT;
         struct sbx_select s;
         int got = -1;
-        if (sbx_select_parse(&s, sbx_kind_of_group("", rows[i].plural), rows[i].labels, rows[i].fields, &err)) {
+        if (sbx_select_parse(&s, sbx_kind_of_group("", rows[i].plural), rows[i].labels,
+                             rows[i].fields, &err)) {
             got = sbx_select_matches(&s, pod);
             sbx_select_free(&s);
         } else {
