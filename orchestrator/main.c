@@ -78,9 +78,7 @@ int main(int argc, char **argv)
         .service_stop = stop,
         .service_reload = reload,
         .token_draw = cf_token_draw,
-#ifdef CF_HAS_SANDBOX
         .sandbox = cf_sandbox_main,
-#endif
     };
     return cf_cli_main(argc, argv, &parts);
 }

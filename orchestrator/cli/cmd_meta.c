@@ -62,7 +62,5 @@ int cf_cmd_fsm(struct cf_cli *cli)
 
 int cf_cmd_sandbox(struct cf_cli *cli)
 {
-    if (!cli->parts->sandbox)
-        return cf_usage_error(cli, "this program was built without the sandbox");
     return cli->parts->sandbox(cli->raw_argc, cli->raw_argv);
 }

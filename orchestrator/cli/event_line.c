@@ -14,6 +14,16 @@ static bool is_noise(const char *kind)
     return false;
 }
 
+/* Whether the step's message was made by this very transition. */
+static bool is_news(const char *kind)
+{
+    static const char *const old[] = { "step.started", "step.undoing", "step.undone" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(old); i++)
+        if (strcmp(old[i], kind) == 0)
+            return false;
+    return true;
+}
+
 static void put_clean(struct cf_buf *out, const char *text)
 {
     for (; *text; text++)
@@ -42,7 +52,8 @@ bool cf_event_line(const json_t *event, struct cf_buf *out)
                   cf_json_str(event, "-", "run", NULL), kind);
     if (strncmp(kind, "step.", 5) == 0) {
         put_member(out, data, "name", " ");
-        put_member(out, data, "message", ": ");
+        if (is_news(kind))
+            put_member(out, data, "message", ": ");
         return true;
     }
     bool is_hold =
