@@ -40,20 +40,44 @@ static bool find_item(const json_t *list, const char *keys, const char *wanted, 
     return false;
 }
 
+static char *key_of(struct sbx_shape shape, const json_t *item)
+{
+    return shape.keys ? sbx_item_key(shape.keys, item) : cf_json_dump(item);
+}
+
+static json_t *merge_item(const struct sbx_kind *k, struct cf_buf *dotted, struct sbx_shape shape,
+                          const json_t *live, const json_t *applied)
+{
+    cf_autofree char *key = key_of(shape, applied);
+    size_t at;
+    bool found = find_item(live, shape.keys, key, &at);
+    return shape.kind == SBX_SHAPE_KEYED
+               ? merge_value(k, dotted, found ? json_array_get(live, at) : NULL, applied)
+               : json_incref(cf_json_unconst(applied));
+}
+
+/* The applied items in their order; a live item that is not among them stays behind the one it
+ * stood behind. */
 static json_t *merge_list(const struct sbx_kind *k, struct cf_buf *dotted, struct sbx_shape shape,
                           const json_t *live, const json_t *applied)
 {
-    json_t *out = json_is_array(live) ? json_copy(cf_json_unconst(live)) : json_array();
-    size_t i, at;
+    json_t *out = json_array();
+    size_t i, at, next = 0;
     json_t *item;
-    json_array_foreach(applied, i, item)
+    json_array_foreach(live, i, item)
     {
-        cf_autofree char *key = shape.keys ? sbx_item_key(shape.keys, item) : cf_json_dump(item);
-        if (!find_item(out, shape.keys, key, &at))
-            json_array_append_new(out, merge_value(k, dotted, NULL, item));
-        else if (shape.kind == SBX_SHAPE_KEYED)
-            json_array_set_new(out, at, merge_value(k, dotted, json_array_get(out, at), item));
+        cf_autofree char *key = key_of(shape, item);
+        if (!find_item(applied, shape.keys, key, &at)) {
+            json_array_append(out, item);
+            continue;
+        }
+        for (; next <= at; next++)
+            json_array_append_new(
+                out, merge_item(k, dotted, shape, live, json_array_get(applied, next)));
     }
+    for (; next < json_array_size(applied); next++)
+        json_array_append_new(out,
+                              merge_item(k, dotted, shape, live, json_array_get(applied, next)));
     return out;
 }
 

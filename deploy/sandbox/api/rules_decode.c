@@ -162,6 +162,14 @@ static void drop_nulls(json_t *v)
     json_array_foreach(v, i, m) drop_nulls(m);
 }
 
+/* Empty maps and lists are not kept. */
+static void drop_empty(json_t *o, const char *member)
+{
+    const json_t *v = json_object_get(o, member);
+    if (v && json_object_size(v) == 0 && json_array_size(v) == 0)
+        json_object_del(o, member);
+}
+
 bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct sbx_answer *out)
 {
     for (size_t i = 0; i < CF_ARRAY_LEN(typed) && !k->is_crd; i++) {
@@ -175,6 +183,13 @@ bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct
     }
     CF_CLEANUP(cf_buf_free) struct cf_buf found = CF_BUF_INIT(4096);
     unknown_members(obj, k->top, "apiVersion,kind,metadata", "", strict, &found);
+    unknown_members(
+        json_object_get(obj, "metadata"),
+        "name,generateName,namespace,labels,annotations,finalizers,ownerReferences,managedFields,"
+        "uid,resourceVersion,"
+        "generation,creationTimestamp,deletionTimestamp,deletionGracePeriodSeconds,selfLink",
+        NULL, "metadata", strict, &found);
+
     for (size_t i = 0; i < CF_ARRAY_LEN(known); i++)
         if (strcmp(known[i].kind, k->kind) == 0)
             unknown_members(json_object_get(obj, known[i].at), known[i].members, NULL, known[i].at,
@@ -186,13 +201,12 @@ bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct
                         "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
                         k->kind, k->version, k->kind, cf_buf_str(&found));
     drop_nulls(obj);
-    static const char *const optional[] = { "labels", "annotations", "finalizers",
-                                            "ownerReferences" };
-    json_t *meta = json_object_get(obj, "metadata");
-    for (size_t i = 0; i < CF_ARRAY_LEN(optional); i++) {
-        const json_t *v = json_object_get(meta, optional[i]);
-        if (v && json_object_size(v) == 0 && json_array_size(v) == 0)
-            json_object_del(meta, optional[i]);
-    }
+    static const char *const in_meta[] = { "labels", "annotations", "finalizers",
+                                           "ownerReferences" };
+    static const char *const in_object[] = { "data", "stringData", "binaryData" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(in_meta); i++)
+        drop_empty(json_object_get(obj, "metadata"), in_meta[i]);
+    for (size_t i = 0; i < CF_ARRAY_LEN(in_object); i++)
+        drop_empty(obj, in_object[i]);
     return true;
 }

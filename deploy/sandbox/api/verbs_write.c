@@ -39,6 +39,14 @@ void sbx_verb_create(struct sbx_request *r)
     sbx_finish_create(r, cf_steal(&obj), "Update", NULL);
 }
 
+/* A few kinds are created by a PUT to a name that is free. */
+static bool may_put_new(const struct sbx_kind *k)
+{
+    return sbx_word_in(
+        "Service,Endpoints,LimitRange,Role,RoleBinding,ClusterRole,ClusterRoleBinding,Event",
+        k->kind);
+}
+
 void sbx_verb_update(struct sbx_request *r)
 {
     json_t *read = NULL;
@@ -57,6 +65,11 @@ void sbx_verb_update(struct sbx_request *r)
         return;
     }
     json_t *live = sbx_get(r->api, r->kind, r->ns, r->path.name);
+    if (!live && !r->path.sub && may_put_new(r->kind)) {
+        if (sbx_namespace_open(r))
+            sbx_finish_create(r, cf_steal(&obj), "Update", NULL);
+        return;
+    }
     if (!live) {
         sbx_fail_not_found(r->out, r->kind, r->path.name);
         return;
@@ -137,6 +150,16 @@ static bool keeps_identity(struct sbx_request *r, const json_t *obj)
     return true;
 }
 
+/* A result that cannot be decoded is the patch's fault; the answer made by the decoder is replaced.
+ */
+static void patch_is_invalid(struct sbx_request *r)
+{
+    CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
+    sbx_cause(&causes, "FieldValueInvalid", cf_json_str(r->out->body, "", "message", NULL),
+              "patch");
+    (void)sbx_fail_invalid(r->out, "", "", "", &causes);
+}
+
 /* Kinds stay what they are; in other versions' clothes the patch still fits. */
 static void patch_onto(struct sbx_request *r, json_t *live, bool is_json_patch)
 {
@@ -159,9 +182,7 @@ static void patch_onto(struct sbx_request *r, json_t *live, bool is_json_patch)
     cf_autojson json_t *own = cf_json_copy(obj);
     const char *validation = sbx_query(&r->path, "fieldValidation");
     if (!sbx_rules_decode(r->kind, own, validation && strcmp(validation, "Strict") == 0, r->out)) {
-        if (is_json_patch || !r->kind->is_crd)
-            json_object_set_new(r->out->body, "reason",
-                                json_string(r->out->status == 400 ? "BadRequest" : "Invalid"));
+        patch_is_invalid(r);
         return;
     }
     sbx_finish_update(r, live, cf_steal(&own), NULL);
@@ -207,9 +228,13 @@ static bool apply_body(struct sbx_request *r, json_t **out)
     json_object_set_new(meta, "name", json_string(r->path.name));
     if (*r->ns)
         json_object_set_new(meta, "namespace", json_string(r->ns));
-    const char *validation = sbx_query(&r->path, "fieldValidation");
-    if (!sbx_rules_decode(r->kind, config, validation && strcmp(validation, "Strict") == 0, r->out))
-        return false;
+    /* Applying is done by the schema, which knows no other fields, asked to be strict or not. */
+    if (!sbx_rules_decode(r->kind, config, true, r->out)) {
+        cf_autofree char *why = cf_xstrdup(cf_json_str(r->out->body, "", "message", NULL));
+        return sbx_fail(r->out, 500, NULL,
+                        "failed to create typed patch object (%s/%s; %s, Kind=%s): %s", r->ns,
+                        r->path.name, want, r->kind->kind, why);
+    }
     *out = cf_steal(&config);
     return true;
 }
