@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes, what the handlers share, start and end. */
 #include "deploy/sandbox/control/control.h"
 
 #include <stdarg.h>

@@ -2,24 +2,29 @@
 /* The sandbox's own REST interface, on one loopback port: faults, load, the present split, edits by
  * somebody else.
  *
- *   GET    /state                                   clusters, URLs, pods, faults, loads
- *   GET    /split[?cluster=]                        {cluster: {host: {object, backends: {name:
- * weight}, ready: {name: endpoints}}}} PUT    /faults/app       {cluster, namespace, app, error,
- * latency_ms, hang, status, capacity, clear} PUT    /faults/api       {cluster, slow_ms, status,
- * away, cut_watches} PUT    /faults/metrics   {cluster?, state: "fine" | "stale" | "away"} PUT
- * /faults/dataplane {cluster?, frozen} DELETE /faults                                  heals
- * everything POST   /load             {url?, cluster?, host, path?, header?, rps, duration_ms?,
- * timeout_ms?, log?} → {id} GET    /load             all;   GET /load/{id}  one summary;   POST
- * /load/{id}/stop  stops and tells;   DELETE /load/{id} GET    /object?cluster=&path= an API
- * object, with full rights POST   /edit             {cluster, path, manager, patch, type?}   JSON
- * Patch (or merge, apply) by that field manager POST   /apply            {cluster, manager?,
- * objects: [...]}      server-side apply of whole objects, in order the same as application/yaml:
- * ?cluster=&manager= and the documents POST   /roll             {cluster, namespace, deployment} as
- * `kubectl rollout restart`; waits for the end
+ *   GET    /state              clusters, URLs, pods, faults, loads
+ *   GET    /split[?cluster=]   {cluster: {host: {object, backends: {name: weight}, ready: {name: n}}}}
+ *   PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status, capacity}
+ *                              or {cluster, namespace, app, clear: true}
+ *   PUT    /faults/api         {cluster, slow_ms, status, away, cut_watches}; what is left out ends
+ *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
+ *   PUT    /faults/dataplane   {cluster?, frozen}
+ *   DELETE /faults             heals everything
+ *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?, timeout_ms?,
+ *                              log?} → {id}
+ *   GET    /load, /load/{id}   all summaries, one
+ *   POST   /load/{id}/stop     stops and tells
+ *   DELETE /load/{id}          stops, tells and forgets
+ *   GET    /object             ?cluster=&path=: an API object, with full rights
+ *   POST   /edit               {cluster, path, manager, patch, type?}: a JSON Patch ("json"; or "merge",
+ *                              "apply") by that field manager
+ *   POST   /apply              {cluster, manager?, objects}: server-side apply, in order; or
+ *                              application/yaml with ?cluster=&manager=
+ *   POST   /roll               {cluster, namespace, deployment}: as `kubectl rollout restart`, to its end
  *
  * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback
  * only, and bodies must be application/json (or application/yaml), which a web page cannot send
- * here unasked. Used by main.c. */
+ * here unasked. Used by world.c. */
 #ifndef DEPLOY_SANDBOX_CONTROL_CONTROL_H
 #define DEPLOY_SANDBOX_CONTROL_CONTROL_H
 

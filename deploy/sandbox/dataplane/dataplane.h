@@ -4,7 +4,7 @@
  * Each cluster has a gateway (one port; the Host header chooses) that splits requests by what its
  * VirtualServices, HTTPRoutes and Ingresses say, a propagation delay after they said it, and each
  * pod with an address has a little backend on that address that answers who it is. Metrics are in
- * the gateways' own naming. Used by main.c and by control/. Any thread. */
+ * the gateways' own naming. Used by world.c and by control/. Any thread. */
 #ifndef DEPLOY_SANDBOX_DATAPLANE_DATAPLANE_H
 #define DEPLOY_SANDBOX_DATAPLANE_DATAPLANE_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of faults; dice and token buckets decide for each request. */
 #include "deploy/sandbox/dataplane/faults.h"
 
 #include <stdio.h>

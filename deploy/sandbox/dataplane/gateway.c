@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The two listeners of a gateway and what stands between requests and the table: one lock. */
 #include "deploy/sandbox/dataplane/gateway.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Series in the order of their first request, found by their labels; one lock. */
 #include "deploy/sandbox/dataplane/metrics.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One listener per pod and port, opened and closed as the objects say, and the answer that they give. */
 #include "deploy/sandbox/dataplane/pods.h"
 
 #include <stdio.h>

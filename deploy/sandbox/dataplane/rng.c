@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* xoshiro256**, seeded by SplitMix64. Pure. */
 #include "deploy/sandbox/dataplane/rng.h"
 
 #include <sys/random.h>

@@ -72,6 +72,18 @@ static size_t head_end(const char *data, size_t len)
     return end ? (size_t)(end - data) + 4 : 0;
 }
 
+/* Three digits, else 0. */
+static int status_of(const char *text)
+{
+    int status = 0;
+    for (int i = 0; i < 3; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        status = status * 10 + text[i] - '0';
+    }
+    return status;
+}
+
 static enum sbx_wire_state body(char *data, size_t len, bool is_head, bool ended,
                                 struct sbx_wire_parsed *p)
 {
@@ -111,7 +123,7 @@ enum sbx_wire_state sbx_wire_parse(char *data, size_t len, bool is_head, bool en
             return ended ? SBX_WIRE_BROKEN : SBX_WIRE_MORE;
         if (head < 16 || strncmp(data + at, "HTTP/1.", 7) != 0)
             return SBX_WIRE_BROKEN;
-        int status = atoi(data + at + 9);
+        int status = status_of(data + at + 9);
         if (status < 100 || status > 999)
             return SBX_WIRE_BROKEN;
         if (status >= 200) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counting and writing of finished requests, under one lock: a line is one write. */
 #include "deploy/sandbox/load/book.h"
 
 #include <errno.h>

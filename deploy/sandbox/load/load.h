@@ -3,10 +3,9 @@
  *
  * It hides nothing: no retries, no redirects, and a request that could not be started in time
  * counts as failed. The log is one JSON object a line, in order of completion, written at once:
- *   {"n":7,"t":<start, Unix
- * ns>,"us":2130,"status":200,"cluster":"east","pod":"echo-…","version":"v1"} A failed request (no
- * answer, or a status of 500 and more) has "error". Used by control/ and by the command line. Any
- * thread. */
+ *   {"n":7,"t":1763719000123456789,"us":2130,"status":200,"cluster":"east","pod":"echo-1","version":"v1"}
+ * `t` is the start in Unix ns, `us` the time to the end of the answer. A failed request (no answer,
+ * or a status of 500 and more) has "error". Used by control/ and by the command line. Any thread. */
 #ifndef DEPLOY_SANDBOX_LOAD_LOAD_H
 #define DEPLOY_SANDBOX_LOAD_LOAD_H
 
@@ -53,9 +52,8 @@ bool sbx_load_drop(struct sbx_loads *l, int id);
 bool sbx_load_wait(struct sbx_loads *l, int id, int64_t ms);
 json_t *sbx_loads_list(struct sbx_loads *l); /* all summaries; new array */
 
-/* `crossfade sandbox load --url URL [--host NAME] [--rps N] [--duration D] [--timeout D] [--header
- * H] [--log FILE] [--summary FILE]`: until the duration's end, SIGTERM or SIGINT, then the summary
- * on standard output. argv[0] is the command's name. Exit status 0, 1 when it cannot start, 2 for a
+/* `crossfade sandbox load`: until the duration's end, SIGTERM or SIGINT, then the summary on standard
+ * output (options: load/command.c). argv[0] is the command's name. Exit status 0, 1 when it cannot start, 2 for a
  * wrong option. */
 int cf_sandbox_load_main(int argc, char **argv);
 
