@@ -10,14 +10,12 @@
 
 extern const struct cf_embedded sbx_demo_files[];
 
-static const struct sbx_kind *kind_of(const json_t *object, char *version, size_t size)
+static const struct sbx_kind *kind_of(const json_t *object)
 {
     const char *gv = cf_json_str(object, "", "apiVersion", NULL),
                *kind = cf_json_str(object, "", "kind", NULL);
     const char *slash = strchr(gv, '/');
     cf_autofree char *group = slash ? cf_xstrndup(gv, (size_t)(slash - gv)) : cf_xstrdup("");
-    strncpy(version, slash ? slash + 1 : gv, size - 1);
-    version[size - 1] = '\0';
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
         if (strcmp(k->group, group) == 0 && strcmp(k->kind, kind) == 0)
             return k;
@@ -26,14 +24,13 @@ static const struct sbx_kind *kind_of(const json_t *object, char *version, size_
 
 static bool apply(struct sbx_api *api, const json_t *object, struct cf_error *err)
 {
-    char version[32];
-    const struct sbx_kind *k = kind_of(object, version, sizeof(version));
+    const struct sbx_kind *k = kind_of(object);
     const char *name = cf_json_str(object, "", "metadata", "name", NULL),
                *ns = cf_json_str(object, "", "metadata", "namespace", NULL);
     if (!k)
         return cf_error_set(err, CF_ERR_BUG, "the demo has an object of an unknown kind: %s", name);
     cf_autofree char *root =
-        *k->group ? cf_xasprintf("/apis/%s/%s", k->group, version) : cf_xstrdup("/api/v1");
+        *k->group ? cf_xasprintf("/apis/%s/%s", k->group, k->version) : cf_xstrdup("/api/v1");
     cf_autofree char *in = k->namespaced ? cf_xasprintf("/namespaces/%s", ns) : cf_xstrdup("");
     cf_autojson json_t *answer = NULL;
     int status =

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/units.h"
 #include "base/url.h"
 
 static bool decode(char *s, bool is_query)
@@ -103,4 +104,12 @@ bool sbx_query_true(const struct sbx_path *p, const char *name)
 {
     const char *v = sbx_query(p, name);
     return v && (strcmp(v, "true") == 0 || strcmp(v, "1") == 0);
+}
+
+int64_t sbx_query_int(const struct sbx_path *p, const char *name, int64_t dflt)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    const char *v = sbx_query(p, name);
+    int64_t n;
+    return v && cf_int_parse(v, 0, SBX_QUERY_INT_MAX, &n, &err) ? n : dflt;
 }

@@ -22,6 +22,9 @@ struct sbx_path {
 void sbx_path_parse(struct sbx_path *p, const char *target);
 void sbx_path_free(struct sbx_path *p);
 const char *sbx_query(const struct sbx_path *p, const char *name); /* NULL if absent */
+/* A number from 0 to SBX_QUERY_INT_MAX; the default when absent or anything else. */
+enum { SBX_QUERY_INT_MAX = 1000000000 };
+int64_t sbx_query_int(const struct sbx_path *p, const char *name, int64_t dflt);
 bool sbx_query_true(const struct sbx_path *p, const char *name);   /* "true" or "1" */
 
 #endif

@@ -83,9 +83,9 @@ static int64_t grace_of(const struct sbx_request *r, const json_t *live)
 {
     if (strcmp(r->kind->kind, "Pod") != 0 || !*cf_json_str(live, "", "spec", "nodeName", NULL))
         return 0;
-    const char *q = sbx_query(&r->path, "gracePeriodSeconds");
-    int64_t dflt = cf_json_int(live, 30, "spec", "terminationGracePeriodSeconds", NULL);
-    return cf_json_int(r->options, q ? atoll(q) : dflt, "gracePeriodSeconds", NULL);
+    int64_t own = cf_json_int(live, 30, "spec", "terminationGracePeriodSeconds", NULL);
+    int64_t dflt = sbx_query_int(&r->path, "gracePeriodSeconds", own);
+    return cf_json_int(r->options, dflt, "gracePeriodSeconds", NULL);
 }
 
 static void begin_dying(json_t *live, json_t *meta, int64_t grace)

@@ -7,7 +7,7 @@
 #include "base/uuid.h"
 #include "deploy/sandbox/api/core.h"
 
-enum { WATCH_MS_DEFAULT = 30 * 60 * 1000 };
+enum { WATCH_S_DEFAULT = 30 * 60 };
 
 void sbx_verb_get(struct sbx_request *r)
 {
@@ -43,6 +43,19 @@ static bool read_version(struct sbx_request *r, bool is_watch, int64_t *out)
         return false;
     }
     *out = rv;
+    return true;
+}
+
+static bool check_numbers(struct sbx_request *r)
+{
+    static const char *const names[] = { "limit", "timeoutSeconds" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(names); i++) {
+        const char *v = sbx_query(&r->path, names[i]);
+        const char *digits = v && *v == '-' ? v + 1 : v;
+        if (v && *v && (!*digits || strspn(digits, "0123456789") != strlen(digits)))
+            return sbx_fail(r->out, 400, "BadRequest",
+                            "strconv.ParseInt: parsing \"%s\": invalid syntax", v);
+    }
     return true;
 }
 
@@ -156,9 +169,10 @@ void sbx_verb_list(struct sbx_request *r)
     int64_t rv;
     CF_CLEANUP(sbx_select_free) struct sbx_select select;
     memset(&select, 0, sizeof(select));
-    const char *token = sbx_query(&r->path, "continue"), *limit_text = sbx_query(&r->path, "limit");
-    int64_t limit = limit_text ? strtoll(limit_text, NULL, 10) : 0;
-    if (!read_version(r, false, &rv) || !read_match(r, rv) || !read_select(r, &select))
+    const char *token = sbx_query(&r->path, "continue");
+    int64_t limit = sbx_query_int(&r->path, "limit", 0);
+    if (!check_numbers(r) || !read_version(r, false, &rv) || !read_match(r, rv) ||
+        !read_select(r, &select))
         return;
     if (token && *token) {
         size_t next;
@@ -255,12 +269,11 @@ struct sbx_watch *sbx_verb_watch(struct sbx_request *r, sbx_watch_sink *sink, vo
                  "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         return NULL;
     }
-    if (!read_version(r, true, &rv) || !read_select(r, &select))
+    if (!check_numbers(r) || !read_version(r, true, &rv) || !read_select(r, &select))
         return NULL;
-    const char *timeout = sbx_query(&r->path, "timeoutSeconds");
     r->out->status = 200;
     r->out->is_watch = true;
-    r->out->timeout_ms = timeout && atoll(timeout) > 0 ? atoll(timeout) * 1000 : WATCH_MS_DEFAULT;
+    r->out->timeout_ms = sbx_query_int(&r->path, "timeoutSeconds", WATCH_S_DEFAULT) * 1000;
     struct sbx_watch *w = cf_xcalloc(1, sizeof(*w));
     *w = (struct sbx_watch){ .kind = r->kind,
                              .version = cf_xstrdup(r->path.version),
