@@ -22,7 +22,7 @@ struct cf_event_hub;
 enum {
     CF_HUB_TICK_MS = 100, /* between looks while somebody reads: what a person sees as at once */
     CF_HUB_BACKOFF_MS = 1000, /* while the database does not answer */
-    CF_HUB_PAGE = 500,        /* events of one look */
+    CF_HUB_PAGE = 100,        /* events of one look */
     CF_HUB_READERS_MAX = 512, /* streams and waits at once; each costs a comparison per event */
     CF_HUB_STREAM_MS = 60 * 60 * 1000, /* then the client comes again, and shows its token again */
     CF_HUB_PING_MS = 15000,            /* below the idle limits of usual proxies */

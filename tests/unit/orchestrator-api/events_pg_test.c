@@ -186,6 +186,90 @@ static void what_is_not_kept_is_said(void **state)
     cf_peer_close(&p);
 }
 
+/* ---- a reader that stops reading for a while ---- */
+
+enum { LARGE_EVENTS = 400, LARGE_BYTES = 20000 }; /* eight times what a stream may queue */
+
+struct slow {
+    pthread_mutex_t mutex;
+    struct cf_buf line;
+    int next; /* events seen, in order */
+    bool slept, broken;
+    atomic_bool asleep;
+};
+
+static bool take_slowly(void *arg, const void *data, size_t len)
+{
+    struct slow *s = arg;
+    const char *end;
+    CF_LOCKED(&s->mutex);
+    if (!s->slept) {
+        atomic_store(&s->asleep, true);
+        usleep(1500000);
+        s->slept = true;
+    }
+    cf_buf_append(&s->line, data, len);
+    while ((end = strchr(cf_buf_str(&s->line), '\n')) != NULL) {
+        cf_autofree char *want = cf_xasprintf("\"i\":%d}", s->next);
+        size_t n = (size_t)(end - cf_buf_str(&s->line));
+        if (n > 0 && !strstr(cf_buf_str(&s->line), want))
+            s->broken = true;
+        s->next += n > 0;
+        cf_buf_consume(&s->line, n + 1);
+    }
+    return true;
+}
+
+static void slow_over(void *arg, const struct cf_error *why)
+{
+    (void)arg;
+    (void)why;
+}
+
+static void write_large(struct fixture *f, int i)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    char pad[LARGE_BYTES + 1];
+    memset(pad, 'x', LARGE_BYTES);
+    pad[LARGE_BYTES] = 0;
+    cf_autojson json_t *body = json_pack("{s:s,s:i}", "pad", pad, "i", i);
+    assert_ok(cf_event_append(f->store, "large.test", "test/x", "test", body, &err), &err);
+}
+
+static void a_slow_reader_misses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct slow s = { .line = CF_BUF_INIT(64 * 1024 * 1024) };
+    const char *headers[] = { "Accept: application/x-ndjson", NULL };
+    struct cf_http_call_request r = { .path = "/api/v1/events?kind=large.", .headers = headers };
+    struct cf_http_download_options options = { 0 };
+    struct cf_http_download_events events = { .on_chunk = take_slowly,
+                                              .on_end = slow_over,
+                                              .arg = &s };
+    pthread_mutex_init(&s.mutex, NULL);
+    struct cf_transport *own = cf_transport_new(NULL, &err);
+    assert_non_null(own);
+    struct cf_http_download *d =
+        cf_http_download_open(own, f->as[VIEWER], &r, &options, &events, &err);
+    assert_non_null(d);
+    usleep(200000);
+    for (int i = 0; i < LARGE_EVENTS; i++)
+        write_large(f, i);
+    assert_true(atomic_load(&s.asleep));
+    for (int i = 0, seen = 0; i < 400 && seen < LARGE_EVENTS; i++) {
+        usleep(50000);
+        CF_LOCKED(&s.mutex);
+        seen = s.next;
+    }
+    cf_http_download_close(d);
+    cf_transport_free(own);
+    assert_int_equal(s.next, LARGE_EVENTS);
+    assert_false(s.broken);
+    cf_buf_free(&s.line);
+    pthread_mutex_destroy(&s.mutex);
+}
+
 static int start(void **state)
 {
     *state = fixture_start();
@@ -206,6 +290,7 @@ int main(void)
         cmocka_unit_test(ndjson_has_the_same_events),
         cmocka_unit_test(pages_of_events),
         cmocka_unit_test(what_is_not_kept_is_said),
+        cmocka_unit_test(a_slow_reader_misses_nothing),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
