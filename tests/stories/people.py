@@ -24,7 +24,8 @@ def roll_back_when(tale, arrive, hold="60s"):
 
 @story("virtualservice")
 def rolled_back_by_a_person_during_the_copy(tale):
-    roll_back_when(tale, lambda: tale.until("the copy", 60, lambda r: r["phase"] in ("Copying", "Starting")))
+    path = f"/apis/apps/v1/namespaces/{tale.stage.namespace}/deployments/echo"
+    roll_back_when(tale, lambda: tale.until("the first copies", 60, lambda _: tale.stage.get("west", path)))
 
 
 @story("virtualservice")
