@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/uuid.h"
 #include "deploy/sandbox/api/server.h"
 #include "deploy/sandbox/certificate.h"
@@ -40,6 +41,7 @@ struct sandbox_world {
     struct cluster clusters[SANDBOX_CLUSTERS_MAX];
     struct sbx_api *apis[SANDBOX_CLUSTERS_MAX];
     int count;
+    bool has_demo;
     struct sbx_controllers *controllers;
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
@@ -127,9 +129,31 @@ static bool set_api_fault(void *user, const char *cluster,
     struct sbx_api_faults *f = sbx_api_server_faults(c->server);
     atomic_store(&f->slow_ms, fault->slow_ms);
     atomic_store(&f->status, fault->status);
+    atomic_store(&f->hang, fault->hang);
+    atomic_store(&f->watch_silent, fault->silent_watches);
     if (fault->cut_watches)
         sbx_api_server_cut(c->server);
     return sbx_api_server_away(c->server, fault->away, err);
+}
+
+/* Demo objects, if wanted, and everything that controllers make of what is there. */
+static bool fill(struct sandbox_world *w, struct cf_error *err)
+{
+    if (w->has_demo && !sbx_demo_load(w->apis[0], err))
+        return false;
+    if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS))
+        return cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
+    if (w->has_demo)
+        cf_sleep_ms(&cf_clock_real, 2 * SBX_PROPAGATION_MS); /* the gateways take it up */
+    return true;
+}
+
+static bool reset(void *user, struct cf_error *err)
+{
+    struct sandbox_world *w = user;
+    for (int i = 0; i < w->count; i++)
+        sbx_api_wipe(w->apis[i]);
+    return fill(w, err);
 }
 
 static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_error *err)
@@ -178,14 +202,13 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
                                            .dataplane = w->dataplane,
                                            .loads = w->loads,
                                            .api_fault = set_api_fault,
+                                           .reset = reset,
                                            .user = w };
     w->control = sbx_control_start(&control, err);
     if (!w->control)
         return false;
-    if (options->demo && !sbx_demo_load(w->apis[0], err))
-        return false;
-    return sbx_controllers_settle(w->controllers, DEMO_READY_MS) ||
-           cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
+    w->has_demo = options->demo;
+    return fill(w, err);
 }
 
 static bool write_files(struct sandbox_world *w, const char *dir, struct cf_error *err)

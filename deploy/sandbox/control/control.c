@@ -35,6 +35,7 @@ static const struct cf_http_route routes[] = {
       .handler = sbx_control_dataplane_fault,
       .consumes = json_only },
     { .method = "DELETE", .path = "/faults", .handler = sbx_control_heal },
+    { .method = "POST", .path = "/reset", .handler = sbx_control_reset, .consumes = json_only },
     { .method = "POST", .path = "/load", .handler = sbx_control_load_start, .consumes = json_only },
     { .method = "GET", .path = "/load", .handler = sbx_control_load_list },
     { .method = "GET", .path = "/load/{id}", .handler = sbx_control_load_get },

@@ -3,24 +3,21 @@
  * somebody else.
  *
  *   GET    /state              clusters, URLs, pods, faults, loads
- *   GET    /split[?cluster=]   {cluster: {host: {object, backends: {name: weight}, ready: {name: n}}}}
- *   PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status, capacity}
- *                              or {cluster, namespace, app, clear: true}
- *   PUT    /faults/api         {cluster, slow_ms, status, away, cut_watches}; what is left out ends
- *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
- *   PUT    /faults/dataplane   {cluster?, frozen}
- *   DELETE /faults             heals everything
- *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?, timeout_ms?,
- *                              log?} → {id}
- *   GET    /load, /load/{id}   all summaries, one
- *   POST   /load/{id}/stop     stops and tells
- *   DELETE /load/{id}          stops, tells and forgets
- *   GET    /object             ?cluster=&path=: an API object, with full rights
- *   POST   /edit               {cluster, path, manager, patch, type?}: a JSON Patch ("json"; or "merge",
- *                              "apply") by that field manager
- *   POST   /apply              {cluster, manager?, objects}: server-side apply, in order; or
+ *   GET    /split[?cluster=]   {cluster: {host: {object, backends: {name: weight}, ready: {name:
+ * n}}}} PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status,
+ * capacity} or {cluster, namespace, app, clear: true} PUT    /faults/api         {cluster, slow_ms,
+ * status, hang, away, cut_watches, silent_watches}; what is left out ends PUT    /faults/metrics
+ * {cluster?, state: "fine" | "stale" | "away"} PUT    /faults/dataplane   {cluster?, frozen} DELETE
+ * /faults             heals everything POST   /reset              {}: no loads, no faults, no
+ * objects but those of the start POST   /load               {url | cluster?, host, path?, header?,
+ * rps, duration_ms?, timeout_ms?, log?} → {id} GET    /load, /load/{id}   all summaries, one POST
+ * /load/{id}/stop     stops and tells DELETE /load/{id}          stops, tells and forgets GET
+ * /object             ?cluster=&path=: an API object, with full rights POST   /edit {cluster, path,
+ * manager, patch, type?}: a JSON Patch ("json"; or "merge", "apply") by that field manager POST
+ * /apply              {cluster, manager?, objects}: server-side apply, in order; or
  *                              application/yaml with ?cluster=&manager=
- *   POST   /roll               {cluster, namespace, deployment}: as `kubectl rollout restart`, to its end
+ *   POST   /roll               {cluster, namespace, deployment}: as `kubectl rollout restart`, to
+ * its end
  *
  * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback
  * only, and bodies must be application/json (or application/yaml), which a web page cannot send
@@ -35,10 +32,13 @@
 struct sbx_control;
 
 struct sbx_control_api_fault {
-    int64_t slow_ms;  /* every answer takes this much longer */
-    int status;       /* every call is answered so (500, 503, 429) */
-    bool away;        /* connections are refused */
-    bool cut_watches; /* open watches are cut, once */
+    int64_t slow_ms;     /* every answer takes this much longer */
+    int status;          /* every call is answered so (500, 503, 429) */
+    bool hang;           /* calls get no answer */
+    bool away;           /* connections are refused */
+    bool cut_watches;    /* open watches are cut, once */
+    bool silent_watches; /* watches stay open and say nothing: what happens meanwhile is lost to
+                            them */
 };
 
 struct sbx_control_options {
@@ -53,6 +53,8 @@ struct sbx_control_options {
      * may block. NULL: answered 501. */
     bool (*api_fault)(void *user, const char *cluster, const struct sbx_control_api_fault *fault,
                       struct cf_error *err);
+    /* All clusters' objects as at the start. The same; NULL: answered 501. */
+    bool (*reset)(void *user, struct cf_error *err);
     void *user;
 };
 

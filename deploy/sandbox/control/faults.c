@@ -71,8 +71,9 @@ static bool api_fault(const struct sbx_control_options *o, const char *cluster,
 
 void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "cluster",     "slow_ms", "status", "away",
-                                           "cut_watches", "clear",   NULL };
+    static const char *const members[] = { "cluster",        "slow_ms", "status",
+                                           "hang",           "away",    "cut_watches",
+                                           "silent_watches", "clear",   NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -82,8 +83,10 @@ void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_respo
     const struct sbx_control_api_fault fault = {
         .slow_ms = cf_json_int(body, 0, "slow_ms", NULL),
         .status = (int)cf_json_int(body, 0, "status", NULL),
+        .hang = cf_json_bool(body, false, "hang", NULL),
         .away = cf_json_bool(body, false, "away", NULL),
         .cut_watches = cf_json_bool(body, false, "cut_watches", NULL),
+        .silent_watches = cf_json_bool(body, false, "silent_watches", NULL),
     };
     struct cf_error err = CF_ERROR_INIT;
     if (api_fault(sbx_control_of(req), cluster, &fault, &err))

@@ -39,6 +39,7 @@ void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_respo
 void sbx_control_metrics_fault(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_dataplane_fault(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_reset(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_list(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_get(struct cf_http_request *req, struct cf_http_response *res);
