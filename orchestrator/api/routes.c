@@ -125,13 +125,17 @@ const struct cf_route cf_routes[] = {
 };
 /* clang-format on */
 
-/* What stops or saves a run must not queue behind reads. */
+/* What stops or saves a run must not queue behind reads, some of which wait for clusters; nor must
+ * the question whether we are ready. */
 static enum cf_http_lane lane_of(const struct cf_route *r)
 {
+    static const char *const saving[] = { "actions", "freeze" };
     if (r->handler == cf_get_livez)
         return CF_HTTP_INLINE;
-    return strcmp(r->tag, "actions") == 0 || strcmp(r->tag, "freeze") == 0 ? CF_HTTP_ACTION
-                                                                           : CF_HTTP_NORMAL;
+    for (size_t i = 0; i < CF_ARRAY_LEN(saving); i++)
+        if (strcmp(r->tag, saving[i]) == 0)
+            return CF_HTTP_ACTION;
+    return r->handler == cf_get_readyz ? CF_HTTP_ACTION : CF_HTTP_NORMAL;
 }
 
 struct cf_http_route *cf_routes_http(void)
