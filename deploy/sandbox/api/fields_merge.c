@@ -56,24 +56,38 @@ static json_t *merge_item(const struct sbx_kind *k, struct cf_buf *dotted, struc
                : json_incref(cf_json_unconst(applied));
 }
 
-/* The applied items in their order; a live item that is not among them stays behind the one it
- * stood behind. */
+/* The first applied item from `from` on that is live too; the list's size when there is none. */
+static size_t next_shared(struct sbx_shape shape, const json_t *live, const json_t *applied,
+                          size_t from)
+{
+    size_t at;
+    for (; from < json_array_size(applied); from++) {
+        cf_autofree char *key = key_of(shape, json_array_get(applied, from));
+        if (find_item(live, shape.keys, key, &at))
+            break;
+    }
+    return from;
+}
+
+/* The applied items in their order; a live item that is not among them keeps its place before the
+ * shared ones that follow it. */
 static json_t *merge_list(const struct sbx_kind *k, struct cf_buf *dotted, struct sbx_shape shape,
                           const json_t *live, const json_t *applied)
 {
     json_t *out = json_array();
-    size_t i, at, next = 0;
+    size_t i, at, next = 0, shared = next_shared(shape, live, applied, 0);
     json_t *item;
     json_array_foreach(live, i, item)
     {
         cf_autofree char *key = key_of(shape, item);
         if (!find_item(applied, shape.keys, key, &at)) {
             json_array_append(out, item);
-            continue;
+        } else if (at == shared) {
+            for (; next <= shared; next++)
+                json_array_append_new(
+                    out, merge_item(k, dotted, shape, live, json_array_get(applied, next)));
+            shared = next_shared(shape, live, applied, next);
         }
-        for (; next <= at; next++)
-            json_array_append_new(
-                out, merge_item(k, dotted, shape, live, json_array_get(applied, next)));
     }
     for (; next < json_array_size(applied); next++)
         json_array_append_new(out,

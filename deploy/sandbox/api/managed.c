@@ -78,7 +78,11 @@ static json_t *my_entry(json_t *entries, const struct sbx_manager *by)
 {
     size_t i;
     json_t *e;
-    json_array_foreach(entries, i, e) if (is_mine(e, by)) return e;
+    json_array_foreach(entries, i, e)
+    {
+        if (is_mine(e, by))
+            return e;
+    }
     e = json_pack("{s:s,s:s,s:s,s:{}}", "manager", by->name, "operation", by->operation,
                   "apiVersion", by->api_version, "set");
     if (*by->subresource)
@@ -105,9 +109,11 @@ static json_t *fields_for(const struct sbx_kind *k, const json_t *obj, const str
     void *tmp;
     if (!k->has_status || strcmp(by->subresource, "status") == 0)
         return all;
-    json_object_foreach_safe(all, tmp, path, v) if (strncmp(path, "f:status", 8) == 0 &&
-                                                    (path[8] == '\0' || path[8] == SBX_SEP[0]))
-        json_object_del(all, path);
+    json_object_foreach_safe(all, tmp, path, v)
+    {
+        if (strncmp(path, "f:status", 8) == 0 && (path[8] == '\0' || path[8] == SBX_SEP[0]))
+            json_object_del(all, path);
+    }
     return all;
 }
 
@@ -149,7 +155,11 @@ json_t *sbx_managed_update(const struct sbx_kind *k, const json_t *base, const j
         return close_entries(entries);
     size_t i;
     json_t *e;
-    json_array_foreach(entries, i, e) if (!is_mine(e, by))(void) strip(e, diff);
+    json_array_foreach(entries, i, e)
+    {
+        if (!is_mine(e, by))
+            (void)strip(e, diff);
+    }
     json_t *mine = my_entry(entries, by);
     json_t *set = json_object_get(mine, "set");
     const char *path;
@@ -204,19 +214,50 @@ static bool set_covers(const json_t *set, const char *path)
     size_t n = strlen(path);
     const char *other;
     json_t *v;
-    json_object_foreach(cf_json_unconst(set), other,
-                        v) if (strncmp(other, path, n) == 0 &&
-                               (other[n] == '\0' || other[n] == SBX_SEP[0])) return true;
+    json_object_foreach(cf_json_unconst(set), other, v)
+    {
+        if (strncmp(other, path, n) == 0 && (other[n] == '\0' || other[n] == SBX_SEP[0]))
+            return true;
+    }
     return false;
 }
 
+/* A field is another's if he has it or something below it; an item of a list only if he has the
+ * item itself. */
 static bool owned_by_others(json_t *entries, const json_t *mine, const char *path)
 {
+    const char *last = strrchr(path, SBX_SEP[0]);
+    bool is_item = last && last[1] != 'f';
     size_t i;
     json_t *e;
-    json_array_foreach(entries, i,
-                       e) if (e != mine && set_covers(json_object_get(e, "set"), path)) return true;
+    json_array_foreach(entries, i, e)
+    {
+        const json_t *set = json_object_get(e, "set");
+        if (e != mine && (is_item ? json_object_get(set, path) != NULL : set_covers(set, path)))
+            return true;
+    }
     return false;
+}
+
+/* Takes out the highest of the field's parents, or the field itself, that was the applier's and is
+ * nobody's now: what stands there by default goes with it. */
+static void prune_field(json_t *merged, json_t *entries, const json_t *mine, const json_t *new_set,
+                        const char *path)
+{
+    cf_autofree char *part = cf_xstrdup(path);
+    for (char *end = part;; end++) {
+        end += strcspn(end, SBX_SEP);
+        bool is_whole = *end == '\0';
+        *end = '\0';
+        bool is_root = strcmp(part, "f:metadata") == 0 || strcmp(part, "f:spec") == 0;
+        if (!is_root && !set_covers(new_set, part) && !owned_by_others(entries, mine, part)) {
+            sbx_fields_drop(merged, part);
+            return;
+        }
+        if (is_whole)
+            return;
+        *end = SBX_SEP[0];
+    }
 }
 
 static void prune(json_t *merged, json_t *entries, const json_t *mine, const json_t *old_set,
@@ -224,9 +265,11 @@ static void prune(json_t *merged, json_t *entries, const json_t *mine, const jso
 {
     const char *path;
     json_t *v;
-    json_object_foreach(cf_json_unconst(old_set), path,
-                        v) if (!set_covers(new_set, path) && !owned_by_others(entries, mine, path))
-        sbx_fields_drop(merged, path);
+    json_object_foreach(cf_json_unconst(old_set), path, v)
+    {
+        if (!set_covers(new_set, path))
+            prune_field(merged, entries, mine, new_set, path);
+    }
 }
 
 bool sbx_managed_apply(const struct sbx_kind *k, const json_t *live, const json_t *config,
@@ -254,7 +297,11 @@ bool sbx_managed_apply(const struct sbx_kind *k, const json_t *live, const json_
         return false;
     size_t i;
     json_t *e;
-    json_array_foreach(entries, i, e) if (e != mine)(void) strip(e, diff);
+    json_array_foreach(entries, i, e)
+    {
+        if (e != mine)
+            (void)strip(e, diff);
+    }
     const char *path;
     json_t *v;
     cf_autojson json_t *set = json_object();
