@@ -86,7 +86,10 @@ static void test_merge(void **state)
           "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}", "{\"spec\":{\"http\":[{\"name\":\"b\"}]}}" },
         { "", "configmaps", "{\"metadata\":{\"finalizers\":[\"a/b\"]}}",
           "{\"metadata\":{\"finalizers\":[\"c/d\",\"a/b\"]}}",
-          "{\"metadata\":{\"finalizers\":[\"a/b\",\"c/d\"]}}" },
+          "{\"metadata\":{\"finalizers\":[\"c/d\",\"a/b\"]}}" },
+        { "", "services", "{\"spec\":{\"ports\":[{\"port\":81},{\"port\":82},{\"port\":80}]}}",
+          "{\"spec\":{\"ports\":[{\"port\":80},{\"port\":83},{\"port\":81}]}}",
+          "{\"spec\":{\"ports\":[{\"port\":82},{\"port\":80},{\"port\":83},{\"port\":81}]}}" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
         cf_autojson json_t *live = parse(rows[i].live), *applied = parse(rows[i].applied),
