@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orchestrator/gate/presets.h"
 #include "base/digest.h"
 #include "base/secret.h"
 #include "base/thread.h"
@@ -250,15 +251,11 @@ bool cf_clusters_record(void *self, const char *name, json_t **out, struct cf_er
 
 /* ---- metrics ---- */
 
-static const char *const presets[] = { "auto", "envoy", "istio", "nginx", "traefik" };
-
+/* A name that outlives the record: the table's own. */
 static const char *preset_of(const json_t *row)
 {
-    const char *wanted = cf_json_str(row, "auto", "preset", NULL);
-    for (size_t i = 0; i < CF_ARRAY_LEN(presets); i++)
-        if (strcmp(presets[i], wanted) == 0)
-            return presets[i];
-    return "auto";
+    const struct cf_preset *p = cf_preset_find(cf_json_str(row, "auto", "preset", NULL));
+    return p ? p->name : "auto";
 }
 
 static char *authorization_of(const json_t *secrets)
