@@ -69,12 +69,13 @@ class LabStage:
         return environment.facts(self.lab)[f"LAB_{cluster.upper()}_CROSSFADE_KUBECONFIG"]
 
     def metrics(self, cluster):
+        """Both kinds of source are told of: Envoy's text read directly for VirtualServices, Prometheus for the others."""
         if cluster != "east":
             return []
-        env = environment.facts(self.lab)
-        of_ingress = [env["LAB_INGRESS_METRICS_URL"]] if "ingress" in self.story.routes else []
-        of_envoy = [env["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus"] if set(self.story.routes) - {"ingress"} else []
-        return [{"type": "scrape", "urls": of_envoy + of_ingress}]
+        facts = environment.facts(self.lab)
+        if "virtualservice" in self.story.routes:
+            return [{"type": "scrape", "urls": [facts["LAB_ENVOY_ADMIN_URL"] + "/stats/prometheus"]}]
+        return [{"type": "prometheus", "url": facts["LAB_PROMETHEUS_URL"]}]
 
     def grant(self, cluster, rbac_yaml):
         """The least rights that Crossfade itself prints, for the token that it uses here, and no others."""
