@@ -321,6 +321,17 @@ static void start(struct sbx_wire *w, struct exchange *x)
 
 /* ---- the loop */
 
+static void cancel(struct sbx_wire *w, uint64_t id)
+{
+    struct exchange *x = TAILQ_FIRST(&w->active);
+    while (x) {
+        struct exchange *next = TAILQ_NEXT(x, row);
+        if (id == SBX_WIRE_ALL || x->id == id)
+            fail(w, x, "canceled", false);
+        x = next;
+    }
+}
+
 static void take_orders(struct sbx_wire *w)
 {
     uint64_t ignored;
@@ -343,14 +354,7 @@ static void take_orders(struct sbx_wire *w)
         pthread_mutex_unlock(&w->lock);
         if (!c)
             break;
-        struct exchange *x;
-        TAILQ_FOREACH(x, &w->active, row)
-        {
-            if (x->id == c->id) {
-                fail(w, x, "canceled", false);
-                break;
-            }
-        }
+        cancel(w, c->id);
         free(c);
     }
 }

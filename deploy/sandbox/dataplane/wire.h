@@ -53,6 +53,7 @@ uint64_t sbx_wire_send(struct sbx_wire *w, const struct sbx_wire_request *reques
                        sbx_wire_done *done, void *user);
 /* Any thread. Its callback runs with the error "canceled", unless it has run already. */
 void sbx_wire_cancel(struct sbx_wire *w, uint64_t id);
+enum { SBX_WIRE_ALL = 0 }; /* in place of an id: every exchange that is open now */
 
 /* ---- Pure: reading an answer
  * ------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "deploy/sandbox/load/book.h"
 
-enum { REQUEST_MAX = 8192, FOREVER = -1 };
+enum { REQUEST_MAX = 8192, FOREVER = -1, CANCEL_AGAIN_MS = 50 };
 
 struct load {
     LIST_ENTRY(load) row;
@@ -319,16 +319,17 @@ void sbx_loads_free(struct sbx_loads *loads)
 {
     if (!loads)
         return;
-    pthread_mutex_lock(&loads->lock);
     struct load *l;
-    LIST_FOREACH(l, &loads->rows, row)
-    { /* all at once, not one after the other */
+    while ((l = LIST_FIRST(&loads->rows))) {
+        pthread_mutex_lock(&loads->lock);
         l->stopping = true;
         pthread_cond_broadcast(&l->cond);
-    }
-    pthread_mutex_unlock(&loads->lock);
-    while ((l = LIST_FIRST(&loads->rows)))
+        do /* again, since one more may have been on its way */
+            sbx_wire_cancel(loads->wire, SBX_WIRE_ALL);
+        while (!wait_end(l, cf_mono_now_ms() + CANCEL_AGAIN_MS));
+        pthread_mutex_unlock(&loads->lock);
         sbx_load_drop(loads, l->id);
+    }
     sbx_wire_stop(loads->wire);
     pthread_mutex_destroy(&loads->lock);
     free(loads);

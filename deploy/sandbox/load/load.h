@@ -15,7 +15,7 @@ struct sbx_loads;
 
 /* Room for loads by id; its threads run when it returns. */
 struct sbx_loads *sbx_loads_new(struct cf_error *err) CF_NODISCARD;
-/* Stops all. Accepts NULL. */
+/* Stops all, at once: what is in flight counts as failed. Accepts NULL. */
 void sbx_loads_free(struct sbx_loads *l);
 
 struct sbx_load_options {

@@ -180,10 +180,14 @@ static void says_how_it_failed(void **state)
     wait_for(&b->seen, 2);
     assert_string_equal(b->seen.error, "canceled");
     sbx_wire_cancel(b->wire, 12345); /* nobody */
+    ask(b, "/hang", port, 5000);
+    ask(b, "/hang", port, 5000);
+    sbx_wire_cancel(b->wire, SBX_WIRE_ALL);
+    wait_for(&b->seen, 4);
     struct cf_error err = CF_ERROR_INIT;
     assert_ok(cf_http_listener_set_away(b->listener, true, &err), &err);
     ask(b, "/", port, 5000);
-    wait_for(&b->seen, 3);
+    wait_for(&b->seen, 5);
     assert_int_equal(b->seen.refused, 1);
     assert_string_equal(b->seen.error, "connect: Connection refused");
     assert_int_equal(b->seen.well, 0);
