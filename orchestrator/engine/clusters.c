@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/gate/presets.h"
 #include "base/digest.h"
 #include "base/secret.h"
 #include "base/thread.h"
+#include "orchestrator/gate/presets.h"
 #include "store/clusters.h"
 
 struct entry {
