@@ -160,6 +160,8 @@ class SandboxStage:
     def fault(self, cluster, **how):
         if "latency" in how:
             how["latency_ms"] = how.pop("latency")
+        if "clear" in how:
+            how["clear"] = bool(how["clear"])
         self._call("PUT", "/faults/app", {"cluster": cluster, "namespace": self.namespace, "app": "echo", **how})
 
     def control(self, method, path, body=None):
@@ -238,4 +240,4 @@ class Witness:
     def __exit__(self, *_):
         if self._child.poll() is None:
             self._child.kill()
-        self._child.communicate() if not self._child.stdout.closed else None
+            self._child.communicate()
