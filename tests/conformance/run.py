@@ -24,7 +24,9 @@ from tests.conformance.client import CONTENT_TYPES, Caller, Credentials, Target,
 WORKERS = 6
 EVENT_LIMIT_S = 10.0  # an event that is due comes at once
 END_LIMIT_S = 20.0    # a watch ends by itself: its timeoutSeconds are less
+REFUSAL_LIMIT_S = 5.0  # to read what a refused watch says
 SANDBOX_START_S = 20.0
+SANDBOX_END_S = 15.0
 
 
 class Failed(Exception):
@@ -125,7 +127,7 @@ class Play:
         stream = self.caller.stream(head.get("as", "admin"), path, head.get("headers"))
         try:
             if stream.status != 200:
-                raise Failed(f"  status: expected 200, got {stream.status}: {stream.line(CALL_LIMIT_S)[:300]}")
+                raise Failed(f"  status: expected 200, got {stream.status}: {stream.line(REFUSAL_LIMIT_S)[:300]}")
             for step in raw.get("then", []):
                 self._step_with_retries(step)
             for number, wanted in enumerate(raw.get("events", []), 1):
@@ -171,8 +173,6 @@ class Play:
             if json.loads(line).get("type") != "BOOKMARK":
                 raise Failed(f"  the end was due, but an event came: {line[:300]}")
 
-
-CALL_LIMIT_S = 5.0  # to read what a refused watch says
 
 
 def _needs(steps):
@@ -252,13 +252,23 @@ def sandbox(binary, environment=None):
         try:
             yield _await_facts(process, os.path.join(folder, "sandbox.json"), log)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            status = _end_process(process)
+            log.seek(0)
+            text = log.read()
             log.close()
+        if status:
+            raise RuntimeError(f"the sandbox ended with {status}:\n{text[-4000:]}")
+
+
+def _end_process(process):
+    """Its exit status after SIGTERM: sanitizers tell there what they found."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(timeout=SANDBOX_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return "no end"
 
 
 def _await_facts(process, path, log):
