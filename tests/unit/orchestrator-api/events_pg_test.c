@@ -242,7 +242,11 @@ static void a_slow_reader_misses_nothing(void **state)
     struct cf_error err = CF_ERROR_INIT;
     struct slow s = { .line = CF_BUF_INIT(64 * 1024 * 1024) };
     const char *headers[] = { "Accept: application/x-ndjson", NULL };
-    struct cf_http_call_request r = { .path = "/api/v1/events?kind=large.", .headers = headers };
+    int64_t now;
+    assert_ok(cf_events_horizon(f->store, &now, &err), &err);
+    cf_autofree char *path =
+        cf_xasprintf("/api/v1/events?kind=large.&after=%lld", (long long)now);
+    struct cf_http_call_request r = { .path = path, .headers = headers };
     struct cf_http_download_options options = { 0 };
     struct cf_http_download_events events = { .on_chunk = take_slowly,
                                               .on_end = slow_over,
@@ -253,9 +257,10 @@ static void a_slow_reader_misses_nothing(void **state)
     struct cf_http_download *d =
         cf_http_download_open(own, f->as[VIEWER], &r, &options, &events, &err);
     assert_non_null(d);
-    usleep(200000);
     for (int i = 0; i < LARGE_EVENTS; i++)
         write_large(f, i);
+    for (int i = 0; i < 400 && !atomic_load(&s.asleep); i++)
+        usleep(50000);
     assert_true(atomic_load(&s.asleep));
     for (int i = 0, seen = 0; i < 400 && seen < LARGE_EVENTS; i++) {
         usleep(50000);
