@@ -11,9 +11,9 @@ RATE = 100
 @story("virtualservice")
 def killed_in_the_middle_of_a_shift(tale):
     with tale.stage.witness("virtualservice", RATE) as witness:
-        tale.plan(steps="[10, 30, 60, 100]", hold="1s")
+        tale.plan(steps="[25, 50, 75, 100]", hold="1s")
         tale.start()
-        for weight in (10, 30, 60):
+        for weight in (25, 50, 75):
             tale.until_weight(weight)
             tale.service.kill()
             time.sleep(0.5)

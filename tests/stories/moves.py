@@ -52,9 +52,9 @@ def moves(tale):
     """In steps, with a commit, the source scaled down, and the target rolled over to new pods afterwards: 0 failed requests."""
     route = tale.story.routes[0]
     with tale.stage.witness(route, RATE) as witness:
-        tale.plan(steps="[10, 50, 100]", hold="3s")
+        tale.plan(steps="[25, 60, 100]", hold="3s")
         tale.start()
-        spans = watch_holds(tale, [route], [10, 50])
+        spans = watch_holds(tale, [route], [25, 60])
         tale.until_state("completed", 180)
         check_copy(tale)
         check_retired(tale)
@@ -71,9 +71,9 @@ def moves(tale):
 def two_routers_move_as_one_weight(tale):
     witnesses = [tale.stage.witness(r, RATE / 2) for r in tale.story.routes]
     try:
-        tale.plan(steps="[20, 60, 100]", hold="3s")
+        tale.plan(steps="[30, 70, 100]", hold="3s")
         tale.start()
-        spans = watch_holds(tale, tale.story.routes, [20, 60])
+        spans = watch_holds(tale, tale.story.routes, [30, 70])
         tale.until_state("completed", 180)
         results = [w.stop() for w in witnesses]
     finally:
