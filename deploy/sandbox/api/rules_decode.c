@@ -170,6 +170,26 @@ static void drop_empty(json_t *o, const char *member)
         json_object_del(o, member);
 }
 
+/* Lists without items, at any depth: a built-in kind does not keep them. */
+static void drop_empty_lists(json_t *v)
+{
+    const char *name;
+    json_t *m;
+    void *tmp;
+    size_t i;
+    json_object_foreach_safe(v, tmp, name, m)
+    {
+        if (json_is_array(m) && json_array_size(m) == 0)
+            json_object_del(v, name);
+        else
+            drop_empty_lists(m);
+    }
+    json_array_foreach(v, i, m)
+    {
+        drop_empty_lists(m);
+    }
+}
+
 bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct sbx_answer *out)
 {
     for (size_t i = 0; i < CF_ARRAY_LEN(typed) && !k->is_crd; i++) {
@@ -208,5 +228,9 @@ bool sbx_rules_decode(const struct sbx_kind *k, json_t *obj, bool strict, struct
         drop_empty(json_object_get(obj, "metadata"), in_meta[i]);
     for (size_t i = 0; i < CF_ARRAY_LEN(in_object); i++)
         drop_empty(obj, in_object[i]);
+    if (!k->is_crd)
+        drop_empty_lists(json_object_get(obj, "spec"));
+    if (strcmp(k->kind, "Service") == 0)
+        drop_empty(json_object_get(obj, "spec"), "selector");
     return true;
 }

@@ -26,7 +26,9 @@ static const char *policy_of(const struct sbx_request *r)
         return cf_json_str(r->options, "", "propagationPolicy", NULL);
     if (cf_json_bool(r->options, false, "orphanDependents", NULL))
         return "Orphan";
-    return q ? q : "";
+    if (q)
+        return q;
+    return strcmp(r->kind->kind, "Job") == 0 ? "Orphan" : ""; /* so since before pods had owners */
 }
 
 static bool check_policy(struct sbx_request *r)
