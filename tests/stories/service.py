@@ -18,6 +18,7 @@ class Service:
         self.wrap, self.inside, self.environment = wrap, inside, environment
         self.process = None
         self.log = None
+        self.more = []  # further options of `serve`
         self.token_file = os.path.join(folder, "token")
 
     def cli(self, *arguments, check=True, timeout=60, **more):
@@ -55,7 +56,8 @@ class Service:
         self.log = open(os.path.join(self.folder, "log"), "a")
         self.process = subprocess.Popen(
             self.wrap([self.binary, "serve", "--database", self.database, "--listen", "127.0.0.1:0", "--state-dir",
-                       os.path.join(self.folder, "state"), "--key-file", self.key, "--ready-file", ready]),
+                       os.path.join(self.folder, "state"), "--key-file", self.key, "--ready-file", ready,
+                       *self.more]),
             env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + READY_S
         while not os.path.exists(ready) or not open(ready).read().strip():
