@@ -350,8 +350,10 @@ static void put_foot(struct drawing *d, const json_t *run)
                          ? json_string_value(w)
                          : cf_json_str(w, cf_json_str(w, "", "detail", NULL), "message", NULL));
     }
+    cf_autofree char *report =
+        cf_xasprintf("crossfade run report %s", cf_json_str(run, "", "name", NULL));
     if (cf_run_has_ended(run))
-        put_labelled(d, "ended", "1", cf_json_str(run, "", "message", NULL));
+        put_labelled(d, "next ", "36", report);
     else
         put_hold(d, run);
 }

@@ -153,7 +153,7 @@ static void a_run_that_came_back(void **state)
                         "└─↺ traffic\n"
                         "   ├─↺ 5 %\n"
                         "   └─· 50 %\n"
-                        "ended  gate success\n");
+                        "next   crossfade run report web/4\n");
 }
 
 static void events_as_lines(void **state)
