@@ -47,6 +47,13 @@ static enum cf_err_kind kind_of(int status, const char *reason, bool is_write,
     return is_write && may_have_happened ? CF_ERR_UNKNOWN : CF_ERR_TRANSIENT;
 }
 
+/* Applying an object that does not fit its schema (an unknown field, a wrong type) is answered 500, with no reason: it will be
+ * wrong for ever, so nothing is gained by trying again. */
+static bool is_refused_apply(int status, const char *message)
+{
+    return status == 500 && strncmp(message, "failed to create typed patch object", 35) == 0;
+}
+
 /* Appends the server's words without whole objects in them: a refused patch quotes the object it
  * would have made, with the data of a Secret, as "{\"apiVersion\":…}". */
 static void append_words(struct cf_buf *out, const char *words)
@@ -92,6 +99,8 @@ bool cf_kube_status_error_json(int http_status, const json_t *status, int64_t re
     const json_t *causes = cf_json_at(status, "details", "causes", NULL);
     const char *usual = "";
     enum cf_err_kind kind = kind_of(code, reason, is_write, &usual);
+    if (is_refused_apply(code, message))
+        kind = CF_ERR_INVALID;
 
     CF_CLEANUP(cf_buf_free)
     struct cf_buf text = CF_BUF_INIT(STATUS_BODY_MAX); /* the error cuts it */

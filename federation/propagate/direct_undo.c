@@ -259,7 +259,8 @@ static void remove_op(json_t *patch, const char *map, const char *key)
     json_array_append_new(patch, json_pack("{s:s, s:s}", "op", "remove", "path", pointer));
 }
 
-/* Our entries of managedFields, last first so that the indices hold: without them the next applier meets no conflict. */
+/* Our entries of managedFields, last first so that the indices hold. Where another manager has an entry too, the next applier meets no
+ * conflict with us; where ours was the only one, a server-side applier that changes values has to force them once. */
 static void give_up_fields(json_t *patch, const json_t *live)
 {
     const json_t *entries = cf_json_at(live, "metadata", "managedFields", NULL);

@@ -52,6 +52,10 @@ static void test_table(void **state)
           1000 },
         { 500, true, "{\"kind\":\"Status\",\"reason\":\"InternalError\",\"code\":500}", 0,
           CF_ERR_TRANSIENT, "InternalError", "", "", 0 },
+        { 500, true,
+          "{\"kind\":\"Status\",\"message\":\"failed to create typed patch object (n/x; v1, Kind=ConfigMap): .nope: field "
+          "not declared in schema\",\"code\":500}",
+          0, CF_ERR_INVALID, "", "", "field not declared in schema", 0 },
         { 500, true, "{\"kind\":\"Status\",\"reason\":\"ServerTimeout\",\"code\":500}", 0,
           CF_ERR_UNKNOWN, "ServerTimeout", "", "", 0 },
         { 504, true, "{\"kind\":\"Status\",\"reason\":\"Timeout\",\"code\":504}", 0, CF_ERR_UNKNOWN,
