@@ -20,8 +20,12 @@ SANITIZER_ENV = {
 }
 
 
+# Whatever a test starts, also a sandbox or a guardian of it, runs under the same rules.
+os.environ.update(SANITIZER_ENV)
+
+
 def environment(**more):
-    return {**os.environ, **SANITIZER_ENV, **more}
+    return {**os.environ, **more}
 
 
 def show_end(text, lines=60):
