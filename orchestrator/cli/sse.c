@@ -17,7 +17,7 @@ void cf_sse_reset(struct cf_sse *s)
     s->line.overflow = s->data.overflow = s->too_long = false;
     cf_buf_reset(&s->line);
     cf_buf_reset(&s->data);
-    s->event[0] = '\0';
+    s->event[0] = s->next_id[0] = '\0';
     s->after_cr = false;
 }
 
@@ -28,19 +28,21 @@ static void take_field(struct cf_sse *s, const char *name, size_t n, const char 
         cf_buf_putc(&s->data, '\n');
     } else if (n == 5 && memcmp(name, "event", 5) == 0) {
         snprintf(s->event, sizeof s->event, "%s", value);
-    } else if (n == 2 && memcmp(name, "id", 2) == 0 && strlen(value) < sizeof s->id) {
-        snprintf(s->id, sizeof s->id, "%s", value);
+    } else if (n == 2 && memcmp(name, "id", 2) == 0 && strlen(value) < sizeof s->next_id) {
+        snprintf(s->next_id, sizeof s->next_id, "%s", value);
     }
 }
 
 static void end_event(struct cf_sse *s, cf_sse_event *on_event, void *arg)
 {
+    if (*s->next_id)
+        memcpy(s->id, s->next_id, sizeof s->id);
     if (s->data.len > 0 && !s->data.overflow && !s->too_long)
         on_event(arg, s->id, *s->event ? s->event : "message", cf_buf_str(&s->data),
                  s->data.len - 1);
     s->data.overflow = s->too_long = false;
     cf_buf_reset(&s->data);
-    s->event[0] = '\0';
+    s->event[0] = s->next_id[0] = '\0';
 }
 
 static void end_line(struct cf_sse *s, cf_sse_event *on_event, void *arg)

@@ -9,7 +9,8 @@ enum { CF_SSE_EVENT_MAX = 1024 * 1024, CF_SSE_ID_MAX = 64 };
 
 struct cf_sse {
     struct cf_buf line, data;
-    char id[CF_SSE_ID_MAX]; /* the last one seen: what to resume after */
+    char id[CF_SSE_ID_MAX];      /* of the last whole event: what to resume after */
+    char next_id[CF_SSE_ID_MAX]; /* of the event that is being read */
     char event[CF_SSE_ID_MAX];
     bool after_cr;
     bool too_long; /* the event that is being read has a line beyond the limit */

@@ -63,7 +63,7 @@ static void a_new_connection_keeps_the_id(void **state)
     (void)state;
     CF_CLEANUP(cf_sse_free) struct cf_sse sse = CF_SSE_INIT;
     CF_CLEANUP(cf_buf_free) struct cf_buf got = CF_BUF_INIT(4096);
-    static const char first[] = "id: 9\ndata: a\n\ndata: half", second[] = "data: b\n\n";
+    static const char first[] = "id: 9\ndata: a\n\nid: 10\ndata: half", second[] = "data: b\n\n";
     cf_sse_feed(&sse, first, sizeof first - 1, collect, &got);
     cf_sse_reset(&sse);
     cf_sse_feed(&sse, second, sizeof second - 1, collect, &got);
