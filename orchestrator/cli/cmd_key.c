@@ -88,22 +88,36 @@ static bool reseal(const struct cf_config *config, const char *path, int64_t *ou
     return ok;
 }
 
+/* Two steps, because a running service knows only the keys that it started with. */
+static bool rotate(const struct cf_cli *cli, const struct cf_config *config, struct cf_error *err)
+{
+    int64_t n = 0;
+    const char *path = cf_config_str(config, "key-file");
+    if (!path)
+        return cf_error_set(err, CF_ERR_INVALID, "key-file is not set: --key-file FILE");
+    if (!cf_arg_given(cli, "reseal")) {
+        if (!prepend_key(path, err))
+            return false;
+        cf_note(cli,
+                "%s has a new first key. Next: restart every replica with this file, then "
+                "crossfade key rotate --reseal",
+                path);
+        return true;
+    }
+    if (!reseal(config, path, &n, err))
+        return false;
+    cf_note(cli,
+            "%lld stored secrets were sealed again with the first key of %s; older keys may go "
+            "from it.",
+            (long long)n, path);
+    return true;
+}
+
 int cf_cmd_key_rotate(struct cf_cli *cli)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct cf_config *config = cf_config_of_cli(cli, &err);
-    if (!config)
-        return cf_fail(&err);
-    int64_t n = 0;
-    const char *path = cf_config_str(config, "key-file");
-    bool ok =
-        path != NULL || cf_error_set(&err, CF_ERR_INVALID, "key-file is not set: --key-file FILE");
-    ok = ok && prepend_key(path, &err) && reseal(config, path, &n, &err);
-    if (ok)
-        cf_note(cli,
-                "%s has a new first key; %lld stored secrets were sealed with it. Restart the "
-                "service, then older keys may go.",
-                path, (long long)n);
+    bool ok = config && rotate(cli, config, &err);
     cf_config_free(config);
     return ok ? CF_EXIT_OK : cf_fail(&err);
 }

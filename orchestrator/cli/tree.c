@@ -159,6 +159,9 @@ static const struct cf_option bootstrap_options[] = {
 static const struct cf_option migrate_options[] = {
     { "check", 0, NULL, "only look: 0 if the schema is ours, else 1", NULL, false }, END
 };
+static const struct cf_option rotate_options[] = {
+    { "reseal", 0, NULL, "seal everything stored again with the first key", NULL, false }, END
+};
 static const struct cf_option markdown_options[] = {
     { "markdown", 0, NULL, "all keys as a Markdown table", NULL, false }, END
 };
@@ -256,10 +259,11 @@ static const struct cf_command key_commands[] = {
     { "generate", "FILE", 1, 1, "Make a file with a new sealing key", NULL, NULL, 0,
       cf_cmd_key_generate, NULL },
     { "rotate", "", 0, 0,
-      "Put a new key first in the key file and seal everything stored with it again",
-      "Restart the service's replicas with the new file first if there are several: older keys "
-      "still open.",
-      NULL, CF_CMD_CONFIG, cf_cmd_key_rotate, NULL },
+      "Put a new key first in the key file, or seal everything stored with it again",
+      "1. crossfade key rotate            a new first key; the older ones still open\n"
+      "2. restart every replica of the service with this file\n"
+      "3. crossfade key rotate --reseal   everything stored is sealed with the new key",
+      rotate_options, CF_CMD_CONFIG, cf_cmd_key_rotate, NULL },
     END,
 };
 
