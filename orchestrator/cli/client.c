@@ -234,9 +234,13 @@ int cf_ask(struct cf_client *c, const struct cf_ask *ask, struct cf_answer *out)
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
     if (!cf_client_call(c, ask, &a, &err)) {
         int code = cf_fail(&err);
-        if (code == CF_EXIT_UNREACHABLE)
-            fprintf(stderr, "hint: is the service running there? --server URL or CROSSFADE_SERVER "
-                            "name another\n");
+        if (strcmp(err.reason, "TLS") == 0)
+            fputs("hint: --ca-file FILE (or CROSSFADE_CA_FILE) names the certificates to trust\n",
+                  stderr);
+        else if (code == CF_EXIT_UNREACHABLE)
+            fputs("hint: is the service running there? --server URL or CROSSFADE_SERVER name "
+                  "another\n",
+                  stderr);
         return code;
     }
     if (a.status >= 200 && a.status < 300) {
