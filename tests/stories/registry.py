@@ -65,7 +65,7 @@ def _world(name):
     return SandboxWorld()
 
 
-def _tell(world, one, binary, postgres, environment, keep):
+def _tell(world, one, binary, postgres, environment):
     from tests.stories.tale import Tale
     started = time.monotonic()
     notes = []
@@ -87,9 +87,9 @@ def run(world_name, binary, wanted, environment):
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
         world = stack.enter_context(_world(world_name))
-        tally += world.own_tests(binary, wanted)
         with ThreadPoolExecutor(world.side_by_side) as pool:
-            jobs = [pool.submit(_tell, world, s, binary, postgres, environment, False) for s in chosen]
+            jobs = [pool.submit(_tell, world, s, binary, postgres, environment) for s in chosen]
             tally = sum((j.result() for j in jobs), tally)
+        tally += world.own_tests(binary, wanted)
     return tally
 
