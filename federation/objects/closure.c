@@ -59,22 +59,6 @@ void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *incl
     s->queue[s->queued++] = n;
 }
 
-static bool row_matches(const json_t *row, const struct cf_node *n)
-{
-    const char *api_version = cf_json_str(row, NULL, "apiVersion", NULL);
-    const char *kind = cf_json_str(row, NULL, "kind", NULL);
-    const char *name = cf_json_str(row, NULL, "name", NULL);
-    const char *selector = cf_json_str(row, NULL, "selector", NULL);
-    if (api_version && strcmp(api_version, cf_json_str(n->object, "", "apiVersion", NULL)) != 0)
-        return false;
-    if (kind && strcmp(kind, n->kind->kind) != 0)
-        return false;
-    if (name && !cf_name_matches(name, cf_object_name(n->object)))
-        return false;
-    return !selector ||
-           cf_selector_text_matches(selector, cf_json_at(n->object, "metadata", "labels", NULL));
-}
-
 static void add_node(struct cf_closure_set *s, const json_t *object)
 {
     const struct cf_kind *kind = cf_kind_of(object);
@@ -88,7 +72,7 @@ static void add_node(struct cf_closure_set *s, const json_t *object)
     json_t *row;
     json_array_foreach(json_object_get(s->in->workloads, "exclude"), i, row)
     {
-        n->excluded = n->excluded || row_matches(row, n);
+        n->excluded = n->excluded || cf_match_holds(row, n->object);
     }
     HASH_ADD_KEYPTR(hh, s->nodes, n->key, strlen(n->key), n);
 }
@@ -159,7 +143,7 @@ static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
         size_t before = s->queued;
         bool member_already = false;
         for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
-            if (!row_matches(row, n))
+            if (!cf_match_holds(row, n->object))
                 continue;
             member_already = member_already || n->why;
             cf_set_join(s, n, row, "listed in workloads.include");

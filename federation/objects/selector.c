@@ -174,3 +174,16 @@ bool cf_name_matches(const char *pattern, const char *name)
         pattern++;
     return *pattern == 0;
 }
+
+bool cf_match_holds(const json_t *row, const json_t *object)
+{
+    const char *api_version = cf_json_str(row, NULL, "apiVersion", NULL);
+    const char *kind = cf_json_str(row, NULL, "kind", NULL);
+    const char *name = cf_json_str(row, NULL, "name", NULL);
+    const char *selector = cf_json_str(row, NULL, "selector", NULL);
+    return (!api_version || strcmp(api_version, cf_json_str(object, "", "apiVersion", NULL)) == 0) &&
+           (!kind || strcmp(kind, cf_json_str(object, "", "kind", NULL)) == 0) &&
+           (!name || cf_name_matches(name, cf_json_str(object, "", "metadata", "name", NULL))) &&
+           (!selector ||
+            cf_selector_text_matches(selector, cf_json_at(object, "metadata", "labels", NULL)));
+}

@@ -18,4 +18,8 @@ bool cf_selector_map_matches(const json_t *map, const json_t *labels);
 /* Shell-like name pattern in which '*' stands for any characters. */
 bool cf_name_matches(const char *pattern, const char *name);
 
+/* Whether an object is one that a row of the plan means: each of apiVersion, kind, name (a pattern) and selector that the row has
+ * must hold; a NULL or empty row means every object. */
+bool cf_match_holds(const json_t *row, const json_t *object);
+
 #endif

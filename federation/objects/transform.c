@@ -59,26 +59,13 @@ static void rewrite_images(json_t *object, const json_t *registry)
     }
 }
 
-static bool applies(const json_t *match, const json_t *object)
-{
-    const char *api_version = cf_json_str(match, NULL, "apiVersion", NULL);
-    const char *kind = cf_json_str(match, NULL, "kind", NULL);
-    const char *name = cf_json_str(match, NULL, "name", NULL);
-    const char *selector = cf_json_str(match, NULL, "selector", NULL);
-    return (!api_version || strcmp(api_version, cf_json_str(object, "", "apiVersion", NULL)) == 0) &&
-           (!kind || strcmp(kind, cf_json_str(object, "", "kind", NULL)) == 0) &&
-           (!name || cf_name_matches(name, cf_object_name(object))) &&
-           (!selector ||
-            cf_selector_text_matches(selector, cf_json_at(object, "metadata", "labels", NULL)));
-}
-
 static bool apply_transforms(json_t **object, const json_t *rows, struct cf_error *err)
 {
     size_t i;
     json_t *row;
     json_array_foreach(rows, i, row)
     {
-        if (!applies(json_object_get(row, "match"), *object))
+        if (!cf_match_holds(json_object_get(row, "match"), *object))
             continue;
         const json_t *registry = json_object_get(row, "imageRegistry");
         if (registry)
