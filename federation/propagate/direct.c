@@ -36,6 +36,15 @@ json_t *cf_direct_ref_json(const struct cf_object_ref *ref)
                      "namespace", ref->ns, "name", ref->name);
 }
 
+bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t **out_live, struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_direct_ref(entry);
+    bool found = false;
+    if (!cf_kube_find(p->target, NULL, &ref, &found, out_live, err))
+        return cf_error_wrap(err, "read %s on %s", cf_json_str(entry, "", "key", NULL), cf_kube_name(p->target));
+    return true;
+}
+
 json_t *cf_direct_entry(const json_t *ledger, const char *key)
 {
     size_t i;

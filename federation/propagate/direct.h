@@ -38,6 +38,9 @@ bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger, str
 bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum cf_standing *out,
                         json_t **out_live, struct cf_error *err) CF_NODISCARD;
 
+/* The object of a ledger's entry as it stands in the target now: new reference, NULL when it is not there. */
+bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t **out_live, struct cf_error *err) CF_NODISCARD;
+
 /* What differs between the live object and the item's body, but for our own label: lines as cf_object_same() gives them (new reference). */
 json_t *cf_direct_differences(const json_t *item, const json_t *live) CF_NODISCARD;
 

@@ -155,12 +155,10 @@ static bool is_judged(const struct cf_kind *k)
 static bool judge(const struct cf_propagation *p, const json_t *entry, enum cf_health *out, char *text,
                   struct cf_error *err)
 {
-    struct cf_object_ref ref = cf_direct_ref(entry);
-    bool found = false;
     cf_autojson json_t *live = NULL;
-    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err))
-        return cf_error_wrap(err, "read %s on %s", cf_json_str(entry, "", "key", NULL), cf_kube_name(p->target));
-    if (!found) {
+    if (!cf_direct_live(p, entry, &live, err))
+        return false;
+    if (!live) {
         snprintf(text, CF_HEALTH_TEXT_MAX, "it is gone");
         *out = CF_HEALTH_FAILED;
         return true;

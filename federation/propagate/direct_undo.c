@@ -62,11 +62,10 @@ static bool delete_created(const struct cf_propagation *p, const json_t *entry, 
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
-    bool found = false;
     cf_autojson json_t *live = NULL;
-    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err))
-        return cf_error_wrap(err, "read %s on %s", key, cf_kube_name(p->target));
-    if (!found)
+    if (!cf_direct_live(p, entry, &live, err))
+        return false;
+    if (!live)
         return true;
     if (strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0) {
         left(lines, key, "it no longer carries this run's label, so it is not ours to delete");
@@ -213,12 +212,11 @@ static bool activate_one(const struct cf_propagation *p, const json_t *entry, bo
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
-    bool found = false;
     cf_autojson json_t *live = NULL;
-    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err))
-        return cf_error_wrap(err, "read %s on %s", key, cf_kube_name(p->target));
+    if (!cf_direct_live(p, entry, &live, err))
+        return false;
     const char *text = cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
-    if (!found || !text)
+    if (!live || !text)
         return true;
     cf_autojson json_t *spec = cf_json_parse(text, strlen(text), 0, err);
     if (!spec)
@@ -297,11 +295,10 @@ static bool release_one(const struct cf_propagation *p, const json_t *entry, str
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
-    bool found = false;
     cf_autojson json_t *live = NULL;
-    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err))
-        return cf_error_wrap(err, "read %s on %s", key, cf_kube_name(p->target));
-    if (!found || strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
+    if (!cf_direct_live(p, entry, &live, err))
+        return false;
+    if (!live || strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
         return true;
     cf_autojson json_t *patch = release_patch(p, live);
     if (!cf_kube_json_patch(p->target, NULL, &ref, patch, NULL, NULL, err))
