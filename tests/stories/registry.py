@@ -73,9 +73,10 @@ def _tell(world, one, binary, postgres, environment):
         with Tale(world, one, binary, postgres, environment) as tale:
             notes = tale.notes
             one.tell(tale)
-    except BaseException:  # noqa: B902  a story may fail in any way, and the others go on
-        print(f"FAIL {one.name} ({time.monotonic() - started:.1f} s)", flush=True)
-        print("\n".join("    " + n for n in notes + traceback.format_exc().splitlines()), flush=True)
+    except BaseException as failure:  # noqa: B902  a story may fail in any way, and the others go on
+        # What went wrong stands on the first line: whoever shortens the output leaves that.
+        print(f"FAIL {one.name} ({time.monotonic() - started:.1f} s): {failure!s:.400}", flush=True)
+        print("\n".join("    " + n for n in traceback.format_exc().splitlines() + notes), flush=True)
         return Tally(failed=1)
     print(f"ok   {one.name} ({time.monotonic() - started:.1f} s)" + "".join(f"\n       {n}" for n in notes), flush=True)
     return Tally(passed=1)
