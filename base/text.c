@@ -2,6 +2,8 @@
 /* UTF-8 by the table of the Unicode standard (3.9, table 3-7), and positions. See text.h. */
 #include "base/text.h"
 
+#include <string.h>
+
 /* Which first bytes start a sequence of how many bytes, and what the second byte may be: the second
  * byte's range is what excludes overlong forms, surrogates and code points that do not exist. */
 static const struct {
@@ -9,15 +11,9 @@ static const struct {
     unsigned char second_low, second_high;
     int length;
 } sequences[] = {
-    {0x00,  0x7F, 0,    0,    1},
-    { 0xC2, 0xDF, 0x80, 0xBF, 2},
-    { 0xE0, 0xE0, 0xA0, 0xBF, 3},
-    { 0xE1, 0xEC, 0x80, 0xBF, 3},
-    { 0xED, 0xED, 0x80, 0x9F, 3},
-    { 0xEE, 0xEF, 0x80, 0xBF, 3},
-    { 0xF0, 0xF0, 0x90, 0xBF, 4},
-    { 0xF1, 0xF3, 0x80, 0xBF, 4},
-    { 0xF4, 0xF4, 0x80, 0x8F, 4},
+    { 0x00, 0x7F, 0, 0, 1 },       { 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 },
+    { 0xE1, 0xEC, 0x80, 0xBF, 3 }, { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 },
+    { 0xF0, 0xF0, 0x90, 0xBF, 4 }, { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 },
 };
 
 /* Bytes of the well-formed sequence at the start of s, 0 if there is none. */
@@ -65,6 +61,17 @@ void cf_utf8_append(struct cf_buf *b, const char *text, size_t len)
         i += n;
     }
     cf_buf_append(b, text + good, len - good);
+}
+
+void cf_utf8_mend(char *text)
+{
+    size_t len = strlen(text), kept = 0;
+    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+        n = sequence_length((const unsigned char *)text + i, len - i);
+        memmove(text + kept, text + i, n);
+        kept += n;
+    }
+    text[kept] = '\0';
 }
 
 void cf_text_position(const char *text, size_t offset, int *out_line, int *out_column)

@@ -51,6 +51,29 @@ static void test_utf8(void **state)
     }
 }
 
+static void test_a_cut_is_mended(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cut, *mended;
+    } cuts[] = {
+        { "", "" },
+        { "whole \xE2\x82\xAC", "whole \xE2\x82\xAC" },
+        { "cut \xE2\x82", "cut " },
+        { "cut \xE2", "cut " },
+        { "\x82\xAC tail", " tail" },
+        { "mid\xFF"
+          "dle",
+          "middle" },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(cuts); i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", cuts[i].cut);
+        cf_utf8_mend(text);
+        assert_string_equal(text, cuts[i].mended);
+    }
+}
+
 static void test_positions_count_characters(void **state)
 {
     (void)state;
@@ -101,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_a_cut_is_mended),
         cmocka_unit_test(test_positions_count_characters),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_an_endless_file_hits_the_limit),
