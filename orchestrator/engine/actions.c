@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/engine/actions.h"
 #include "orchestrator/engine/pass.h"
 
@@ -223,6 +224,7 @@ static bool expectation_holds(const struct cf_pass *p, struct cf_run_action *a)
     a->refused = true;
     (void)snprintf(a->answer, sizeof a->answer, "expected phase %s, but the run is in %s", phase,
                    cf_run_phase(p->run));
+    cf_utf8_mend(a->answer);
     return false;
 }
 

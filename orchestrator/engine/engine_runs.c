@@ -199,8 +199,9 @@ json_t *cf_engine_run_view(struct cf_engine *e, const char *run_id, struct cf_er
     json_object_set_new(view, "routers", cf_report_routers(run, &rows));
     if (hold)
         json_object_set(view, "callToAction", json_object_get(hold, "callToAction"));
-    json_object_set_new(view, "observed",
-                        gates->observed >= 0 ? json_integer(gates->observed) : json_null());
+    /* On the way back the gates still count, but of the weight that is over. */
+    bool measured = run->state == CF_RUN_ACTIVE && gates->observed >= 0;
+    json_object_set_new(view, "observed", measured ? json_integer(gates->observed) : json_null());
     if (cf_memo(run, "rollback"))
         json_object_set_new(view, "rollback", cf_json_copy(cf_memo(run, "rollback")));
     free(gates);

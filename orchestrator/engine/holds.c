@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define BY_ITSELF CF_HOLD_BY_ITSELF
 #define BY_PERSON CF_HOLD_BY_PERSON
 
@@ -97,6 +99,7 @@ void cf_hold_set(struct cf_hold *h, enum cf_hold_reason reason, const char *fmt,
     va_start(ap, fmt);
     (void)vsnprintf(h->message, sizeof h->message, fmt, ap);
     va_end(ap);
+    cf_utf8_mend(h->message);
 }
 
 void cf_hold_command(enum cf_hold_reason r, const char *run_name, struct cf_buf *out)

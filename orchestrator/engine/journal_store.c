@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "orchestrator/engine/message.h"
 #include "orchestrator/engine/pass.h"
 #include "store/images.h"
 #include "store/settings.h"
@@ -236,13 +237,21 @@ static size_t put_events(const json_t *events, struct cf_event_new *rows)
     return i;
 }
 
+static const char *put_message(const struct cf_live *run, json_t *keep)
+{
+    char text[CF_RUN_MESSAGE_MAX];
+    cf_run_message(run, text);
+    json_array_append_new(keep, json_string(text));
+    return json_string_value(json_array_get(keep, json_array_size(keep) - 1));
+}
+
 static void put_run(struct cf_live *run, int64_t wake_ms, struct cf_run_update *u, json_t *keep)
 {
     struct cf_step *current = cf_run_current(run);
     json_t *hold = cf_hold_json(run);
     u->state = cf_run_state_name(run->state);
     u->phase = cf_run_phase(run);
-    u->message = hold ? run->hold.message : current ? current->message : "";
+    u->message = put_message(run, keep);
     u->step = current ? current->no : CF_KEEP;
     u->weight_desired = run->desired;
     u->weight_applied = run->applied;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/engine/pass.h"
 
 enum {
@@ -20,15 +21,16 @@ bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, co
                        struct cf_error *err)
 {
     json_t *body = json_pack("{s:s,s:s}", "cause", cause, "reason", why);
-    if (!cf_run_has_written(p->run))
-        return cf_run_to(p->run, CF_RUN_CANCELED, body, p->events, err);
-    cf_memo_set_take(p->run, "rollback",
+    bool written = cf_run_has_written(p->run);
+    struct cf_hold none = { .reason = CF_HOLD_NONE };
+    cf_memo_set_take(p->run, written ? "rollback" : "canceled",
                      json_pack("{s:s,s:s,s:s,s:I}", "cause", cause, "reason", why, "by",
                                actor ? actor : "", "at", (json_int_t)p->now_wall));
     cf_memo_clear(p->run, "paused");
-    p->run->desired = 0;
-    struct cf_hold none = { .reason = CF_HOLD_NONE };
     cf_run_hold(p->run, &none, p->events, p->now_wall);
+    if (!written)
+        return cf_run_to(p->run, CF_RUN_CANCELED, body, p->events, err);
+    p->run->desired = 0;
     return cf_run_to(p->run, CF_RUN_ROLLING_BACK, body, p->events, err);
 }
 
@@ -148,6 +150,7 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
             if (err->kind == CF_ERR_FENCED || err->kind == CF_ERR_BUG)
                 return false;
             (void)snprintf(view.why, sizeof view.why, "%.800s", err->message);
+            cf_utf8_mend(view.why);
             cf_error_clear(err);
         }
         if (view.state != CF_LANE_HOME && !*out_home) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/engine/step.h"
 
 static void step_drop(struct cf_step *s)
@@ -148,6 +149,7 @@ bool cf_run_to(struct cf_live *run, enum cf_run_state to, json_t *body_take, jso
         return false;
     }
     run->changed = true;
+    run->observed = -1; /* what was measured belongs to the state that is over */
     json_t *body = body_take ? body_take : json_object();
     json_object_set_new(body, "message", json_string(edge->when));
     cf_event_add_take(events, edge->event, -1, NULL, body);
@@ -200,6 +202,7 @@ void cf_step_say(struct cf_step *step, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    cf_utf8_mend(text);
     if (strcmp(text, step->message) == 0)
         return;
     memcpy(step->message, text, sizeof text);

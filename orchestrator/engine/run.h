@@ -88,8 +88,9 @@ struct cf_live {
     struct cf_plan *plan;           /* owned */
 
     enum cf_run_state state;
-    struct cf_hold hold;            /* as recorded */
-    int desired, applied, observed; /* weights in percent; -1: not known */
+    struct cf_hold hold;  /* as recorded */
+    int desired, applied; /* weights in percent; -1: not known */
+    int observed; /* the share measured since the last weight change; -1: not (yet), or over */
     int64_t created_ms, finished_ms;
     /* What the run remembers beside its steps: see cf_memo below. Never NULL. */
     json_t *memo;
@@ -114,6 +115,7 @@ void cf_live_free_p(struct cf_live **run);
  *   deadlineWaived, breachWaived  true           a person resumed in spite of it
  *   noDataSince     wall ms                      how long samples are missing
  *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt}
+ *   canceled        {cause, reason, by, at}      ended before anything was written
  *   recopy          true                         the next pass copies again what changed in the
  * source left            ["…"]                        what an undo could not take back reasserted
  * true                         a person agreed that our weight is written over a drift */

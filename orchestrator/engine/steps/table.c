@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "orchestrator/engine/step.h"
 
 const struct cf_step_kind *const cf_step_kinds[] = {
@@ -25,6 +26,7 @@ const struct cf_step_kind *cf_step_kind_find(const char *name)
 static void say(struct cf_outcome *out, const char *fmt, va_list ap)
 {
     (void)vsnprintf(out->message, sizeof out->message, fmt, ap);
+    cf_utf8_mend(out->message);
 }
 
 bool cf_out_done(struct cf_outcome *out)

@@ -2,7 +2,8 @@
 /* Step `traffic.shift`: all routers go to one weight, behind a barrier.
  *
  *   intend   the source is what was copied, the target can serve, every router is as we left it;
- * the ways back are durable. Then, per router, the seq it must still carry and the one it will
+ *            the ways back are durable. Then, per router, the seq it must still carry and the one
+ *            it will
  *   start    one forward patch per router, never rebased
  *   observe  every router shows the weight and its controller has accepted it
  *   undo     nothing: rollback sends all traffic back before any step is undone */
@@ -61,6 +62,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     cf_step_set_intent_take(s, json_pack("{s:i,s:o}", "weight", weight, "routers", routers));
     cf_memo_clear(p->run, "reasserted");
     p->run->desired = weight;
+    p->run->observed = -1;
     p->run->changed = true;
     return cf_out_done(out);
 }

@@ -172,6 +172,10 @@ static void a_rollback_goes_through_the_database(void **state)
     assert_router_as_before(w);
     assert_int_equal(replicas(w->dc2), -1);
     assert_gap_free(run_id);
+    CF_CLEANUP(cf_run_row_free) struct cf_run_row ended = { 0 };
+    assert_ok(cf_run_get(T.store, run_id, &ended, &err), &err);
+    assert_string_equal(ended.message, "rolled back by ann: errors in EU");
+    assert_true(ended.weight_observed < 0);
     CF_CLEANUP(cf_action_row_free) struct cf_action_row row = { 0 };
     assert_ok(cf_action_get(T.store, id, &row, &err), &err);
     assert_string_equal(row.state, CF_ACTION_DONE);

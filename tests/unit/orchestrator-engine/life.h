@@ -192,6 +192,17 @@ static inline const char *hold_message(const struct world *w)
     return cf_json_str(w->row, "", "hold", "message", NULL);
 }
 
+/* The run's own sentence. */
+static inline const char *message_of(const struct world *w)
+{
+    return cf_json_str(w->row, "", "message", NULL);
+}
+
+static inline int observed_of(const struct world *w)
+{
+    return (int)cf_json_int(w->row, -1, "observed", NULL);
+}
+
 static inline const json_t *step_at(const struct world *w, const char *kind, int nth)
 {
     size_t i;
@@ -332,14 +343,19 @@ static inline void revive(struct world *w)
 
 /* ---- people ---- */
 
-static inline int64_t act(struct world *w, const char *action)
+static inline int64_t act_because(struct world *w, const char *action, const char *reason)
 {
     static int64_t id;
     id++;
-    json_array_append_new(w->actions,
-                          json_pack("{s:I,s:s}", "id", (json_int_t)id, "action", action));
+    json_array_append_new(w->actions, json_pack("{s:I,s:s,s:s}", "id", (json_int_t)id, "action",
+                                                action, "reason", reason));
     w->rev++;
     return id;
+}
+
+static inline int64_t act(struct world *w, const char *action)
+{
+    return act_because(w, action, "because");
 }
 
 static inline const char *answer_to(const struct world *w, int64_t id)

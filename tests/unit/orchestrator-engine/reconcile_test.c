@@ -377,6 +377,90 @@ static void a_foreign_edit_after_commit_never_raises(void **state)
     world_free(w);
 }
 
+/* ---- what a run says of itself ---- */
+
+static void what_was_measured_belongs_to_its_weight(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    w->observed = 4;
+    run_until_step(w, "traffic.soak", 0, "applied");
+    world_pass(w);
+    assert_int_equal(observed_of(w), 4);
+    w->observed = 0; /* nothing measured yet at the next weight */
+    run_until_step(w, "traffic.shift", 1, "done");
+    assert_int_equal(observed_of(w), -1);
+    w->observed = 51;
+    run_until(w, "completed", 200);
+    assert_int_equal(observed_of(w), -1);
+    world_free(w);
+}
+
+static void nothing_is_measured_any_more_after_a_rollback(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    w->observed = 49;
+    run_until_step(w, "traffic.soak", 1, "applied");
+    world_pass(w);
+    assert_int_equal(observed_of(w), 49);
+    act_because(w, "rollback", "errors in EU");
+    world_pass(w);
+    assert_int_equal(observed_of(w), -1);
+    assert_string_equal(message_of(w), "rolling back by ann: errors in EU");
+    run_until(w, "rolled-back", 50);
+    assert_int_equal(observed_of(w), -1);
+    assert_string_equal(message_of(w), "rolled back by ann: errors in EU");
+    world_free(w);
+}
+
+static void a_run_says_how_it_ended(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until(w, "completed", 200);
+    assert_ptr_equal(
+        strstr(message_of(w), "completed: the traffic goes to dc2; 1 workloads of dc1"),
+        message_of(w));
+    assert_non_null(strstr(message_of(w), "echo-crossfade"));
+    world_free(w);
+
+    struct cf_lane_view view;
+    w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "traffic.soak", 1, "applied");
+    lane_fire(w, RUN_ID, "gate", "success: broken", 0, &view);
+    run_until(w, "rolled-back", 50);
+    assert_string_equal(message_of(w), "rolled back because of gate: success: broken");
+    world_free(w);
+
+    w = world_new(PLAN_TEXT);
+    act_because(w, "rollback", "wrong plan");
+    run_until(w, "canceled", 3);
+    assert_string_equal(message_of(w), "canceled before anything was written by ann: wrong plan");
+    assert_null(cf_json_at(w->row, "memo", "rollback", NULL));
+    world_free(w);
+}
+
+/* Whatever people write ends between two characters, not within one: half a character is no text
+ * for a database. */
+static void a_long_reason_ends_at_a_whole_character(void **state)
+{
+    (void)state;
+    char reason[3001];
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    for (size_t i = 0; i < sizeof reason - 1; i += 3)
+        memcpy(reason + i, "\xE2\x82\xAC", 3);
+    reason[sizeof reason - 1] = '\0';
+    run_until_step(w, "traffic.soak", 0, "applied");
+    act_because(w, "pause", reason);
+    run_until(w, "paused", 3);
+    assert_true(strlen(hold_message(w)) > 800);
+    act_because(w, "rollback", reason);
+    run_until(w, "rolled-back", 50);
+    assert_true(strlen(message_of(w)) > 800);
+    world_free(w);
+}
+
 static void every_hold_says_what_to_do(void **state)
 {
     (void)state;
@@ -416,6 +500,10 @@ int main(void)
         cmocka_unit_test(an_alarm_fires_while_a_person_has_paused),
         cmocka_unit_test(another_runs_marks_hold_and_name_it),
         cmocka_unit_test(a_foreign_edit_after_commit_never_raises),
+        cmocka_unit_test(what_was_measured_belongs_to_its_weight),
+        cmocka_unit_test(nothing_is_measured_any_more_after_a_rollback),
+        cmocka_unit_test(a_run_says_how_it_ended),
+        cmocka_unit_test(a_long_reason_ends_at_a_whole_character),
         cmocka_unit_test(every_hold_says_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
