@@ -352,10 +352,12 @@ static void put_foot(struct drawing *d, const json_t *run)
     }
     cf_autofree char *report =
         cf_xasprintf("crossfade run report %s", cf_json_str(run, "", "name", NULL));
-    if (cf_run_has_ended(run))
-        put_labelled(d, "next ", "36", report);
-    else
+    if (!cf_run_has_ended(run)) {
         put_hold(d, run);
+        return;
+    }
+    put_labelled(d, "end  ", "1", cf_json_str(run, NULL, "message", NULL));
+    put_labelled(d, "next ", "36", report);
 }
 
 void cf_run_tree(const json_t *run, const struct cf_tree_options *options, struct cf_buf *out)

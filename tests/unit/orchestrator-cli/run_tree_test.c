@@ -153,6 +153,7 @@ static void a_run_that_came_back(void **state)
                         "└─↺ traffic\n"
                         "   ├─↺ 5 %\n"
                         "   └─· 50 %\n"
+                        "end    gate success\n"
                         "next   crossfade run report web/4\n");
 }
 
