@@ -5,11 +5,12 @@
  * A record's `doc` (store/clusters.h) is an object:
  *   {"server": URL, "insecure": bool, "context": name,
  *    "kubeconfigFile": path | "inCluster": true        only from the server's own configuration;
- * then there are no credentials "metrics": [{"type": "prometheus" | "scrape", "url": URL | "urls":
- * [URL …], "preset": "auto|envoy|istio|nginx|traefik", "insecure": bool}]} Its credentials are one
- * sealed text: a kubeconfig with inline data, or a JSON object
- *   {"kubeconfig": text, "metrics": {"bearer": token} | {"username": …, "password": …},
- * "metricsCa": PEM}
+ *                                                      then there are no credentials
+ *    "metrics": [{"type": "prometheus" | "scrape", "url": URL | "urls": [URL …],
+ *                 "preset": "auto|envoy|istio|nginx|traefik", "insecure": bool}]}
+ * Its credentials are one sealed text: a kubeconfig with inline data, or a JSON object
+ *   {"kubeconfig": text,
+ *    "metrics": {"bearer": token} | {"username": …, "password": …}, "metricsCa": PEM}
  *
  * A client once made works on when the database does not answer: rollbacks and bridges depend on
  * it. Any thread; the mutex is never held over I/O. */

@@ -12,7 +12,7 @@
 /* Array of {"kind", "name", "params"} in order. New reference.
  *
  *   preflight · propagate · workload.ready · reach · (traffic.shift · traffic.soak) for each weight
- * · commit · source.scale_down (unless the source is kept) · cleanup */
+ *   · commit · source.scale_down (unless the source is kept) · cleanup */
 json_t *cf_compile(const struct cf_plan *plan) CF_NODISCARD;
 
 #endif

@@ -6,20 +6,26 @@
  *
  * What is true in each run state
  *   active        the run goes forward, or holds. Steps are done in order; at most one is between
- * intent and done. rolling-back  traffic goes back first, then the steps are undone in reverse
- * order. Nothing raises a weight any more. completed     every step is done; claims are released; a
- * bridge may still be needed and says so. rolled-back   every undo is done; routers equal their
- * baseline; claims are released. failed        an undo could not be finished; what is left is
- * listed; routers are at their baseline; claims are released. canceled      ended before anything
- * was written anywhere.
+ *                 intent and done.
+ *   rolling-back  traffic goes back first, then the steps are undone in reverse order. Nothing
+ *                 raises a weight any more.
+ *   completed     every step is done; claims are released; a bridge may still be needed and says
+ *                 so.
+ *   rolled-back   every undo is done; routers equal their baseline; claims are released.
+ *   failed        an undo could not be finished; what is left is listed; routers are at their
+ *                 baseline; claims are released.
+ *   canceled      ended before anything was written anywhere.
  *
  * What is true in each step state
  *   planned       nothing of it has happened, or a recorded look proved that nothing of it is left
- * to see intent        what is to be done is durable; it may or may not have happened: look at the
- * objects applied       the cluster has accepted it; not yet seen to be so done          seen in
- * the world failed        it will not become done by waiting: the run holds; a person resumes or
- * rolls back undoing       its reverse is durable and may have happened in part undone        seen
- * to be as before */
+ *                 to see
+ *   intent        what is to be done is durable; it may or may not have happened: look at the
+ *                 objects
+ *   applied       the cluster has accepted it; not yet seen to be so
+ *   done          seen in the world
+ *   failed        it will not become done by waiting: the run holds; a person resumes or rolls back
+ *   undoing       its reverse is durable and may have happened in part
+ *   undone        seen to be as before */
 #ifndef CF_ENGINE_FSM_H
 #define CF_ENGINE_FSM_H
 

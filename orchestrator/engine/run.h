@@ -6,18 +6,23 @@
  * statement. One pass, one thread; freed at its end. Nothing of it is kept between passes.
  *
  * Invariants (ARCHITECTURE 6); the place that keeps each
- *   1 epochs never fall                         lb/write.c (tests in every patch), takeover.c (a
- * larger one: abdicate) 2 raised only with a recorded intent        reconcile.c: start() is called
- * in state intent only 3 after a rollback nothing raises           fsm.c: no edge out of
- * rolling-back goes to active; the `emergency` mark 4 integers; a raise needs a ready backend
- * steps/traffic_shift.c; lowering waits for nothing: responder.c 5 touch before any decision
- * reconcile.c: takeover comes before actions, gates and steps 6 events gap-free and fenced store:
- * one statement per record 7 alarm to PATCH within 250 ms              gates.c → responder.c:
- * nothing in between but an fsync 8 source untouched before commit steps/source_scale_down.c comes
- * after commit; commit disarms first 9 never both sides in one step              one cluster's
- * workloads per step kind 10 only what we own                          propagate: label and uid;
- * lb: marks 12 nothing acknowledged is lost              actions are rows; a record answers them in
- * the same statement as their effect */
+ *   1 epochs never fall                   lb/write.c (tests in every patch), takeover.c (a larger
+ *                                         one: abdicate)
+ *   2 raised only with a recorded intent  reconcile.c: start() is called in state intent only
+ *   3 after a rollback nothing raises     fsm.c: no edge out of rolling-back goes to active; the
+ *                                         `emergency` mark
+ *   4 integers; a raise needs a ready     steps/traffic_shift.c; lowering waits for nothing:
+ *     backend                             responder.c
+ *   5 touch before any decision           reconcile.c: takeover comes before actions, gates and
+ *                                         steps
+ *   6 events gap-free and fenced          store: one statement per record
+ *   7 alarm to PATCH within 250 ms        gates.c → responder.c: nothing in between but an fsync
+ *   8 source untouched before commit      steps/source_scale_down.c comes after commit; commit
+ *                                         disarms first
+ *   9 never both sides in one step        one cluster's workloads per step kind
+ *  10 only what we own                    propagate: label and uid; lb: marks
+ *  12 nothing acknowledged is lost        actions are rows; a record answers them in the same
+ *                                         statement as their effect */
 #ifndef CF_ENGINE_RUN_H
 #define CF_ENGINE_RUN_H
 
@@ -117,8 +122,10 @@ void cf_live_free_p(struct cf_live **run);
  *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt}
  *   canceled        {cause, reason, by, at}      ended before anything was written
  *   recopy          true                         the next pass copies again what changed in the
- * source left            ["…"]                        what an undo could not take back reasserted
- * true                         a person agreed that our weight is written over a drift */
+ *                                                source
+ *   left            ["…"]                        what an undo could not take back
+ *   reasserted      true                         a person agreed that our weight is written over a
+ *                                                drift */
 const json_t *cf_memo(const struct cf_live *run, const char *key);
 void cf_memo_set_take(struct cf_live *run, const char *key, json_t *value);
 void cf_memo_clear(struct cf_live *run, const char *key);
@@ -141,8 +148,7 @@ int cf_run_weight(const struct cf_live *run);
 /* "Preflight", "Copying", … "RollingBack", "Completed": what people see. */
 const char *cf_run_phase(const struct cf_live *run);
 
-/* ---- changes; they mark, and append events to `events` (a JSON array of {kind, step, actor,
- * body}) ---- */
+/* ---- changes; they mark, and append to `events`, an array of {kind, step, actor, body} ---- */
 
 bool cf_run_to(struct cf_live *run, enum cf_run_state to, json_t *body_take, json_t *events,
                struct cf_error *err) CF_NODISCARD;

@@ -8,7 +8,8 @@
  * after a while), CONFLICT holds, FENCED ends the pass, all others fail the step.
  *
  *   intend   may it start, and what exactly will be done? No effect on any cluster; the intent it
- * sets is recorded before start. NULL: the intent is {} start    the effect, idempotent. NULL: none
+ *            sets is recorded before start. NULL: the intent is {}
+ *   start    the effect, idempotent. NULL: none
  *   observe  is it so? From the world only. NULL: done
  *   undo     the reverse, idempotent, before commit only. NULL: nothing to undo
  *   preview  what it would write, as patches, for diff and dry run; no side effects. NULL: nothing
