@@ -58,9 +58,7 @@ void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_si
 /* No event is handed out after it returned. Accepts NULL. */
 void sbx_watch_close(struct sbx_api *api, struct sbx_watch *watch);
 
-/* ---- For our own side
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- For our own side ---- */
 
 /* A trusted call with a JSON body (may be NULL; borrowed) as that field manager. Returns the
  * status; *out (may be NULL) is the body. */

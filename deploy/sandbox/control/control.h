@@ -3,21 +3,28 @@
  * somebody else.
  *
  *   GET    /state              clusters, URLs, pods, faults, loads
- *   GET    /split[?cluster=]   {cluster: {host: {object, backends: {name: weight}, ready: {name:
- * n}}}} PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status,
- * capacity} or {cluster, namespace, app, clear: true} PUT    /faults/api         {cluster, slow_ms,
- * status, hang, away, cut_watches, silent_watches}; what is left out ends PUT    /faults/metrics
- * {cluster?, state: "fine" | "stale" | "away"} PUT    /faults/dataplane   {cluster?, frozen} DELETE
- * /faults             heals everything POST   /reset              {}: no loads, no faults, no
- * objects but those of the start POST   /load               {url | cluster?, host, path?, header?,
- * rps, duration_ms?, timeout_ms?, log?} → {id} GET    /load, /load/{id}   all summaries, one POST
- * /load/{id}/stop     stops and tells DELETE /load/{id}          stops, tells and forgets GET
- * /object             ?cluster=&path=: an API object, with full rights POST   /edit {cluster, path,
- * manager, patch, type?}: a JSON Patch ("json"; or "merge", "apply") by that field manager POST
- * /apply              {cluster, manager?, objects}: server-side apply, in order; or
+ *   GET    /split[?cluster=]   {cluster: {host: {object, backends: {name: weight},
+ *                              ready: {name: n}}}}
+ *   PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status, capacity}
+ *                              or {cluster, namespace, app, clear: true}
+ *   PUT    /faults/api         {cluster, slow_ms, status, hang, away, cut_watches, silent_watches};
+ *                              what is left out ends
+ *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
+ *   PUT    /faults/dataplane   {cluster?, frozen}
+ *   DELETE /faults             heals everything
+ *   POST   /reset              {}: no loads, no faults, no objects but those of the start
+ *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?,
+ *                              timeout_ms?, log?} → {id}
+ *   GET    /load, /load/{id}   all summaries, one
+ *   POST   /load/{id}/stop     stops and tells
+ *   DELETE /load/{id}          stops, tells and forgets
+ *   GET    /object             ?cluster=&path=: an API object, with full rights
+ *   POST   /edit               {cluster, path, manager, patch, type?}: a JSON Patch ("json"; or
+ *                              "merge", "apply") by that field manager
+ *   POST   /apply              {cluster, manager?, objects}: server-side apply, in order; or
  *                              application/yaml with ?cluster=&manager=
  *   POST   /roll               {cluster, namespace, deployment}: as `kubectl rollout restart`, to
- * its end
+ *                              its end
  *
  * Errors are {error} with 400, 404, 409 or what the API server said. No authentication: loopback
  * only, and bodies must be application/json (or application/yaml), which a web page cannot send

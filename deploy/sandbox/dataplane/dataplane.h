@@ -48,9 +48,7 @@ char *sbx_dataplane_metrics(struct sbx_dataplane *d, const char *cluster);
  * faults: [...], ...} */
 json_t *sbx_dataplane_state(struct sbx_dataplane *d);
 
-/* ---- Faults
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Faults ---- */
 
 /* Of all present and future pods of a workload. Each is as if the application did it. */
 struct sbx_app_fault {

@@ -118,8 +118,7 @@ struct sbx_endpoint sbx_backend_next(struct sbx_backend *b);
  * without headers meets. New reference. */
 json_t *sbx_table_split(const struct sbx_table *t);
 
-/* ---- Between the files of the builder
- * ------------------------------------------------------------------------------- */
+/* ---- Between the files of the builder ---- */
 
 struct sbx_builder {
     struct sbx_table *table;

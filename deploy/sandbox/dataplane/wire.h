@@ -55,8 +55,7 @@ uint64_t sbx_wire_send(struct sbx_wire *w, const struct sbx_wire_request *reques
 void sbx_wire_cancel(struct sbx_wire *w, uint64_t id);
 enum { SBX_WIRE_ALL = 0 }; /* in place of an id: every exchange that is open now */
 
-/* ---- Pure: reading an answer
- * ------------------------------------------------------------------------------------------- */
+/* ---- Pure: reading an answer ---- */
 
 enum sbx_wire_state { SBX_WIRE_MORE, SBX_WIRE_COMPLETE, SBX_WIRE_BROKEN };
 struct sbx_wire_parsed {
