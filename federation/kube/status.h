@@ -9,8 +9,8 @@
  *   410                       NOT_FOUND     reason "Expired"
  *   429 503 and other 5xx     TRANSIENT     with retry_after_ms
  *   502 504, or reason "Timeout" or "ServerTimeout": TRANSIENT for a read, UNKNOWN for a write: it
- * may have happened anything else             INVALID       not an API server, or something in
- * between */
+ *                                           may have happened
+ *   anything else             INVALID       not an API server, or something in between */
 #ifndef CF_FEDERATION_KUBE_STATUS_H
 #define CF_FEDERATION_KUBE_STATUS_H
 

@@ -10,12 +10,14 @@
  * block or call cf_kube_*; it should copy what it needs (json_incref: nobody changes the tree
  * afterwards) and wake somebody. The order:
  *
- *   RELIST, OBJECT…, SYNCED          the whole collection: replace what you had. A new RELIST
- * before SYNCED starts over; until SYNCED what you had before is still the best there is PUT | GONE
- * …                     changes since: an object is (still) there in this form, or was deleted
- *   ALIVE                            a bookmark: nothing changed, and the stream is alive
- *   TROUBLE                          the stream broke and will be mended; `err` says why. What you
- * have may be stale
+ *   RELIST, OBJECT…, SYNCED   the whole collection: replace what you had. A new RELIST before
+ *                             SYNCED starts over; until SYNCED what you had before is still the
+ *                             best there is
+ *   PUT | GONE …              changes since: an object is (still) there in this form, or was
+ *                             deleted
+ *   ALIVE                     a bookmark: nothing changed, and the stream is alive
+ *   TROUBLE                   the stream broke and will be mended; `err` says why. What you have
+ *                             may be stale
  *
  * An object may be PUT again without change. Events never act; they say "look again". */
 #ifndef CF_FEDERATION_KUBE_WATCH_H
