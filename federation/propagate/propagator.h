@@ -58,13 +58,19 @@ struct cf_propagator_ops {
     const char *name; /* "direct" */
 
     /* Reads the closure from the source. *out_inventory is a new reference:
-     *   {"objects": [{"key": "<group>/<kind>/<ns>/<name>", "ref": {group, version, kind, namespace,
-     * name} (in the target), "source": {…, uid} , "digest": "<sha256 of the cleaned source
-     * object>", "body": {…}, "onConflict": "fail|adopt|overwrite", "wave": n, "why": "selected by
-     * Service web"}], "digest": "<sha256 over all>", "required": [{"ref", "why"}]   cluster-scoped
-     * things the target must have (ClusterRoles, classes, …), "notes": [{"level":
-     * "warning|info|blocker", "code", "message", "hint"}]} INVALID when the plan's selection
-     * matches nothing or names something that is not there. */
+     *   {"objects": [{"key": "<group>/<kind>/<ns>/<name>",
+     *                 "ref": {group, version, kind, namespace, name} (in the target),
+     *                 "source": {…, uid},
+     *                 "digest": "<sha256 of the cleaned source object>",
+     *                 "body": {…},
+     *                 "onConflict": "fail|adopt|overwrite",
+     *                 "wave": n,
+     *                 "why": "selected by Service web"}],
+     *    "digest": "<sha256 over all>",
+     *    "required": [{"ref", "why"}]   cluster-scoped things the target must have (ClusterRoles,
+     *                                   classes, …),
+     *    "notes": [{"level": "warning|info|blocker", "code", "message", "hint"}]}
+     * INVALID when the plan's selection matches nothing or names something that is not there. */
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);
 
     /* What would be written, for `plan diff` and `?dryRun`: [{"cluster": "target", "verb":
