@@ -4,9 +4,10 @@
  * Phases, and who may touch the exchange in them:
  *   RECEIVING  head or body is arriving               the sockets' thread
  *   WORKING    in the pool's queue or in a handler    the pool; of it only `req.gone` may be set by
- * the sockets' thread PARKED     waiting for its continuation           the sockets' thread DELAYED
- * answered, waiting for its time         the sockets' thread SENDING    its connection writes it
- * the sockets' thread
+ *                                                     the sockets' thread
+ *   PARKED     waiting for its continuation           the sockets' thread
+ *   DELAYED    answered, waiting for its time         the sockets' thread
+ *   SENDING    its connection writes it               the sockets' thread
  *
  * An exchange belongs to its connection until that lets go of it: http_exchange_end() when the
  * answer is written, or http_exchange_abandon() when nobody reads it any more; one that is then

@@ -8,8 +8,9 @@
  *
  *   answer   fill in status, headers and body, and return: the answer is sent;
  *   park     cf_http_park(): be called again later (woken, after a time, or when the client went
- * away), no thread waits; stream   cf_http_stream_open(): the head is sent when the handler
- * returns, then any thread writes pieces until the end.
+ *            away), no thread waits;
+ *   stream   cf_http_stream_open(): the head is sent when the handler returns, then any thread
+ *            writes pieces until the end.
  *
  * Threads: one thread owns all sockets; handlers run on a small pool and may block (CF_HTTP_ACTION
  * has a thread kept free; CF_HTTP_INLINE handlers run on the sockets' thread and must not block).
