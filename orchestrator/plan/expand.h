@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The three short forms of a plan, written out.
  *
- *   traffic.router: {…}          → traffic.routers: [{…, object: the name, unless given}]
- *   traffic.steps: [5]           → traffic.steps: [{weight: 5}]
- *   gates: [{successRate: ">= 99.5%"}] → gates: [{name: success-rate, type: successRate, min:
- * "99.5%"}]
+ *   traffic.router: {…}     → traffic.routers: [{…, object: the name, unless given}]
+ *   traffic.steps: [5]      → traffic.steps: [{weight: 5}]
+ *   gates: [{successRate: ">= 99.5%"}]
+ *                           → gates: [{name: success-rate, type: successRate, min: "99.5%"}]
  *
  * Nothing else is rewritten, and nothing is judged but the text of the last form. Private to this
  * room; pure. */

@@ -38,8 +38,9 @@ struct cf_preflight_request {
 
 /* {"blockers": n, "warnings": n, "infos": n, "startedAt", "finishedAt",
  *  "results": [{"id", "level": "blocker|warning|info|ok", "message", "hint", "command", "cluster",
- * "evidence": {…}}]}: blockers first, then in the order of the table. New reference. False only for
- * a bug or a plan that cannot be read: a cluster that does not answer is a blocker. */
+ *               "evidence": {…}}]}
+ * Blockers first, then in the order of the table. New reference. False only for a bug or a plan
+ * that cannot be read: a cluster that does not answer is a blocker. */
 bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_report,
                       struct cf_error *err) CF_NODISCARD;
 

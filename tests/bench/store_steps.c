@@ -2,9 +2,11 @@
 /* Durable steps per second: fenced records of a step with its event, one run per thread, through
  * the store.
  *
- * bench_store_steps CONNINFO THREADS SECONDS   prints "steps/s  p50 µs  p99 µs"
- * bench_store_steps CONNINFO prepare N         migrates and makes the runs bench/1 … bench/N,
- * prints nothing tests/bench/store.py runs it, beside pgbench with the same statement. */
+ *   bench_store_steps CONNINFO THREADS SECONDS   prints "steps/s  p50 µs  p99 µs"
+ *   bench_store_steps CONNINFO prepare N         migrates and makes the runs bench/1 … bench/N,
+ *                                                prints nothing
+ *
+ * tests/bench/store.py runs it, beside pgbench with the same statement. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
