@@ -159,6 +159,28 @@ bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const c
     return true;
 }
 
+bool cf_bridge_weight(struct cf_store *store, const struct cf_fence *fence, const char *run_id,
+                      int weight, enum cf_record *out, struct cf_error *err)
+{
+    static const struct cf_stmt stmt = {
+        "bridge_weight",
+        "WITH " FENCE ", b AS (UPDATE bridge"
+        "   SET spec = jsonb_set(spec::jsonb, '{weight}', to_jsonb($5::int))::json,"
+        "   updated_at = now() WHERE run_id = $4 AND EXISTS (SELECT 1 FROM f) RETURNING 1)"
+        "   SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
+        true
+    };
+    CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
+    fence_args(&a, fence);
+    cf_arg_text(&a, run_id);
+    cf_arg_int(&a, weight);
+    cf_autores PGresult *res = cf_query(store, &stmt, &a, err);
+    if (!res)
+        return false;
+    *out = outcome_of(res);
+    return true;
+}
+
 bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
                           const char *author, enum cf_record *out, struct cf_error *err)
 {

@@ -40,6 +40,10 @@ struct cf_bridge_new {
 bool cf_bridge_put(struct cf_store *store, const struct cf_fence *fence,
                    const struct cf_bridge_new *bridge, char out_id[CF_UUID_TEXT],
                    enum cf_record *out, struct cf_error *err) CF_NODISCARD;
+/* Writes `weight` into the spec of every bridge of the run; the fence is that of the run's shard.
+ * STALE: the run has none. */
+bool cf_bridge_weight(struct cf_store *store, const struct cf_fence *fence, const char *run_id,
+                      int weight, enum cf_record *out, struct cf_error *err) CF_NODISCARD;
 /* The lane's own writes; the fence is that of the bridge's shard. state or status may be NULL:
  * kept. STALE: it is gone. */
 bool cf_bridge_set(struct cf_store *store, const struct cf_fence *fence, const char *id,

@@ -159,48 +159,27 @@ static void view(void *self, const char *cluster, const char *ns, const char *se
     memcpy(out->why, l->why, sizeof out->why);
 }
 
-static bool save_weight(struct cf_bridges *b, const struct cf_fence *fence, const char *run_id,
-                        int weight, struct cf_error *err)
-{
-    CF_CLEANUP(cf_bridge_list_free) struct cf_bridge_list rows = { 0 };
-    if (!cf_bridge_list_all(b->config.store, NULL, 0, run_id, &rows, err))
-        return false;
-    for (size_t i = 0; i < rows.n; i++) {
-        struct cf_bridge_row *row = &rows.rows[i];
-        cf_autojson json_t *spec = cf_json_copy(row->spec);
-        char id[CF_UUID_TEXT];
-        enum cf_record outcome;
-        json_object_set_new(spec, "weight", json_integer(weight));
-        struct cf_bridge_new again = {
-            run_id,         row->cluster,        row->ns, row->service, row->target_cluster,
-            row->target_ns, row->target_service, spec,    row->state
-        };
-        if (!cf_bridge_put(b->config.store, fence, &again, id, &outcome, err))
-            return false;
-        if (outcome != CF_RECORDED)
-            return cf_error_set(err, CF_ERR_FENCED, "the bridge's row: %s",
-                                cf_record_name(outcome));
-    }
-    return true;
-}
-
+/* The row first, whoever feeds the bridge: after a restart, and in another replica, it is all that is
+ * known. `weighed_ms` keeps rows that were read before from undoing it. */
 static bool set_weight(void *self, const struct cf_fence *fence, const char *run_id, int weight,
                        struct cf_error *err)
 {
     struct cf_bridges *b = self;
-    bool any = false;
-    {
-        CF_LOCKED(&b->mutex);
-        for (struct cf_bridge_live *l = b->list; l; l = l->next) {
-            if (strcmp(l->run_id, run_id) != 0)
-                continue;
-            any = any || l->weight != weight;
-            l->weight = weight;
-            l->dirty = true;
-        }
-        pthread_cond_broadcast(&b->changed);
+    enum cf_record outcome;
+    if (!cf_bridge_weight(b->config.store, fence, run_id, weight, &outcome, err))
+        return false;
+    if (outcome == CF_RECORD_FENCED)
+        return cf_error_set(err, CF_ERR_FENCED, "the bridge's row: %s", cf_record_name(outcome));
+    CF_LOCKED(&b->mutex);
+    for (struct cf_bridge_live *l = b->list; l; l = l->next) {
+        if (strcmp(l->run_id, run_id) != 0)
+            continue;
+        l->weight = weight;
+        l->weighed_ms = cf_mono_now_ms();
+        l->dirty = true;
     }
-    return !any || save_weight(b, fence, run_id, weight, err);
+    pthread_cond_broadcast(&b->changed);
+    return true;
 }
 
 /* One live bridge of the run, referenced and kept from the lane's threads, or NULL. */

@@ -21,6 +21,7 @@ struct cf_bridge_live {
     json_t *spec;    /* {"addresses": [{ip, port}], "weight": n} */
     json_t *service; /* the source's Service as last read, or NULL */
     int weight;
+    int64_t weighed_ms; /* monotonic, when a run last set the weight here; 0: never */
     bool retiring;
     bool dirty, flying;
     bool synced;

@@ -18,7 +18,7 @@ static void which_of_row(const struct cf_bridge_row *row, struct cf_bridge *out)
     (void)snprintf(out->target_service, sizeof out->target_service, "%s", row->target_service);
 }
 
-static void add_row(struct cf_bridges *b, const struct cf_bridge_row *row)
+static void add_row(struct cf_bridges *b, const struct cf_bridge_row *row, int64_t read_ms)
 {
     struct cf_bridge which;
     which_of_row(row, &which);
@@ -30,6 +30,9 @@ static void add_row(struct cf_bridges *b, const struct cf_bridge_row *row)
     }
     memcpy(l->id, row->id, sizeof l->id);
     l->shard = row->shard;
+    /* The run may be another replica's. */
+    if (l->weighed_ms < read_ms)
+        l->weight = (int)cf_json_int(row->spec, l->weight, "weight", NULL);
     bool retiring = strcmp(row->state, "retiring") == 0;
     if (retiring && !l->retiring)
         l->dirty = true;
@@ -73,7 +76,7 @@ void cf_bridges_read_rows(struct cf_bridges *b)
     if (!cf_bridge_list_all(b->config.store, shards, (size_t)n, NULL, &rows, &err))
         return;
     for (size_t i = 0; i < rows.n; i++)
-        add_row(b, &rows.rows[i]);
+        add_row(b, &rows.rows[i], read_ms);
     struct cf_bridge_live *orphan;
     while ((orphan = take_orphan(b, &rows, read_ms)) != NULL)
         cf_bridge_live_unref(b, orphan);

@@ -57,6 +57,18 @@ static void bridges_outlive_their_runs(void **state)
     assert_int_equal(list.n, 1);
     cf_bridge_list_free(&list);
 
+    assert_ok(cf_bridge_weight(T.store, &stale, run, 25, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORD_FENCED);
+    assert_ok(cf_bridge_weight(T.store, &fence, run, 25, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORDED);
+    assert_ok(cf_bridge_weight(T.store, &fence, OTHER, 25, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORD_STALE);
+    assert_ok(cf_bridge_get(T.store, id, &row, &err), &err);
+    assert_int_equal(cf_json_int(row.spec, 0, "weight", NULL), 25);
+    assert_int_equal(cf_json_int(cf_json_at(row.spec, "ports", NULL), 0, NULL), 0);
+    assert_int_equal(json_integer_value(cf_json_pointer(row.spec, "/ports/0")), 80);
+    cf_bridge_row_free(&row);
+
     struct cf_fence lane = fence_of(id);
     assert_ok(cf_bridge_set(T.store, &lane, id, NULL, spec, &outcome, &err), &err);
     assert_int_equal(outcome, CF_RECORDED);
