@@ -75,10 +75,16 @@ static bool insert(struct cf_tx *tx, const struct cf_token_new *token, struct cf
     return event(tx, "token.created", token->id, token->name, token->role, token->created_by, err);
 }
 
-bool cf_token_add(struct cf_store *store, const struct cf_token_new *token, struct cf_error *err)
+bool cf_token_add(struct cf_store *store, const struct cf_token_new *token, struct cf_idem *idem,
+                  struct cf_error *err)
 {
     CF_CLEANUP(cf_tx_end) struct cf_tx tx = { 0 };
-    return cf_tx_begin(store, &tx, err) && insert(&tx, token, err) && cf_tx_commit(&tx, err);
+    if (!cf_tx_begin(store, &tx, err) || !cf_tx_idem_begin(&tx, idem, err))
+        return false;
+    if (idem && idem->replayed)
+        return true;
+    return insert(&tx, token, err) && cf_tx_idem_made(&tx, idem, token->id, err) &&
+           cf_tx_commit(&tx, err);
 }
 
 bool cf_token_bootstrap(struct cf_store *store, const struct cf_token_new *token,
@@ -123,6 +129,27 @@ bool cf_token_authenticate(struct cf_store *store, const unsigned char sha256[CF
         return cf_error_set(err, CF_ERR_DENIED, "the token is not valid");
     struct cf_column c = cf_row(res, 0);
     return read_row(&c, out, err);
+}
+
+bool cf_token_get(struct cf_store *store, const char *id, struct cf_token_row *out,
+                  struct cf_error *err)
+{
+    static const struct cf_stmt stmt = { "token_get",
+                                         "SELECT " COLUMNS " FROM token t WHERE t.id = $1", false };
+    CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
+    cf_arg_text(&a, id);
+    cf_autores PGresult *res = cf_query(store, &stmt, &a, err);
+    if (!res)
+        return false;
+    if (PQntuples(res) == 0)
+        return cf_error_set(err, CF_ERR_NOT_FOUND, "there is no token %s", id);
+    struct cf_column c = cf_row(res, 0);
+    CF_CLEANUP(cf_token_row_free) struct cf_token_row row = { 0 };
+    if (!read_row(&c, &row, err))
+        return false;
+    *out = row;
+    row = (struct cf_token_row){ 0 };
+    return true;
 }
 
 bool cf_token_list_page(struct cf_store *store, const char *after, int limit,

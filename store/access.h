@@ -7,6 +7,7 @@
 #define CF_STORE_ACCESS_H
 
 #include "base/digest.h"
+#include "store/idempotency.h"
 #include "store/store.h"
 
 enum { CF_TOKEN_ID_TEXT = 9 }; /* 8 hex characters */
@@ -30,8 +31,9 @@ struct cf_token_list {
 };
 void cf_token_list_free(struct cf_token_list *list);
 
-/* CONFLICT/EXISTS if the id is taken (draw another). */
-bool cf_token_add(struct cf_store *store, const struct cf_token_new *token,
+/* CONFLICT/EXISTS if the id is taken (draw another). When idem was replayed nothing is added, and
+ * idem->resource is the id of the first request's token; its text is nowhere. */
+bool cf_token_add(struct cf_store *store, const struct cf_token_new *token, struct cf_idem *idem,
                   struct cf_error *err) CF_NODISCARD;
 /* The same, but only while no token was ever made, however many try at once: else CONFLICT/EXISTS.
  */
@@ -41,6 +43,9 @@ bool cf_token_bootstrap(struct cf_store *store, const struct cf_token_new *token
  * alike). Notes its use, at most once a minute. */
 bool cf_token_authenticate(struct cf_store *store, const unsigned char sha256[CF_SHA256_BYTES],
                            struct cf_token_row *out, struct cf_error *err) CF_NODISCARD;
+/* Revoked and expired ones too. NOT_FOUND. */
+bool cf_token_get(struct cf_store *store, const char *id, struct cf_token_row *out,
+                  struct cf_error *err) CF_NODISCARD;
 /* By id, ascending, after `after` ("": first page); revoked ones too. */
 bool cf_token_list_page(struct cf_store *store, const char *after, int limit,
                         struct cf_token_list *out, struct cf_error *err) CF_NODISCARD;

@@ -25,10 +25,13 @@ static const char intro[] =
     "- **Changing what others may change too**: send `If-Match` with the `ETag` that you read, or "
     "`If-None-Match: *` to create; 428 without, 412 when it has changed meanwhile.\n"
     "- **Sending again**: a POST with the same `Idempotency-Key` has one effect and the first "
-    "answer's resource (`Idempotency-Replayed: true`); keys live a day.\n"
+    "answer's resource (`Idempotency-Replayed: true`); keys live a day. A token's text is not kept: "
+    "its repetition is refused with `SECRET_SHOWN`, naming the token.\n"
     "- **Lists** come in pages: `limit` (1 to 500), `cursor`; `nextCursor` and a `Link` header "
     "lead "
     "on. An unknown query parameter is refused.\n"
+    "- **202** means asked, not done: `Location` is what to read until it is (an action, a "
+    "preflight, a bridge, which answers 404 once it is gone), `Retry-After` when.\n"
     "- **Waiting**: `Prefer: wait=N` (at most 60) answers when there is news or the time is over.\n"
     "- **Events** have ids in commit order. `Accept: text/event-stream` or `application/x-ndjson` "
     "follows them; `Last-Event-ID` or `?after=` resumes without a gap; `resync` says that events "
@@ -59,6 +62,7 @@ static void schema_table(struct cf_buf *b, const struct cf_schema *table)
 {
     static const char *const types[] = {
         [CF_FIELD_STRING] = "string",
+        [CF_FIELD_NOTE] = "string",
         [CF_FIELD_INT] = "integer",
         [CF_FIELD_NUMBER] = "number",
         [CF_FIELD_BOOL] = "boolean",

@@ -75,6 +75,7 @@ static const char *type_word(enum cf_field_type t)
 {
     static const char *const words[] = {
         [CF_FIELD_STRING] = "a string",
+        [CF_FIELD_NOTE] = "a string",
         [CF_FIELD_INT] = "an integer",
         [CF_FIELD_NUMBER] = "a number",
         [CF_FIELD_BOOL] = "true or false",
@@ -103,6 +104,7 @@ static bool has_type(const struct cf_field *f, const json_t *j)
 {
     switch (f->type) {
     case CF_FIELD_STRING:
+    case CF_FIELD_NOTE:
     case CF_FIELD_TIME:
         return json_is_string(j);
     case CF_FIELD_INT:
@@ -149,8 +151,9 @@ static void check_field(struct checking *c, const struct cf_field *f, const json
         add_error(c, "WRONG_TYPE", NULL, "%s must be %s", f->name, type_word(f->type));
         return;
     }
-    if (json_is_string(j) && json_string_length(j) > CF_FIELD_TEXT_MAX)
-        add_error(c, "LIMIT", NULL, "%s has more than %d bytes", f->name, CF_FIELD_TEXT_MAX);
+    int max = f->type == CF_FIELD_NOTE ? CF_FIELD_NOTE_MAX : CF_FIELD_TEXT_MAX;
+    if (json_is_string(j) && json_string_length(j) > (size_t)max)
+        add_error(c, "LIMIT", NULL, "%s has more than %d bytes", f->name, max);
     else if (f->words)
         check_words(c, f, json_string_value(j));
     else if (f->type == CF_FIELD_OBJECT && f->ref)

@@ -54,21 +54,24 @@ void cf_get_bridge(struct cf_http_request *req, struct cf_http_response *res)
         cf_problem_error(res, &err);
 }
 
-/* 202: its lane takes it away as soon as no router names it. */
+/* 202: its lane takes it away as soon as no router names it. Until then Location shows it; 404 there
+ * says that it is gone. */
 void cf_delete_bridge(struct cf_http_request *req, struct cf_http_response *res)
 {
     struct cf_error err = CF_ERROR_INIT;
+    CF_CLEANUP(cf_bridge_row_free) struct cf_bridge_row row = { 0 };
     const char *id = bridge_id(req, res);
     if (!id)
         return;
-    if (!cf_engine_bridge_remove(cf_api_of(req)->engine, id, cf_principal(req), &err)) {
+    if (!cf_bridge_get(cf_api_of(req)->store, id, &row, &err) ||
+        !cf_engine_bridge_remove(cf_api_of(req)->engine, id, cf_principal(req), &err)) {
         cf_problem_error(res, &err);
         return;
     }
     cf_hub_nudge(cf_api_of(req)->hub);
-    cf_get_bridge(req, res);
-    if (cf_http_response_get_status(res) == 200)
-        cf_http_response_status(res, 202);
-    else if (cf_http_response_get_status(res) == 404)
-        cf_http_response_json_take(res, 202, json_pack("{s:s,s:s}", "id", id, "state", "removed"));
+    json_t *asked = render(req, &row);
+    json_object_set_new(asked, "state", json_string("retiring"));
+    cf_http_response_headerf(res, "Location", "/api/v1/bridges/%s", id);
+    cf_http_response_header(res, "Retry-After", "1");
+    cf_http_response_json_take(res, 202, asked);
 }

@@ -9,9 +9,8 @@
 #include "orchestrator/api/problem.h"
 #include "orchestrator/api/render.h"
 #include "orchestrator/api/routes.h"
+#include "orchestrator/api/schemas.h"
 #include "orchestrator/engine/engine.h"
-
-enum { REASON_MAX = 1000 };
 
 void cf_get_freeze(struct cf_http_request *req, struct cf_http_response *res)
 {
@@ -40,10 +39,10 @@ void cf_put_freeze(struct cf_http_request *req, struct cf_http_response *res)
     if (!body)
         return;
     const char *reason = cf_json_str(body, "", "reason", NULL);
-    if (*reason && strlen(reason) <= REASON_MAX)
+    if (*reason)
         set(req, res, reason);
     else
-        cf_body_refuse(req, res, "/reason", NULL, "A reason has 1 to %d characters", REASON_MAX);
+        cf_body_refuse(req, res, "/reason", NULL, "A reason has 1 to %d bytes", CF_FIELD_NOTE_MAX);
 }
 
 void cf_delete_freeze(struct cf_http_request *req, struct cf_http_response *res)

@@ -29,6 +29,8 @@ const struct cf_problem_row cf_problem_rows[] = {
     { "CLAIMED", 409, "Another run holds what this one needs", "crossfade run list --active" },
     { "EXISTS", 409, "The name is taken", NULL },
     { "IN_USE", 409, "It is still in use", NULL },
+    { "SECRET_SHOWN", 409, "The secret was shown once and cannot be shown again",
+      "Revoke that token, then make another with a new Idempotency-Key" },
     { "RUN_ENDED", 409, "The run has ended", "crossfade run get RUN" },
     { "EXPECTATION_FAILED", 409, "Things are not as the action expected",
       "Look again, then decide again" },

@@ -52,6 +52,18 @@ json_t *cf_render_cluster(const struct cf_cluster_row *row)
     return j;
 }
 
+/* What its lane last saw, with the weight that the run last told it: the spec's is the one that is
+ * written before each raise. */
+static json_t *bridge_status(const struct cf_bridge_row *row)
+{
+    if (!row->status)
+        return json_null();
+    json_t *status = cf_json_copy(row->status);
+    json_object_set_new(status, "weight",
+                        json_integer((json_int_t)cf_json_int(row->spec, 0, "weight", NULL)));
+    return status;
+}
+
 json_t *cf_render_bridge(const struct cf_bridge_row *row, const json_t *status)
 {
     json_t *j =
@@ -62,7 +74,7 @@ json_t *cf_render_bridge(const struct cf_bridge_row *row, const json_t *status)
                                   row->target_ns, "service", row->target_service));
     json_object_set_new(j, "runId", json_string(row->run_id));
     json_object_set_new(j, "spec", json_or_null(row->spec));
-    json_object_set_new(j, "status", json_or_null(row->status));
+    json_object_set_new(j, "status", bridge_status(row));
     json_object_set_new(j, "live", json_or_null(status));
     json_object_set_new(j, "createdAt", cf_render_time(row->created_ms));
     json_object_set_new(j, "updatedAt", cf_render_time(row->updated_ms));

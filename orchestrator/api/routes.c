@@ -95,9 +95,10 @@ const struct cf_route cf_routes[] = {
     { "DELETE", API "/bridges/{id}", O, 0, cf_delete_bridge, "bridges", "Ask for the removal of a bridge: it goes when no router names it any more",
       NULL, "Bridge", "202" },
 
-    { "POST", API "/tokens", A, 0, cf_post_token, "tokens", "Make an access token; its text is in this answer and nowhere else",
+    { "POST", API "/tokens", A, CF_ROUTE_IDEMPOTENT, cf_post_token, "tokens", "Make an access token; its text is in this answer and nowhere else",
       "TokenNew", "TokenMade", "201" },
     { "GET", API "/tokens", A, CF_ROUTE_PAGED, cf_get_tokens, "tokens", "List the tokens, never their texts", NULL, "TokenList", "200" },
+    { "GET", API "/tokens/{id}", A, 0, cf_get_token, "tokens", "Read a token's record, never its text", NULL, "Token", "200" },
     { "DELETE", API "/tokens/{id}", A, 0, cf_delete_token, "tokens", "Revoke a token at once", NULL, NULL, "204" },
 
     { "GET", API "/freeze", V, 0, cf_get_freeze, "freeze", "Whether everything is frozen, by whom and why", NULL, "Freeze", "200" },

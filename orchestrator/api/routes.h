@@ -62,7 +62,7 @@ cf_http_handler cf_post_preflight, cf_get_preflights, cf_get_preflight;
 cf_http_handler cf_post_cluster, cf_put_cluster, cf_get_clusters, cf_get_cluster, cf_delete_cluster,
     cf_post_cluster_check, cf_get_cluster_rbac;
 cf_http_handler cf_get_bridges, cf_get_bridge, cf_delete_bridge;
-cf_http_handler cf_post_token, cf_get_tokens, cf_delete_token;
+cf_http_handler cf_post_token, cf_get_tokens, cf_get_token, cf_delete_token;
 cf_http_handler cf_get_freeze, cf_put_freeze, cf_delete_freeze;
 cf_http_handler cf_get_events;
 cf_http_handler cf_get_me, cf_get_livez, cf_get_readyz, cf_get_metrics, cf_get_openapi,

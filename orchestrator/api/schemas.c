@@ -39,6 +39,8 @@ static json_t *type_json(const struct cf_field *f)
     switch (f->type) {
     case CF_FIELD_STRING:
         return json_pack("{s:s}", "type", "string");
+    case CF_FIELD_NOTE:
+        return json_pack("{s:s,s:i}", "type", "string", "maxLength", CF_FIELD_NOTE_MAX);
     case CF_FIELD_INT:
         return json_pack("{s:s}", "type", "integer");
     case CF_FIELD_NUMBER:

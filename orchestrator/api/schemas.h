@@ -11,6 +11,7 @@
 
 enum cf_field_type {
     CF_FIELD_STRING,
+    CF_FIELD_NOTE, /* a string for people: at most CF_FIELD_NOTE_MAX bytes */
     CF_FIELD_INT,
     CF_FIELD_NUMBER,
     CF_FIELD_BOOL,
@@ -43,6 +44,7 @@ struct cf_schema {
 
 enum {
     CF_FIELD_TEXT_MAX = 512 * 1024, /* one string of a body: a kubeconfig's own limit */
+    CF_FIELD_NOTE_MAX = 1000,       /* it is shown in holds, lists and events */
     CF_FIELD_ROWS_MAX = 64,         /* of one list in a body */
 };
 

@@ -9,7 +9,7 @@ static const struct cf_field run_start[] = {
     { "plan", CF_FIELD_STRING, 0, NULL, NULL,
       "name of the plan; not needed when the path names it" },
     { "revision", CF_FIELD_INT, 0, NULL, NULL, "of the plan; the latest if left out" },
-    { "reason", CF_FIELD_STRING, 0, NULL, NULL, "why, for the record" },
+    { "reason", CF_FIELD_NOTE, 0, NULL, NULL, "why, for the record; at most 1000 bytes" },
     { .name = NULL },
 };
 static const struct cf_field expect[] = {
@@ -19,7 +19,7 @@ static const struct cf_field expect[] = {
 };
 static const struct cf_field action_new[] = {
     { "action", CF_FIELD_STRING, R, NULL, "pause|resume|advance|rollback|commit", "what to do" },
-    { "reason", CF_FIELD_STRING, 0, NULL, NULL, "why, for the record" },
+    { "reason", CF_FIELD_NOTE, 0, NULL, NULL, "why, for the record; at most 1000 bytes" },
     { "expect", CF_FIELD_OBJECT, 0, "Expect", NULL, "what the caller believes about the run" },
     { .name = NULL },
 };
@@ -68,7 +68,7 @@ static const struct cf_field token_new[] = {
     { .name = NULL },
 };
 static const struct cf_field freeze_new[] = {
-    { "reason", CF_FIELD_STRING, R, NULL, NULL, "why; shown in every hold" },
+    { "reason", CF_FIELD_NOTE, R, NULL, NULL, "why; shown in every hold; at most 1000 bytes" },
     { .name = NULL },
 };
 

@@ -39,13 +39,13 @@ static bool lifetime_of(struct cf_http_request *req, struct cf_http_response *re
 }
 
 /* An id of eight digits may be taken: another is drawn. */
-static struct cf_secret *make(struct cf_store *store, struct cf_token_new *row,
+static struct cf_secret *make(struct cf_store *store, struct cf_token_new *row, struct cf_idem *key,
                               struct cf_error *err)
 {
     for (int i = 0; i < DRAWS_MAX; i++) {
         struct cf_secret *text = cf_token_draw(row);
         cf_error_clear(err);
-        if (cf_token_add(store, row, err))
+        if (cf_token_add(store, row, key, err))
             return text;
         cf_secret_free(text);
         if (err->kind != CF_ERR_CONFLICT)
@@ -54,10 +54,24 @@ static struct cf_secret *make(struct cf_store *store, struct cf_token_new *row,
     return NULL;
 }
 
+/* The first answer carried the secret, which is kept nowhere: it cannot be given again, and
+ * another token would be a second effect. */
+static void tell_replayed(struct cf_http_response *res, const struct cf_idem *key)
+{
+    cf_idem_mark(res, key);
+    cf_http_response_headerf(res, "Location", "/api/v1/tokens/%s", key->resource);
+    cf_problem(res, "SECRET_SHOWN",
+               "This request was answered before: it made the token %s, whose text was in that "
+               "answer alone",
+               key->resource);
+}
+
 void cf_post_token(struct cf_http_request *req, struct cf_http_response *res)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct cf_token_new row = { .created_by = cf_principal(req) };
+    struct cf_idem idem;
+    struct cf_idem *key = cf_idem_of(req, &idem) ? &idem : NULL;
     cf_autojson json_t *body = cf_body_read(req, res);
     if (!body || !lifetime_of(req, res, body, &row.expires_in_ms))
         return;
@@ -69,9 +83,13 @@ void cf_post_token(struct cf_http_request *req, struct cf_http_response *res)
         return;
     }
     CF_CLEANUP(cf_secret_free_p)
-    struct cf_secret *text = make(cf_api_of(req)->store, &row, &err);
+    struct cf_secret *text = make(cf_api_of(req)->store, &row, key, &err);
     if (!text) {
         cf_problem_error(res, &err);
+        return;
+    }
+    if (key && key->replayed) {
+        tell_replayed(res, key);
         return;
     }
     cf_hub_nudge(cf_api_of(req)->hub);
@@ -96,6 +114,16 @@ void cf_get_tokens(struct cf_http_request *req, struct cf_http_response *res)
     for (size_t i = 0; i < list.n; i++)
         json_array_append_new(items, cf_render_token(&list.rows[i]));
     cf_page_send(req, res, items, list.more, list.n ? list.rows[list.n - 1].id : "");
+}
+
+void cf_get_token(struct cf_http_request *req, struct cf_http_response *res)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    CF_CLEANUP(cf_token_row_free) struct cf_token_row row = { 0 };
+    if (cf_token_get(cf_api_of(req)->store, cf_http_request_param(req, "id"), &row, &err))
+        cf_http_response_json_take(res, 200, cf_render_token(&row));
+    else
+        cf_problem_error(res, &err);
 }
 
 void cf_delete_token(struct cf_http_request *req, struct cf_http_response *res)

@@ -131,6 +131,30 @@ static void tokens_are_made_used_and_revoked(void **state)
                         "did you mean \"viewer\"?");
 }
 
+static void a_secret_is_shown_once_also_to_a_repeated_request(void **state)
+{
+    struct fixture *f = *state;
+    const char *headers[] = { "Idempotency-Key: token-1", NULL };
+    const char *body = "{\"name\":\"ci\",\"role\":\"viewer\"}";
+    char place[128], replayed[16];
+    AUTO_ANSWER first = ask(f, ADMIN, "POST", "/api/v1/tokens", "application/json", body, headers);
+    expect(first, 201, NULL);
+    AUTO_ANSWER again = ask(f, ADMIN, "POST", "/api/v1/tokens", "application/json", body, headers);
+    expect(again, 409, "SECRET_SHOWN");
+    assert_null(strstr(cf_buf_str(&again.reply.body), "cf_"));
+    assert_true(cf_http_reply_header(&again.reply, "Location", place, sizeof place));
+    assert_true(cf_http_reply_header(&again.reply, "Idempotency-Replayed", replayed, 16));
+    AUTO_ANSWER record = get(f, ADMIN, place);
+    expect(record, 200, NULL);
+    assert_string_equal(cf_json_str(record.json, "", "id", NULL),
+                        cf_json_str(first.json, "?", "id", NULL));
+    AUTO_ANSWER other = ask(f, ADMIN, "POST", "/api/v1/tokens", "application/json",
+                            "{\"name\":\"cd\",\"role\":\"viewer\"}", headers);
+    expect(other, 422, "IDEMPOTENCY_MISMATCH");
+    AUTO_ANSWER none = get(f, ADMIN, "/api/v1/tokens/00000000");
+    expect(none, 404, "NOT_FOUND");
+}
+
 static void the_first_token_is_made_once(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(denials_are_recorded),
         cmocka_unit_test(wrong_tokens_are_told_apart_only_by_form),
         cmocka_unit_test(tokens_are_made_used_and_revoked),
+        cmocka_unit_test(a_secret_is_shown_once_also_to_a_repeated_request),
         cmocka_unit_test(the_first_token_is_made_once),
         cmocka_unit_test(the_server_itself_answers_with_problems),
     };

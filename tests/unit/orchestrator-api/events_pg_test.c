@@ -244,8 +244,7 @@ static void a_slow_reader_misses_nothing(void **state)
     const char *headers[] = { "Accept: application/x-ndjson", NULL };
     int64_t now;
     assert_ok(cf_events_horizon(f->store, &now, &err), &err);
-    cf_autofree char *path =
-        cf_xasprintf("/api/v1/events?kind=large.&after=%lld", (long long)now);
+    cf_autofree char *path = cf_xasprintf("/api/v1/events?kind=large.&after=%lld", (long long)now);
     struct cf_http_call_request r = { .path = path, .headers = headers };
     struct cf_http_download_options options = { 0 };
     struct cf_http_download_events events = { .on_chunk = take_slowly,

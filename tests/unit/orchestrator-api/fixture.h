@@ -52,7 +52,7 @@ static inline void make_token(struct fixture *f, int who, const char *role)
     struct cf_error err = CF_ERROR_INIT;
     struct cf_token_new row = { .name = role, .role = role, .created_by = "test" };
     struct cf_secret *text = cf_token_draw(&row);
-    assert_ok(cf_token_add(f->store, &row, &err), &err);
+    assert_ok(cf_token_add(f->store, &row, NULL, &err), &err);
     f->token[who] = cf_xstrdup(cf_secret_data(text));
     cf_secret_free(text);
 }

@@ -99,6 +99,13 @@ static void actions_are_asked_waited_for_and_repeated(void **state)
     AUTO_ANSWER seq =
         post_json(f, OPERATOR, path, "{\"action\":\"resume\",\"expect\":{\"seq\":99999}}");
     expect(seq, 409, "EXPECTATION_FAILED");
+    char many[1002];
+    memset(many, 'x', sizeof many - 1);
+    many[sizeof many - 1] = '\0';
+    cf_autofree char *story = cf_xasprintf("{\"action\":\"resume\",\"reason\":\"%s\"}", many);
+    AUTO_ANSWER wordy = post_json(f, OPERATOR, path, story);
+    expect(wordy, 422, "INVALID_BODY");
+    assert_string_equal(json_string_value(cf_json_pointer(wordy.json, "/errors/0/code")), "LIMIT");
     AUTO_ANSWER word = post_json(f, OPERATOR, path, "{\"action\":\"rolback\"}");
     expect(word, 422, "INVALID_BODY");
     assert_string_equal(json_string_value(cf_json_pointer(word.json, "/errors/0/hint")),

@@ -84,8 +84,8 @@ static void valid_tokens_are_found(void **state)
     struct cf_error err = CF_ERROR_INIT;
     struct cf_token_row row = { 0 };
     struct cf_token_new t = token_of("aaaa0001", "cf_text");
-    assert_ok(cf_token_add(T.store, &t, &err), &err);
-    assert_fails(cf_token_add(T.store, &t, &err), &err, CF_ERR_CONFLICT, "aaaa0001");
+    assert_ok(cf_token_add(T.store, &t, NULL, &err), &err);
+    assert_fails(cf_token_add(T.store, &t, NULL, &err), &err, CF_ERR_CONFLICT, "aaaa0001");
     assert_ok(cf_token_authenticate(T.store, t.sha256, &row, &err), &err);
     assert_string_equal(row.id, "aaaa0001");
     assert_string_equal(row.role, "operator");
@@ -105,7 +105,7 @@ static void valid_tokens_are_found(void **state)
     assert_sql("SELECT count(*) FROM event WHERE kind = 'token.revoked'", "1");
     struct cf_token_new brief = token_of("aaaa0002", "brief");
     brief.expires_in_ms = 1;
-    assert_ok(cf_token_add(T.store, &brief, &err), &err);
+    assert_ok(cf_token_add(T.store, &brief, NULL, &err), &err);
     usleep(5000);
     assert_fails(cf_token_authenticate(T.store, brief.sha256, &row, &err), &err, CF_ERR_DENIED,
                  "not valid");
@@ -115,12 +115,37 @@ static void valid_tokens_are_found(void **state)
     cf_token_list_free(&list);
 }
 
+static void a_repeated_request_makes_no_second_token(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_idem key = {
+        .principal = "alice", .route = "POST /tokens", .key = "k1", .request_sha256 = "abc"
+    };
+    struct cf_idem again = key, other = key;
+    struct cf_token_row row = { 0 };
+    struct cf_token_new t = token_of("bbbb0001", "first"), u = token_of("bbbb0002", "second");
+    assert_ok(cf_token_add(T.store, &t, &key, &err), &err);
+    assert_false(key.replayed);
+    assert_ok(cf_token_add(T.store, &u, &again, &err), &err);
+    assert_true(again.replayed);
+    assert_string_equal(again.resource, "bbbb0001");
+    assert_sql("SELECT count(*) FROM token WHERE id LIKE 'bbbb%'", "1");
+    other.request_sha256 = "def";
+    assert_fails(cf_token_add(T.store, &u, &other, &err), &err, CF_ERR_INVALID, "another request");
+    assert_ok(cf_token_get(T.store, "bbbb0001", &row, &err), &err);
+    assert_string_equal(row.id, "bbbb0001");
+    cf_token_row_free(&row);
+    assert_fails(cf_token_get(T.store, "bbbb0002", &row, &err), &err, CF_ERR_NOT_FOUND, "bbbb0002");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_token_under_way_is_waited_for),
         cmocka_unit_test(there_is_one_first_token),
         cmocka_unit_test(valid_tokens_are_found),
+        cmocka_unit_test(a_repeated_request_makes_no_second_token),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
