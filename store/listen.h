@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wake-ups between replicas: one NOTIFY per API effect that an owner must notice. A hint, never the
  * truth: what it says is read from the tables, and pollers go on polling slowly. One thread per
- * listener; it has a connection of its own. */
+ * listener, except for cf_listener_wake; it has a connection of its own. */
 #ifndef CF_STORE_LISTEN_H
 #define CF_STORE_LISTEN_H
 
@@ -18,8 +18,11 @@ void cf_listener_free(struct cf_listener *l); /* accepts NULL */
  * may have been missed. */
 typedef void (*cf_listen_fn)(void *ctx, const char *what, const char *id);
 
-/* Waits at most `timeout_ms` for hints and hands over those that came; reconnects by itself. An
- * error says that there is no connection now: back off and call again. */
+/* Ends the wait under way, or else the next one, at once: from any thread. */
+void cf_listener_wake(struct cf_listener *l);
+
+/* Waits at most `timeout_ms` for hints and hands over those that came; returns early when woken;
+ * reconnects by itself. An error says that there is no connection now: back off and call again. */
 bool cf_listener_wait(struct cf_listener *l, int timeout_ms, cf_listen_fn fn, void *ctx,
                       struct cf_error *err) CF_NODISCARD;
 

@@ -14,7 +14,7 @@
 #include "store/runs.h"
 #include "store/shards.h"
 
-enum { HEADS_MS = 3000, LISTEN_MS = 500, LISTEN_AGAIN_MS = 1000 };
+enum { HEADS_MS = 3000, LISTEN_AGAIN_MS = 1000 };
 
 /* ---- who wakes whom ---- */
 
@@ -28,15 +28,15 @@ static void poke(struct cf_engine *e)
 {
     CF_LOCKED(&e->mutex);
     e->heads_due = true;
+    cf_listener_wake(e->listener);
     pthread_cond_signal(&e->poked);
 }
 
 static void shards_changed(void *arg)
 {
     struct cf_engine *e = arg;
+    poke(e);
     CF_LOCKED(&e->mutex);
-    e->heads_due = true;
-    pthread_cond_signal(&e->poked);
     if (e->bridges)
         cf_bridges_poke(e->bridges);
 }
@@ -82,11 +82,12 @@ static bool take_poke(struct cf_engine *e)
     return due;
 }
 
-/* Waits for hints of other replicas and the API; without a connection, for a poke. */
-static void wait_for_hints(struct cf_engine *e, struct cf_listener *listener)
+/* Waits for hints of other replicas and the API, or for a poke. */
+static void wait_for_hints(struct cf_engine *e, int64_t until_ms)
 {
     struct cf_error err = CF_ERROR_INIT;
-    if (cf_listener_wait(listener, LISTEN_MS, heard, e, &err))
+    int timeout_ms = (int)CF_MAX(until_ms - cf_mono_now_ms(), (int64_t)0);
+    if (cf_listener_wait(e->listener, timeout_ms, heard, e, &err))
         return;
     CF_LOCKED(&e->mutex);
     if (!e->heads_due && !atomic_load(&e->stopping))
@@ -96,7 +97,6 @@ static void wait_for_hints(struct cf_engine *e, struct cf_listener *listener)
 static void *dispatch_thread(void *arg)
 {
     struct cf_engine *e = arg;
-    struct cf_listener *listener = cf_listener_new(e->config.store);
     int64_t read_ms = 0;
     while (!atomic_load(&e->stopping)) {
         int64_t now = cf_mono_now_ms();
@@ -104,9 +104,8 @@ static void *dispatch_thread(void *arg)
             read_heads(e);
             read_ms = now;
         }
-        wait_for_hints(e, listener);
+        wait_for_hints(e, read_ms + HEADS_MS);
     }
-    cf_listener_free(listener);
     return NULL;
 }
 
@@ -256,6 +255,7 @@ struct cf_engine *cf_engine_start(const struct cf_engine_config *config, struct 
     pthread_mutex_init(&e->mutex, NULL);
     cf_cond_init(&e->poked);
     e->workers = cf_workers_new();
+    e->listener = cf_listener_new(e->config.store);
     if (!start_parts(e, err)) {
         cf_error_wrap(err, "start the engine");
         cf_engine_stop(e);
@@ -285,6 +285,7 @@ void cf_engine_stop(struct cf_engine *e)
     cf_lane_stop(e->lane);
     cf_ownership_stop(e->ownership);
     cf_workers_free(e->workers);
+    cf_listener_free(e->listener);
     cf_clusters_free(e->clusters);
     pthread_cond_destroy(&e->poked);
     pthread_mutex_destroy(&e->mutex);

@@ -26,6 +26,7 @@ struct cf_engine {
     struct cf_workers *workers;
     struct cf_preflight_world world;
     struct cf_ports ports;
+    struct cf_listener *listener; /* the dispatcher's */
     pthread_t dispatcher;
     bool dispatches;
     pthread_mutex_t mutex; /* guards `heads_due` and `bridges`, and waits of `poked` */

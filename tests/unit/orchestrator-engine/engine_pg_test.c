@@ -152,9 +152,15 @@ static void start_engine(void)
                                        .workers = 4,
                                        .look_ms = 200,
                                        .world = &T.world };
+    char why[CF_ENGINE_WHY_MAX] = "";
     T.engine = cf_engine_start(&config, &err);
     if (!T.engine)
         fail_msg("%s", err.message);
+    /* As soon as its shards are its own: long before the runs would be looked at by the clock. */
+    for (int i = 0; i < 200 && !cf_engine_ready(T.engine, why); i++)
+        usleep(10000);
+    if (!cf_engine_ready(T.engine, why))
+        fail_msg("not ready: %s", why);
 }
 
 static int begin(void **state)

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/thread.h"
 #include "store/bridges.h"
 #include "store/gates.h"
 #include "store/listen.h"
@@ -277,6 +278,14 @@ static void replicas_hear_of_what_they_must_notice(void **state)
     for (int i = 0; i < 20 && strcmp(heard, want) != 0; i++)
         assert_ok(cf_listener_wait(l, 100, hear, heard, &err), &err);
     assert_string_equal(heard, want);
+    /* Whoever waits can be woken: the wait under way, or the next. */
+    int64_t begun = cf_mono_now_ms();
+    cf_listener_wake(l);
+    assert_ok(cf_listener_wait(l, 5000, hear, heard, &err), &err);
+    assert_true(cf_mono_now_ms() - begun < 2500);
+    begun = cf_mono_now_ms();
+    assert_ok(cf_listener_wait(l, 50, hear, heard, &err), &err);
+    assert_true(cf_mono_now_ms() - begun >= 45);
     /* A lost connection is said once; the next wait begins anew. */
     free(sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = 'LISTEN "
              "crossfade'"
