@@ -146,6 +146,14 @@ static const char *status_class(int status)
     return classes[CF_MIN(CF_MAX(status / 100, 0), 5)];
 }
 
+enum cf_log_level cf_api_log_level(const char *method, int status, bool probe)
+{
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (status >= 500)
+        return probe ? CF_LOG_INFO : CF_LOG_WARN;
+    return reads && status < 400 ? CF_LOG_DEBUG : CF_LOG_INFO;
+}
+
 void cf_api_done(const struct cf_http_request *req, const struct cf_http_response *res,
                  bool complete, void *owner)
 {
@@ -160,7 +168,7 @@ void cf_api_done(const struct cf_http_request *req, const struct cf_http_respons
                           CF_LABELS(route ? route->path : "other", route ? route->method : "other",
                                     status_class(status)),
                           (double)ms / 1000);
-    cf_log(probe && status < 400 ? CF_LOG_DEBUG : CF_LOG_INFO, "http.request",
+    cf_log(cf_api_log_level(req ? cf_http_request_method(req) : "", status, probe), "http.request",
            complete ? "answered" : "the client left before the answer's end",
            CF_S("method", req ? cf_http_request_method(req) : ""),
            CF_S("path", req ? cf_http_request_path(req) : ""), CF_I("status", status),

@@ -46,7 +46,8 @@ const struct cf_config_key cf_config_table[] = {
     { "look", CF_CFG_DURATION, "200ms", 100, 60000,
       "shortest period of a gate's looks at the metrics", false },
     { "ready-file", CF_CFG_PATH, NULL, 0, 0, "written when ready, with the URL in it", false },
-    { "log.level", CF_CFG_STRING, "info", 0, 0, "debug, info, warn or error", false },
+    { "log.level", CF_CFG_STRING, "info", 0, 0,
+      "debug (with every read of the API), info, warn or error", false },
     { "log.format", CF_CFG_STRING, "auto", 0, 0, "json, text, or auto: text on a terminal", false },
     { .name = NULL },
 };

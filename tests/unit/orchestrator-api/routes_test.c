@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "orchestrator/api/authn.h"
 #include "orchestrator/api/problem.h"
 #include "orchestrator/api/schemas.h"
 #include "orchestrator/api/token.h"
@@ -90,6 +91,29 @@ static void problems_have_pages(void **state)
     assert_string_equal(cf_problem_slug("PLAN_INVALID", slug), "plan-invalid");
 }
 
+/* A log at info is what was changed, refused or broken: polling is not in it. */
+static void reads_that_went_well_are_for_debugging(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        int status;
+        bool probe;
+        enum cf_log_level level;
+    } rows[] = {
+        { "GET", 200, false, CF_LOG_DEBUG },  { "GET", 304, false, CF_LOG_DEBUG },
+        { "HEAD", 200, false, CF_LOG_DEBUG }, { "GET", 200, true, CF_LOG_DEBUG },
+        { "GET", 404, false, CF_LOG_INFO },   { "GET", 401, false, CF_LOG_INFO },
+        { "POST", 201, false, CF_LOG_INFO },  { "DELETE", 204, false, CF_LOG_INFO },
+        { "PUT", 412, false, CF_LOG_INFO },   { "GET", 503, true, CF_LOG_INFO },
+        { "GET", 503, false, CF_LOG_WARN },   { "POST", 500, false, CF_LOG_WARN },
+        { "", 400, false, CF_LOG_INFO },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++)
+        assert_int_equal(cf_api_log_level(rows[i].method, rows[i].status, rows[i].probe),
+                         rows[i].level);
+}
+
 static void token_texts_have_a_check(void **state)
 {
     (void)state;
@@ -120,6 +144,7 @@ int main(void)
         cmocka_unit_test(openapi_is_whole),
         cmocka_unit_test(docs_are_current),
         cmocka_unit_test(problems_have_pages),
+        cmocka_unit_test(reads_that_went_well_are_for_debugging),
         cmocka_unit_test(token_texts_have_a_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
