@@ -65,6 +65,7 @@ void sbx_gateway_use_take(struct sbx_gateway *g, struct sbx_table *table)
     {
         CF_LOCKED(&g->lock);
         old = g->table;
+        sbx_table_succeed(table, old);
         g->table = table;
     }
     sbx_table_unref(old);

@@ -64,8 +64,9 @@ struct sbx_rule {
     int n;
     int total; /* of the weights */
     struct sbx_backend
-        *needs; /* ingress-nginx: the main backend, without which the path answers 503 */
-    long rank;  /* tried in falling order, else in order of appearance */
+        *needs;            /* ingress-nginx: the main backend, without which the path answers 503 */
+    long rank;             /* tried in falling order, else in order of appearance */
+    atomic_bool *orphaned; /* an old worker has one more request (sbx_table_succeed) */
     struct sbx_rule *next;
 };
 
@@ -79,6 +80,10 @@ struct sbx_table {
     atomic_int refs;
     struct cf_arena *arena;
     struct sbx_host *hosts;
+    struct sbx_kept {
+        const struct sbx_backend *backend; /* named by a canary Ingress alone, for no known host */
+        struct sbx_kept *next;
+    } * kept;
     struct sbx_regexes {
         regex_t regex;
         struct sbx_regexes *next;
@@ -94,6 +99,11 @@ struct sbx_objects {
 struct sbx_table *sbx_table_build(const struct sbx_objects *objects) CF_NODISCARD;
 struct sbx_table *sbx_table_ref(struct sbx_table *t);
 void sbx_table_unref(struct sbx_table *t); /* accepts NULL */
+
+/* What ingress-nginx' old workers do when `next` takes over from `old`: they still serve what they
+ * have read by the old main backend's name, and when no Ingress names that one any more, its
+ * endpoints are gone. One request per path whose main backend changed so is answered 503. */
+void sbx_table_succeed(struct sbx_table *next, const struct sbx_table *old);
 
 /* What is known of a request. */
 struct sbx_ask {

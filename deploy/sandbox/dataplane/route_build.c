@@ -49,6 +49,8 @@ void sbx_build_rule(struct sbx_builder *b, const char *host, const struct sbx_ru
     }
     struct sbx_rule *mine = cf_arena_alloc(a, sizeof(*mine));
     *mine = *rule;
+    mine->orphaned = cf_arena_alloc(a, sizeof(*mine->orphaned));
+    atomic_init(mine->orphaned, false);
     mine->total = 0;
     for (int i = 0; i < mine->n; i++)
         mine->total += mine->targets[i].weight;

@@ -73,6 +73,51 @@ static struct sbx_backend *roll(const struct sbx_rule *r, double dice)
     return NULL;
 }
 
+/* Whether the backend is in ingress-nginx' list: behind a path, as its main one or its canary's, or
+ * behind a canary of a host that is not known. */
+static bool is_listed(const struct sbx_table *t, const struct sbx_backend *backend)
+{
+    for (const struct sbx_kept *k = t->kept; k; k = k->next)
+        if (strcmp(k->backend->metric, backend->metric) == 0)
+            return true;
+    for (const struct sbx_host *h = t->hosts; h; h = h->next)
+        for (const struct sbx_rule *r = h->rules; r; r = r->next)
+            for (int i = 0; r->needs && i < r->n; i++)
+                if (strcmp(r->targets[i].backend->metric, backend->metric) == 0)
+                    return true;
+    return false;
+}
+
+static const struct sbx_rule *same_rule(const struct sbx_table *t, const char *host,
+                                        const struct sbx_rule *rule)
+{
+    for (const struct sbx_host *h = t->hosts; h; h = h->next)
+        for (const struct sbx_rule *r = h->rules; r && strcmp(h->name, host) == 0; r = r->next)
+            if (r->needs && r->rank == rule->rank && strcmp(r->object, rule->object) == 0 &&
+                strcmp(r->path.text, rule->path.text) == 0)
+                return r;
+    return NULL;
+}
+
+void sbx_table_succeed(struct sbx_table *next, const struct sbx_table *old)
+{
+    for (struct sbx_host *h = next->hosts; h; h = h->next) {
+        for (struct sbx_rule *r = h->rules; r; r = r->next) {
+            const struct sbx_rule *before = r->needs ? same_rule(old, h->name, r) : NULL;
+            if (before && before->needs->n > 0 &&
+                strcmp(before->needs->metric, r->needs->metric) != 0 &&
+                !is_listed(next, before->needs))
+                atomic_store(r->orphaned, true);
+        }
+    }
+}
+
+/* An old worker's last request, see sbx_table_succeed(). */
+static bool is_orphan(const struct sbx_rule *r)
+{
+    return atomic_exchange(r->orphaned, false);
+}
+
 struct sbx_choice sbx_table_choose(const struct sbx_table *t, const struct sbx_ask *ask,
                                    double dice)
 {
@@ -81,7 +126,7 @@ struct sbx_choice sbx_table_choose(const struct sbx_table *t, const struct sbx_a
     c.rule = h ? find_rule(h, ask) : NULL;
     if (!c.rule)
         return c;
-    if (c.rule->needs && c.rule->needs->n == 0) {
+    if (c.rule->needs && (c.rule->needs->n == 0 || is_orphan(c.rule))) {
         c.status = 503;
         c.body = "503 Service Temporarily Unavailable";
         c.backend = c.rule->needs;

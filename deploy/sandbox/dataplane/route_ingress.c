@@ -2,9 +2,12 @@
 /* Ingress as ingress-nginx serves it, with canaries: a second Ingress of the same host and path,
  * marked by annotations, gets requests with a header or a part by weight. A canary without a main
  * one, or without endpoints, gets nothing; a main one without endpoints answers 503 whatever its
- * canary has. Left out: cookies, classes, TLS, snippets, all other annotations. */
+ * canary has. When a path gets another main backend, and no Ingress names the old one any more, one
+ * request is lost (sbx_table_succeed). Left out: cookies, classes, TLS, snippets, all other
+ * annotations. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/units.h"
 #include "deploy/sandbox/dataplane/route.h"
@@ -144,6 +147,33 @@ static void add_path(struct sbx_builder *b, const json_t *object, const char *ho
     sbx_build_rule(b, host, &r);
 }
 
+static bool is_host_known(const struct sbx_builder *b, const char *host)
+{
+    for (const struct sbx_host *h = b->table->hosts; h; h = h->next)
+        if (strcasecmp(h->name, host) == 0)
+            return true;
+    return false;
+}
+
+/* A canary of a host that no main Ingress has cannot be merged anywhere; its Services stay listed. */
+static void keep_unmerged(struct sbx_builder *b, const json_t *canary)
+{
+    size_t k, m;
+    json_t *rule, *row;
+    json_array_foreach(cf_json_at(canary, "spec", "rules", NULL), k, rule)
+    {
+        if (is_host_known(b, cf_json_str(rule, "*", "host", NULL)))
+            continue;
+        json_array_foreach(cf_json_at(rule, "http", "paths", NULL), m, row)
+        {
+            struct sbx_kept *kept = cf_arena_alloc(b->table->arena, sizeof(*kept));
+            kept->backend = backend(b, canary, cf_json_at(row, "backend", "service", NULL));
+            kept->next = b->table->kept;
+            b->table->kept = kept;
+        }
+    }
+}
+
 void sbx_build_ingresses(struct sbx_builder *b)
 {
     size_t i, k, m;
@@ -162,5 +192,10 @@ void sbx_build_ingresses(struct sbx_builder *b)
                 cf_json_str(row, "Prefix", "pathType", NULL),
                 cf_json_at(row, "backend", "service", NULL));
         }
+    }
+    json_array_foreach(b->objects->ingresses, i, o)
+    {
+        if (is_canary(o))
+            keep_unmerged(b, o);
     }
 }
