@@ -105,7 +105,9 @@ class LabStage:
         return "echo"
 
     def witness(self, route, rate=100, name=""):
-        return Witness(self.lab, route, rate, name=f"{self.story.name}-{route}{name}", namespace=self.namespace)
+        # ingress-nginx reloads at commit, and closes the connections that it finds idle; Envoy never does.
+        return Witness(self.lab, route, rate, name=f"{self.story.name}-{route}{name}", namespace=self.namespace,
+                       resend=route == "ingress")
 
     def fault(self, cluster, **how):
         faults.run(self.lab, ["app", cluster, self.namespace, "app=echo", *[f"{k}={v}" for k, v in how.items()]])

@@ -40,7 +40,10 @@ class Result:
 
 
 class Witness:
-    """Requests at a fixed rate from hub until stop() or the duration's end."""
+    """Requests at a fixed rate from hub until stop() or the duration's end.
+
+    With `resend`, a request that met the end of a kept connection is sent once more and marked so.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Witness:
         seconds: float = 3600,
         name: str = "",
         namespace: str = NAMESPACE,
+        resend: bool = False,
     ):
         address, port = ROUTES[route]
         folder = lab.layout.state / "witness"
@@ -69,6 +73,7 @@ class Witness:
                 f"-rps={rate}",
                 f"-duration={seconds}s",
                 f"-log={self.log}",
+                f"-resend={str(resend).lower()}",
             ],
             stdout=subprocess.PIPE,
             text=True,

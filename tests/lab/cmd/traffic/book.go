@@ -21,12 +21,14 @@ type entry struct {
 	Version string `json:"version,omitempty"`
 	Error   string `json:"error,omitempty"`
 	Reused  bool   `json:"reused,omitempty"`
+	Resent  bool   `json:"resent,omitempty"`
 }
 
 // summary is what the log says in short. The times of failures are starts of requests, Unix nanoseconds.
 type summary struct {
 	Sent         int            `json:"sent"`
 	Failed       int            `json:"failed"`
+	Resent       int            `json:"resent"`
 	FirstFailure int64          `json:"first_failure,omitempty"`
 	LastFailure  int64          `json:"last_failure,omitempty"`
 	Begin        int64          `json:"begin"`
@@ -73,6 +75,9 @@ func (b *book) add(e entry) {
 	s.End = max(s.End, e.Start+e.Micros*1000)
 	s.Sent++
 	s.ByCluster[e.Cluster]++
+	if e.Resent {
+		s.Resent++
+	}
 	b.micros = append(b.micros, e.Micros)
 	if e.Error != "" {
 		s.Failed++

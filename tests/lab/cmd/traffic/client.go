@@ -40,12 +40,23 @@ func newClient(o options) *client {
 	return &client{options: o, request: []byte(request + "\r\n")}
 }
 
-func (c *client) take(deadline time.Time) (*link, error) {
-	for l := c.takeIdle(); l != nil; l = c.takeIdle() {
-		if stillOpen(l.conn) {
-			return l, nil
+// closedIdle marks the error if the server may have closed a kept connection; a time-out is no such end.
+func closedIdle(l *link, err error) error {
+	var op net.Error
+	if !l.used || errors.As(err, &op) && op.Timeout() {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errClosedIdle, err)
+}
+
+func (c *client) take(deadline time.Time, fresh bool) (*link, error) {
+	if !fresh {
+		for l := c.takeIdle(); l != nil; l = c.takeIdle() {
+			if stillOpen(l.conn) {
+				return l, nil
+			}
+			l.conn.Close()
 		}
-		l.conn.Close()
 	}
 	conn, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", c.address)
 	if err != nil {
@@ -113,7 +124,12 @@ func describe(err error) string {
 func (c *client) get(n int) entry {
 	begin := time.Now()
 	e := entry{N: n, Start: begin.UnixNano()}
-	if err := c.exchange(&e, begin.Add(c.timeout)); err != nil {
+	err := c.exchange(&e, begin.Add(c.timeout), c.fresh)
+	if c.resend && errors.Is(err, errClosedIdle) {
+		e.Resent = true
+		err = c.exchange(&e, begin.Add(c.timeout), true)
+	}
+	if err != nil {
 		e.Error = describe(err)
 	} else if e.Status >= http.StatusInternalServerError {
 		e.Error = fmt.Sprintf("status %d", e.Status)
@@ -122,8 +138,12 @@ func (c *client) get(n int) entry {
 	return e
 }
 
-func (c *client) exchange(e *entry, deadline time.Time) error {
-	l, err := c.take(deadline)
+// errClosedIdle: a connection that had served requests before ended before the first byte of an answer.
+// The server may have closed it as idle while the request was on its way (RFC 9112, 9.3.1).
+var errClosedIdle = errors.New("closed while the request was on its way")
+
+func (c *client) exchange(e *entry, deadline time.Time, fresh bool) error {
+	l, err := c.take(deadline, fresh)
 	if err != nil {
 		return err
 	}
@@ -140,7 +160,10 @@ func (c *client) exchange(e *entry, deadline time.Time) error {
 		return err
 	}
 	if _, err := l.conn.Write(c.request); err != nil {
-		return err
+		return closedIdle(l, err)
+	}
+	if _, err := l.reader.Peek(1); err != nil {
+		return closedIdle(l, err)
 	}
 	answer, err := http.ReadResponse(l.reader, nil)
 	if err != nil {

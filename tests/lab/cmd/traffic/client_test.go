@@ -86,8 +86,13 @@ func TestBrokenKeptConnectionIsAFailure(t *testing.T) {
 	o := testOptions(l.Addr().String())
 	o.inFlight, o.rate = 1, 50 // one after the other, so that the connection is used again
 	sum := runAgainst(t, o)
-	if sum.Failed == 0 || sum.Failed != 10 {
+	if sum.Failed != 10 || sum.Resent != 0 {
 		t.Fatalf("every second request must fail: %+v", sum)
+	}
+	o.resend = true
+	sum = runAgainst(t, o)
+	if sum.Failed != 0 || sum.Resent != 19 {
+		t.Fatalf("every request but the first must be sent again, and be told of: %+v", sum)
 	}
 }
 

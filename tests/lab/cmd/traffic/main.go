@@ -2,14 +2,17 @@
 
 // Command traffic sends requests to one URL at a fixed rate, whatever the answers do (an open loop),
 // and logs every one. It is the independent witness of the lab's stories, so it hides nothing: no
-// retries, no redirects, and a request that could not be started in time counts as failed.
+// retries (but -resend), no redirects, and a request that could not be started in time counts as failed.
 //
 // The log is one JSON object a line, in order of completion:
 //
 //	{"n":7,"t":1763719000123456789,"us":2130,"status":200,"cluster":"east","pod":"echo-…","version":"v1"}
 //
 // t is the start in Unix nanoseconds, us the time to the end of the answer; a failed request has "error",
-// and "reused":true when its connection had served others before. A summary is written at the end, after
+// and "reused":true when its connection had served others before. With -resend, a request whose kept
+// connection was closed before the first byte of an answer is sent once more on a new one, as RFC 9112
+// (9.3.1) lets clients do, and has "resent":true: nginx closes idle connections when it reloads, and a
+// request may be on its way just then. A summary is written at the end, after
 // -duration, -count or SIGTERM, as JSON to standard output and to -summary.
 package main
 
@@ -40,6 +43,7 @@ func main() {
 	flag.DurationVar(&o.timeout, "timeout", 5*time.Second, "limit of one request")
 	flag.IntVar(&o.inFlight, "in-flight", 512, "limit of requests at once; beyond it a request fails unsent")
 	flag.BoolVar(&o.fresh, "fresh", false, "a new connection for every request")
+	flag.BoolVar(&o.resend, "resend", false, "send once more what met a kept connection's end")
 	logPath := flag.String("log", "", "file for the log; default: none")
 	summaryPath := flag.String("summary", "", "file for the summary too")
 	flag.Parse()

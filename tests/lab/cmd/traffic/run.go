@@ -13,7 +13,7 @@ type options struct {
 	rate                float64
 	duration, timeout   time.Duration
 	count, inFlight     int
-	fresh               bool
+	fresh, resend       bool
 }
 
 // run starts request n at begin + n/rate, until the context ends, the duration is over or the count is
