@@ -21,6 +21,12 @@ char *cf_ingress_canary_name(const char *ingress, char buf[CF_DEST_NAME_MAX])
     return buf;
 }
 
+char *cf_ingress_keeper_name(const char *ingress, char buf[CF_DEST_NAME_MAX])
+{
+    snprintf(buf, CF_DEST_NAME_MAX, "%.236s-crossfade-keeper", ingress);
+    return buf;
+}
+
 static const char *annotation(const json_t *object, const char *key)
 {
     return cf_json_str(object, "", "metadata", "annotations", key, NULL);
@@ -142,11 +148,28 @@ static json_t *target_backend(const json_t *b)
     return cf_destination_json(CF_ROUTER_INGRESS, cf_baseline_ns(b), &target);
 }
 
-json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *grip)
+/* An Ingress of ours in the main one's class, without annotations and rules of its own. */
+static json_t *beside_main(const json_t *b, const char *name, const char *run)
+{
+    json_t *object =
+        json_pack("{s:s,s:s}", "apiVersion", "networking.k8s.io/v1", "kind", "Ingress");
+    cf_json_put_take(object, json_string(name), "metadata", "name", NULL);
+    cf_json_put_take(object, json_string(cf_baseline_ns(b)), "metadata", "namespace", NULL);
+    cf_json_put_take(object, json_string(run), "metadata", "labels", OWNER_LABEL, NULL);
+    cf_json_put_take(object, json_string("crossfade"), "metadata", "labels",
+                     "app.kubernetes.io/managed-by", NULL);
+    if (json_object_get(b, "class_annotation"))
+        cf_json_put_take(object, cf_json_copy(json_object_get(b, "class_annotation")), "metadata",
+                         "annotations", CLASS_ANNOTATION, NULL);
+    if (json_object_get(b, "class"))
+        cf_json_put_take(object, cf_json_copy(json_object_get(b, "class")), "spec",
+                         "ingressClassName", NULL);
+    return object;
+}
+
+static void put_marks(const json_t *b, const struct cf_router_grip *grip, json_t *canary)
 {
     char key[CF_MARK_KEY_MAX], epoch[24];
-    json_t *canary = json_object();
-    cf_autojson json_t *backend = target_backend(b);
     snprintf(epoch, sizeof epoch, "%lld", (long long)grip->epoch);
     const char *marks[CF_MARKS] = {
         [CF_MARK_RUN] = grip->run,
@@ -158,13 +181,18 @@ json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *gr
         [CF_MARK_RESTORE] = "",
         [CF_MARK_EMERGENCY] = "",
     };
-    json_object_set_new(canary, "apiVersion", json_string("networking.k8s.io/v1"));
-    json_object_set_new(canary, "kind", json_string("Ingress"));
-    cf_json_put_take(canary, json_string(cf_baseline_object(b)), "metadata", "name", NULL);
-    cf_json_put_take(canary, json_string(cf_baseline_ns(b)), "metadata", "namespace", NULL);
-    cf_json_put_take(canary, json_string(grip->run), "metadata", "labels", OWNER_LABEL, NULL);
-    cf_json_put_take(canary, json_string("crossfade"), "metadata", "labels",
-                     "app.kubernetes.io/managed-by", NULL);
+    for (int m = 0; m < CF_MARKS; m++)
+        cf_json_put_take(canary, json_string(marks[m]), "metadata", "annotations",
+                         cf_mark_key((enum cf_mark)m, cf_baseline_slot(b), key), NULL);
+    cf_autofree char *restore = cf_render_restore_text(b, canary, grip);
+    cf_json_put_take(canary, json_string(restore), "metadata", "annotations",
+                     cf_mark_key(CF_MARK_RESTORE, cf_baseline_slot(b), key), NULL);
+}
+
+json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *grip)
+{
+    json_t *canary = beside_main(b, cf_baseline_object(b), grip->run);
+    cf_autojson json_t *backend = target_backend(b);
     cf_json_put_take(canary, json_string("true"), "metadata", "annotations", CF_NGINX "canary",
                      NULL);
     cf_json_put_take(canary, json_string("0"), "metadata", "annotations", CF_NGINX "canary-weight",
@@ -172,23 +200,38 @@ json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *gr
     if (cf_json_bool(b, false, "sticky", NULL))
         cf_json_put_take(canary, json_string("legacy"), "metadata", "annotations",
                          CF_NGINX "affinity-canary-behavior", NULL);
-    if (json_object_get(b, "class_annotation"))
-        cf_json_put_take(canary, cf_json_copy(json_object_get(b, "class_annotation")), "metadata",
-                         "annotations", CLASS_ANNOTATION, NULL);
-    for (int m = 0; m < CF_MARKS; m++)
-        cf_json_put_take(canary, json_string(marks[m]), "metadata", "annotations",
-                         cf_mark_key((enum cf_mark)m, cf_baseline_slot(b), key), NULL);
-    if (json_object_get(b, "class"))
-        cf_json_put_take(canary, cf_json_copy(json_object_get(b, "class")), "spec",
-                         "ingressClassName", NULL);
     if (json_object_get(b, "tls"))
         cf_json_put_take(canary, cf_json_copy(json_object_get(b, "tls")), "spec", "tls", NULL);
     cf_json_put_take(canary, cf_ingress_rules(json_object_get(b, "paths"), backend), "spec",
                      "rules", NULL);
-    cf_autofree char *restore = cf_render_restore_text(b, canary, grip);
-    cf_json_put_take(canary, json_string(restore), "metadata", "annotations",
-                     cf_mark_key(CF_MARK_RESTORE, cf_baseline_slot(b), key), NULL);
+    put_marks(b, grip, canary);
     return canary;
+}
+
+json_t *cf_router_render_keeper(const json_t *b, const char *run)
+{
+    char name[CF_DEST_NAME_MAX];
+    json_t *keeper =
+        beside_main(b, cf_ingress_keeper_name(cf_json_str(b, "", "main", NULL), name), run);
+    const json_t *paths = json_object_get(b, "paths");
+    /* Canaries of a host that no main Ingress has get no server of their own: the keeper comes and
+     * goes without a reload, and its Services stay in the list of backends. */
+    cf_json_put_take(keeper, json_string("true"), "metadata", "annotations", CF_NGINX "canary",
+                     NULL);
+    cf_json_put_take(keeper, json_string("0"), "metadata", "annotations", CF_NGINX "canary-weight",
+                     NULL);
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(paths); i++)
+        json_array_append_new(
+            kept, json_pack("{s:o,s:s,s:O}", "path",
+                            json_sprintf("/%zu", i), /* each its own: paths may share a backend */
+                            "pathType", "Exact", "backend",
+                            json_object_get(json_array_get(paths, i), "backend")));
+    cf_json_put_take(keeper,
+                     json_pack("[{s:o,s:{s:o}}]", "host", json_sprintf("%s.crossfade.invalid", run),
+                               "http", "paths", kept),
+                     "spec", "rules", NULL);
+    return keeper;
 }
 
 static bool locate(const json_t *b, const json_t *object, struct cf_place *out,

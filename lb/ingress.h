@@ -10,6 +10,8 @@
 
 /* "<ingress>-crossfade". */
 char *cf_ingress_canary_name(const char *ingress, char buf[CF_DEST_NAME_MAX]);
+/* "<ingress>-crossfade-keeper". */
+char *cf_ingress_keeper_name(const char *ingress, char buf[CF_DEST_NAME_MAX]);
 
 /* One entry per path that moves: {host?, path?, pathType, backend}. Fills *source from the plan or
  * from the only Service there is. Problems go into `problems`; NULL when there is nothing to move.

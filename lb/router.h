@@ -180,6 +180,9 @@ json_t *cf_router_render_adopt(const json_t *baseline, const json_t *object,
 json_t *cf_router_render_canary(const json_t *baseline,
                                 const struct cf_router_grip *grip) CF_NODISCARD;
 
+/* An Ingress that names the source's Services for a host that nobody asks for (ingress_end.c). */
+json_t *cf_router_render_keeper(const json_t *baseline, const char *run) CF_NODISCARD;
+
 /* Merge patch (not RFC 6902): new owner's epoch, fresh nonces, with uid and the resourceVersion
  * just read. `next` is what the object carries after. */
 json_t *cf_router_render_touch(const json_t *baseline, const json_t *object,

@@ -88,14 +88,25 @@ bool cf_router_restore(struct cf_kube *kube, const struct cf_kube_how *how, cons
                        const struct cf_router_grip *grip, struct cf_router_reading *out,
                        struct cf_error *err) CF_NODISCARD;
 
-/* After commit, before the source is scaled down. Ingress: the main backend goes to the target and
- * is read back, the canary stays. The others: nothing to do. */
-bool cf_router_switch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
-                      struct cf_router_reading *out, struct cf_error *err) CF_NODISCARD;
+/* What a gateway needs, at most, until it serves by a changed backend alone: ingress-nginx syncs
+ * every 3.3 s unless told otherwise, tests its new configuration, and reloads. */
+enum { CF_ROUTER_SWITCH_SETTLES_MS = 10000 };
 
-/* After commit (and the switch): the marks go, the weights stay; an Ingress' canary is deleted,
- * refused with CONFLICT while the main Ingress does not name the target. Done already counts as
- * OURS. */
+/* At commit. Ingress: the main backend goes to the target and is read back; the canary stays, and a
+ * keeper (ingress_end.c) goes on naming the source. The others: nothing to do. */
+bool cf_router_switch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
+                      const struct cf_router_grip *grip, struct cf_router_reading *out,
+                      struct cf_error *err) CF_NODISCARD;
+
+/* When the switch has settled, before the source is scaled down. Ingress: the canary is deleted,
+ * refused with CONFLICT while the main Ingress does not name the target. The others: nothing. Done
+ * already counts as OURS. */
+bool cf_router_retire(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
+                      const struct cf_router_grip *grip, struct cf_router_reading *out,
+                      struct cf_error *err) CF_NODISCARD;
+
+/* The last write, when the switch has settled: the marks go, the weights stay; of an Ingress, all
+ * that we made goes, refused like cf_router_retire(). Done already counts as OURS. */
 bool cf_router_release(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
                        const struct cf_router_grip *grip, struct cf_router_reading *out,
                        struct cf_error *err) CF_NODISCARD;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The protocol's first and last writes: find, adopt; restore, switch, release. */
+/* The protocol's first and last writes: find, adopt; restore, release. How an Ingress ends after
+ * commit is in ingress_end.c. */
 #include <stdio.h>
 #include <string.h>
 
 #include "federation/kube/discovery.h"
 #include "lb/change.h"
 #include "lb/ingress.h"
+#include "lb/ingress_end.h"
 #include "lb/render.h"
 
 /* ---- find ---- */
@@ -117,13 +119,6 @@ static bool may_adopt(const json_t *baseline, const json_t *object,
     return !*uid || strcmp(uid, cf_json_str(object, "", "metadata", "uid", NULL)) == 0;
 }
 
-/* Our canary, or one that somebody else put there under its name. */
-static bool is_our_canary(const json_t *object, const struct cf_router_grip *grip)
-{
-    return strcmp(cf_json_str(object, "", "metadata", "labels", "crossfade.dev/run", NULL),
-                  grip->run) == 0;
-}
-
 /* Makes the canary Ingress. CONFLICT in err means: it is there now, look again. */
 static bool create_canary(struct cf_kube *kube, const struct cf_kube_how *how,
                           const json_t *baseline, const struct cf_router_grip *grip, json_t **out,
@@ -156,14 +151,6 @@ static bool try_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const
     return patch && cf_kube_json_patch(kube, how, &ref, patch, NULL, out, err);
 }
 
-static bool drifted(struct cf_router_reading *out, struct cf_error *why)
-{
-    out->state = CF_ROUTER_DRIFTED;
-    snprintf(out->what, sizeof out->what, "%.380s", why->message);
-    cf_error_clear(why);
-    return true;
-}
-
 /* An earlier owner's adoption under the same intent: the object gets this owner's epoch. */
 static bool raise_epoch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
                         const json_t *object, const struct cf_router_grip *grip,
@@ -190,11 +177,11 @@ bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const 
         if (!cf_router_get(kube, how, baseline, last.kind == CF_ERR_UNKNOWN, &object, err))
             return false;
         bool due = may_adopt(baseline, object, grip, out);
-        if (is_ingress && object && due && !is_our_canary(object, grip)) {
+        if (is_ingress && object && due && !cf_ingress_is_ours(object, grip->run)) {
             cf_error_clear(&last);
             cf_error_set(&last, CF_ERR_CONFLICT, "an Ingress %s exists and is not ours",
                          cf_baseline_object(baseline));
-            return drifted(out, &last);
+            return cf_router_drifted(out, &last);
         }
         if (!due && !(is_ingress && !object)) {
             if (out->state != CF_ROUTER_OURS || out->epoch >= grip->epoch)
@@ -216,7 +203,7 @@ bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const 
             return true;
         }
         if (strcmp(last.reason, "drifted") == 0)
-            return drifted(out, &last);
+            return cf_router_drifted(out, &last);
         if (last.kind != CF_ERR_INVALID && last.kind != CF_ERR_CONFLICT &&
             last.kind != CF_ERR_UNKNOWN)
             break;
@@ -226,40 +213,6 @@ bool cf_router_adopt(struct cf_kube *kube, const struct cf_kube_how *how, const 
 }
 
 /* ---- restore, release ---- */
-
-/* Deletes the canary in the very state that was judged. Gone is done. */
-static bool delete_canary(struct cf_kube *kube, const struct cf_kube_how *how,
-                          const json_t *baseline, const struct cf_router_grip *grip,
-                          struct cf_router_reading *out, struct cf_error *err)
-{
-    struct cf_object_ref ref = cf_router_ref(baseline);
-    char text[CF_ROUTER_LINE_MAX];
-    struct cf_error last = CF_ERROR_INIT;
-    for (int i = 0; i < CF_ROUTER_TRIES_MAX; i++) {
-        cf_autojson json_t *object = NULL;
-        if (!cf_router_get(kube, how, baseline, last.kind == CF_ERR_UNKNOWN, &object, err))
-            return false;
-        cf_router_judge(baseline, object, grip, -1, out);
-        if (!object)
-            out->state = CF_ROUTER_OURS;
-        if (!object || (out->state != CF_ROUTER_OURS && out->state != CF_ROUTER_DRIFTED))
-            return true;
-        if (!is_our_canary(object, grip))
-            return true;
-        struct cf_kube_delete options = CF_KUBE_DELETE_INIT;
-        options.uid = cf_json_str(object, NULL, "metadata", "uid", NULL);
-        options.resource_version = cf_json_str(object, NULL, "metadata", "resourceVersion", NULL);
-        cf_error_clear(&last);
-        if (cf_kube_delete(kube, how, &ref, &options, &last) || last.kind == CF_ERR_NOT_FOUND) {
-            out->state = CF_ROUTER_OURS;
-            return true;
-        }
-        if (last.kind != CF_ERR_CONFLICT && last.kind != CF_ERR_UNKNOWN)
-            break;
-    }
-    cf_error_move(err, &last);
-    return cf_error_wrap(err, "delete %s", cf_baseline_text(baseline, text));
-}
 
 static json_t *render_restore(const struct cf_change *c, const json_t *object, struct cf_error *err)
 {
@@ -271,7 +224,7 @@ bool cf_router_restore(struct cf_kube *kube, const struct cf_kube_how *how, cons
                        struct cf_error *err)
 {
     if (cf_baseline_type(baseline) == CF_ROUTER_INGRESS)
-        return delete_canary(kube, how, baseline, grip, out, err);
+        return cf_ingress_delete_canary(kube, how, baseline, grip, out, err);
     struct cf_change c = { .baseline = baseline,
                            .grip = *grip,
                            .after = *grip,
@@ -290,62 +243,12 @@ static json_t *render_release(const struct cf_change *c, const json_t *object, s
     return cf_router_render_release(c->baseline, object, &c->grip, err);
 }
 
-static bool read_main(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
-                      struct cf_object_ref *ref, json_t **out, struct cf_error *err)
-{
-    *ref = cf_ref(cf_json_str(baseline, "", "api_version", NULL), "Ingress",
-                  cf_baseline_ns(baseline), cf_json_str(baseline, "", "main", NULL));
-    return cf_kube_get(kube, how, ref, out, err) ||
-           cf_error_wrap(err, "read Ingress %s/%s", ref->ns, ref->name);
-}
-
-bool cf_router_switch(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
-                      struct cf_router_reading *out, struct cf_error *err)
-{
-    struct cf_object_ref ref;
-    struct cf_error last = CF_ERROR_INIT;
-    *out = (struct cf_router_reading){ .state = CF_ROUTER_OURS, .weight = -1, .want = -1 };
-    if (cf_baseline_type(baseline) != CF_ROUTER_INGRESS)
-        return true;
-    for (int i = 0; i < CF_ROUTER_TRIES_MAX; i++) {
-        cf_autojson json_t *main_object = NULL;
-        if (!read_main(kube, how, baseline, &ref, &main_object, err))
-            return false;
-        cf_autojson json_t *patch = cf_router_render_switch(baseline, main_object, err);
-        if (!patch)
-            return drifted(out, err);
-        if (json_array_size(patch) == 0)
-            return true;
-        cf_error_clear(&last);
-        /* Success is believed only when the next reading shows it. */
-        if (!cf_kube_json_patch(kube, how, &ref, patch, NULL, NULL, &last) &&
-            last.kind != CF_ERR_INVALID && last.kind != CF_ERR_CONFLICT &&
-            last.kind != CF_ERR_UNKNOWN)
-            break;
-    }
-    if (last.kind == CF_ERR_NONE)
-        cf_error_set(&last, CF_ERR_CONFLICT, "somebody else keeps changing the backend");
-    cf_error_move(err, &last);
-    return cf_error_wrap(err, "switch the backend of Ingress %s/%s", ref.ns, ref.name);
-}
-
 bool cf_router_release(struct cf_kube *kube, const struct cf_kube_how *how, const json_t *baseline,
                        const struct cf_router_grip *grip, struct cf_router_reading *out,
                        struct cf_error *err)
 {
-    if (cf_baseline_type(baseline) == CF_ROUTER_INGRESS) {
-        struct cf_object_ref ref;
-        cf_autojson json_t *main_object = NULL;
-        if (!read_main(kube, how, baseline, &ref, &main_object, err))
-            return false;
-        if (!cf_ingress_is_switched(baseline, main_object)) {
-            cf_error_set(err, CF_ERR_CONFLICT,
-                         "Ingress %s/%s does not lead to the target yet, so its canary stays",
-                         ref.ns, ref.name);
-            return cf_error_reason(err, "not-switched");
-        }
-        return delete_canary(kube, how, baseline, grip, out, err);
-    }
+    if (cf_baseline_type(baseline) == CF_ROUTER_INGRESS)
+        return cf_ingress_release(kube, how, baseline, grip, out, err);
     struct cf_change c = { .baseline = baseline,
                            .grip = *grip,
                            .after = *grip,

@@ -268,7 +268,7 @@ static void committed_and_released(struct world *w)
     struct cf_router_reading r;
     forward(w, 100);
     assert_ok(cf_router_set_arm(k, NULL, w->baseline, &w->grip, "", "commit", &r, &err), &err);
-    assert_ok(cf_router_switch(k, NULL, w->baseline, &r, &err), &err);
+    assert_ok(cf_router_switch(k, NULL, w->baseline, &w->grip, &r, &err), &err);
     assert_state(&r, CF_ROUTER_OURS);
     for (int twice = 0; twice < 2; twice++) {
         assert_ok(cf_router_release(k, NULL, w->baseline, &w->grip, &r, &err), &err);

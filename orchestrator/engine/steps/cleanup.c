@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Step `cleanup`: ownership is released; what must stay, stays and is named.
  *
- *   start    our marks leave the routers (weights stay), a canary Ingress goes once the main one
- * names the target; floors that were raised are given back; our labels leave the copies; gates and
- * the way back are forgotten A bridge stays as long as traffic flows over it: the step's message
- * says so and what to do. After commit: no undo. */
+ *   intend   when the gateways have changed over
+ *   start    our marks leave the routers (weights stay), what we made beside an Ingress goes;
+ *            floors that were raised are given back; our labels leave the copies; gates and the way
+ *            back are forgotten
+ *
+ * A bridge stays as long as traffic flows over it: the step's message says so and what to do. After
+ * commit: no undo. */
 #include <string.h>
 
 #include "lb/bridge.h"
 #include "orchestrator/engine/pass.h"
 
 #include "orchestrator/engine/steps/floors.h"
+#include "orchestrator/engine/steps/settle.h"
+
+static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                   struct cf_error *err)
+{
+    (void)s;
+    (void)err;
+    return cf_settle_wait(p, out);
+}
 
 static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcome *out,
                     struct cf_error *err)
@@ -95,5 +107,6 @@ const struct cf_step_kind cf_step_cleanup = {
     .name = "cleanup",
     .phase = "Cleaning",
     .says = "releases routers and copies; names the bridge that stays",
+    .intend = intend,
     .start = start,
 };

@@ -2,11 +2,13 @@
 /* Step `commit`: the point after which the source may be touched and nothing goes back.
  *
  *   intend   asked for (or `commit: auto`), the source is what was copied, the routers are as we
- * left them, no gate is broken; then, per router, the seq of the patch that disarms it start
- * disarms every router: from here on no old owner, rescue or alarm can send it back. Then the main
- * Ingress takes the bridge as its backend, and what must not run twice starts in the target observe
- * every router shows an empty arm After its intent nobody may ask for a rollback; there is no undo.
- */
+ *            left them, no gate is broken; then, per router, the seq of the patch that disarms it
+ *   start    disarms every router: from here on no old owner, rescue or alarm can send it back.
+ *            Then the main Ingress takes the bridge as its backend, and what must not run twice
+ *            starts in the target
+ *   observe  every router shows an empty arm
+ *
+ * After its intent nobody may ask for a rollback; there is no undo. */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
@@ -67,9 +69,11 @@ static bool switch_main(struct cf_pass *p, const struct cf_run_router *r, struct
                         struct cf_error *err)
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
     struct cf_router_reading reading;
+    cf_pass_grip(p, r, &grip);
     if (!cf_pass_router_kube(p, r, &kube, err) ||
-        !cf_router_switch(kube, NULL, r->baseline, &reading, err))
+        !cf_router_switch(kube, NULL, r->baseline, &grip, &reading, err))
         return cf_error_wrap(err, "main backend of router %s", r->name);
     if (reading.state == CF_ROUTER_OURS)
         return cf_out_done(out);

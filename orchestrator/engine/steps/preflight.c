@@ -2,6 +2,7 @@
 /* Step `preflight`: every check of orchestrator/preflight now, against both ends. Reads only.
  *
  *   observe  no blocker → done, with the findings kept; a blocker → hold, checked again by itself
+ *
  * Nothing to undo. */
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  *
  *   intend   which Services the routers name, and the digest of what is to be copied
  *   start    applies a batch, records the ledger, goes on; a conflict holds and names the managers.
- * Done again after a change of the source, it applies only what changed undo     deletes exactly
- * what was created, gives back what was adopted or overwritten */
+ *            Done again after a change of the source, it applies only what changed
+ *   undo     deletes exactly what was created, gives back what was adopted or overwritten */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"

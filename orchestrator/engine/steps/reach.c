@@ -3,9 +3,10 @@
  *
  *   intend   finds each router's route and captures its baseline: durable before the first write
  *   start    makes the bridges where the plan wants them; adopts the routers: our marks, the
- * target's destination at weight 0 observe  accepted by the routers' controllers, endpoints in the
- * bridge, and one request got through undo     gives each router its baseline back exactly, then
- * removes the bridges */
+ *            target's destination at weight 0
+ *   observe  accepted by the routers' controllers, endpoints in the bridge, and one request got
+ *            through
+ *   undo     gives each router its baseline back exactly, then removes the bridges */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Step `source.scale_down`: the source's workloads go to zero replicas, once nothing calls them any
- * more.
+/* Step `source.scale_down`: the source's workloads go to zero replicas, once nothing calls them.
  *
- *   intend   after the plan's delay and when the routers' metrics show no request to the source (or
- * nothing is known after a bound); then which workloads, with uid and replicas, so that a person
- * can bring them back start    gives the autoscalers their floors back, scales each workload to 0
+ *   intend   after the plan's delay, when the gateways have changed over and the routers' metrics
+ *            show no request to the source (or nothing is known after a bound); then which
+ *            workloads, with uid and replicas, so that a person can bring them back
+ *   start    canary Ingresses go; the autoscalers get their floors back; each workload goes to 0
  *   observe  no replica is left
+ *
  * After commit only: nothing is undone by itself. */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/engine/steps/floors.h"
+#include "orchestrator/engine/steps/settle.h"
 
 enum {
     LOOK_MS = 1000,
@@ -46,6 +48,8 @@ static bool may_go(struct cf_pass *p, const struct cf_step *s, struct cf_outcome
     if (since < 0)
         return cf_out_wait(out, CF_MIN(-since, CF_PASS_WAKE_MAX_MS),
                            "the source is kept for %lld s more", (long long)(-since / 1000));
+    if (!cf_settle_wait(p, out) || out->kind != CF_OUT_DONE)
+        return true;
     struct cf_gates_view *view = cf_xcalloc(1, sizeof *view);
     p->ports->gates.judge(p->ports->gates.self, p->run->id, view);
     bool known = view->source_known;
@@ -142,6 +146,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     const struct cf_step *ready = cf_run_step(p->run, "workload.ready");
+    if (!cf_settle_retire(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
         return false;
     if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))

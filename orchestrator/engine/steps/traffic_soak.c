@@ -3,8 +3,10 @@
  * target.
  *
  *   observe  routers and bridges as we left them; the source could take everything back; time;
- * gates: pass → done, undecided and no-data hold and say what is missing. (A breach never arrives
- * here: the gate fires the rollback lane itself.) No effect of its own: nothing to undo. */
+ *            gates: pass → done, undecided and no-data hold and say what is missing
+ *
+ * A breach never arrives here: the gate fires the rollback lane itself. No effect of its own:
+ * nothing to undo. */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Step `workload.ready`: the copies are healthy, and the source cannot shrink away while both
- * serve.
+/* Step `workload.ready`: the copies are healthy, and the source cannot shrink while both serve.
  *
  *   intend   which autoscalers of the source get their floor raised to the present replicas, with
- * what they had start    raises the floors observe  every copy is healthy by the rules of its kind,
- * never by time undo     gives the floors back exactly, where they are still ours */
+ *            what they had
+ *   start    raises the floors
+ *   observe  every copy is healthy by the rules of its kind, never by time
+ *   undo     gives the floors back exactly, where they are still ours */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"

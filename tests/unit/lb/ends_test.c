@@ -281,6 +281,11 @@ static void restore_leaves_others_alone(void **state)
     teardown(&w);
 }
 
+static json_t *keeper_of(const struct world *w)
+{
+    return cf_fake_kube_peek(w->fake, w->api_version, "Ingress", "shop", "web-crossfade-keeper");
+}
+
 static void after_commit(void **state)
 {
     (void)state;
@@ -291,12 +296,12 @@ static void after_commit(void **state)
         setup(&w, &types[i]);
         forward(&w, 100, "f1");
         assert_ok(cf_router_set_arm(w.kube, NULL, w.baseline, &w.grip, "", "d1", &r, &err), &err);
-        bool is_ingress = types[i].type == ING;
-        if (is_ingress)
-            assert_fails(cf_router_release(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err,
-                         CF_ERR_CONFLICT, "canary stays");
         for (int twice = 0; twice < 2; twice++) {
-            assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &r, &err), &err);
+            assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+            assert_state(&r, CF_ROUTER_OURS);
+        }
+        for (int twice = 0; twice < 2; twice++) {
+            assert_ok(cf_router_retire(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
             assert_state(&r, CF_ROUTER_OURS);
         }
         for (int twice = 0; twice < 2; twice++) {
@@ -304,12 +309,8 @@ static void after_commit(void **state)
             assert_state(&r, CF_ROUTER_OURS);
         }
         cf_autojson json_t *now = peek(&w);
-        if (is_ingress) {
-            cf_autojson json_t *main_object =
-                cf_fake_kube_peek(w.fake, w.api_version, "Ingress", "shop", "web");
-            cf_autofree char *text = cf_json_dump(main_object);
+        if (types[i].type == ING) {
             assert_null(now);
-            assert_non_null(strstr(text, "\"name\":\"web-crossfade\",\"port\":{\"number\":80}"));
         } else {
             cf_autofree char *text = cf_json_dump(now);
             assert_null(strstr(text, "crossfade.dev/"));
@@ -317,6 +318,66 @@ static void after_commit(void **state)
         }
         teardown(&w);
     }
+}
+
+/* The order in which an Ingress ends: the source stays named until its old readers have gone. */
+static void an_ingress_ends(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_router_reading r;
+    setup(&w, &types[2]);
+    forward(&w, 100, "f1");
+    assert_ok(cf_router_set_arm(w.kube, NULL, w.baseline, &w.grip, "", "d1", &r, &err), &err);
+    assert_fails(cf_router_retire(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err,
+                 CF_ERR_CONFLICT, "canary stays");
+    assert_fails(cf_router_release(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err,
+                 CF_ERR_CONFLICT, "canary stays");
+
+    /* The keeper is there before the backend changes. */
+    struct cf_fake_fault refused = { .method = "PATCH", .times = 1, .kind = CF_ERR_DENIED };
+    cf_fake_kube_fail(w.fake, &refused);
+    assert_fails(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err, CF_ERR_DENIED,
+                 "switch the backend");
+    cf_autojson json_t *keeper = keeper_of(&w);
+    assert_string_equal(annotation_of(keeper, "nginx.ingress.kubernetes.io/canary"), "true");
+    assert_json(cf_json_at(keeper, "spec", "rules", NULL),
+                "[{'host':'" RUN ".crossfade.invalid','http':{'paths':[{'path':'/0','pathType':"
+                "'Exact','backend':{'service':{'name':'web','port':{'number':80}}}}]}}]");
+
+    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+    assert_ok(cf_router_retire(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+    cf_autojson json_t *canary = peek(&w), *kept = keeper_of(&w);
+    assert_null(canary);
+    assert_non_null(kept);
+    cf_autojson json_t *main_object =
+        cf_fake_kube_peek(w.fake, w.api_version, "Ingress", "shop", "web");
+    cf_autofree char *text = cf_json_dump(main_object);
+    assert_non_null(strstr(text, "\"name\":\"web-crossfade\",\"port\":{\"number\":80}"));
+
+    assert_ok(cf_router_release(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+    cf_autojson json_t *gone = keeper_of(&w);
+    assert_null(gone);
+    teardown(&w);
+}
+
+/* Somebody else's Ingress under the keeper's name is not used, not changed and not deleted. */
+static void a_keeper_of_somebody_else(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_router_reading r;
+    setup(&w, &types[2]);
+    cf_autojson json_t *theirs =
+        js("{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'namespace':'shop',"
+           "'name':'web-crossfade-keeper'},'spec':{}}");
+    cf_fake_kube_put_json(w.fake, theirs);
+    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
+    assert_state(&r, CF_ROUTER_DRIFTED);
+    assert_non_null(strstr(r.what, "web-crossfade-keeper exists and is not ours"));
+    teardown(&w);
 }
 
 static void a_switch_meets_other_writers(void **state)
@@ -331,16 +392,16 @@ static void a_switch_meets_other_writers(void **state)
     };
     cf_fake_kube_fail(w.fake, &lost);
     cf_fake_kube_log_reset(w.fake);
-    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &r, &err), &err);
+    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
     assert_state(&r, CF_ROUTER_OURS);
-    assert_int_equal(cf_fake_kube_writes(w.fake), 1);
+    assert_int_equal(cf_fake_kube_writes(w.fake), 2); /* the keeper, and the backend once */
     teardown(&w);
 
     setup(&w, &types[2]);
     w.name = "web";
     edit(&w, "[{'op':'replace','path':'/spec/rules/0/http/paths/0/backend/service/"
              "name','value':'else'}]");
-    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &r, &err), &err);
+    assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
     assert_state(&r, CF_ROUTER_DRIFTED);
     teardown(&w);
 }
@@ -373,6 +434,8 @@ int main(void)
         cmocka_unit_test(restore_reports_what_it_cannot_give_back),
         cmocka_unit_test(restore_leaves_others_alone),
         cmocka_unit_test(after_commit),
+        cmocka_unit_test(an_ingress_ends),
+        cmocka_unit_test(a_keeper_of_somebody_else),
         cmocka_unit_test(a_switch_meets_other_writers),
         cmocka_unit_test(accepted_in_a_cluster),
     };
