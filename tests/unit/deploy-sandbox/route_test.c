@@ -7,160 +7,28 @@
 
 #include "deploy/sandbox/dataplane/rng.h"
 #include "deploy/sandbox/dataplane/route.h"
-
-static json_t *array(const char *text)
-{
-    struct cf_error err = CF_ERROR_INIT;
-    json_t *j = cf_json_parse(text, strlen(text), 0, &err);
-    if (!j)
-        fail_msg("%s", err.message);
-    return j;
-}
-
-#define META(name) "\"metadata\":{\"namespace\":\"web\",\"name\":\"" name "\"}"
-#define SERVICE(name)                                                                              \
-    "{" META(name) ",\"spec\":{\"ports\":[{\"name\":\"http\",\"port\":80},{\"name\":\"admin\","    \
-                   "\"port\":81}]}}"
-#define SLICE(name, service, endpoints)                                                            \
-    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name                                        \
-    "\",\"labels\":{\"kubernetes.io/service-name\":\"" service "\"}},"                             \
-    "\"ports\":[{\"name\":\"http\",\"port\":8080}],\"endpoints\":[" endpoints "]}"
+#include "tests/support/file.h"
 
 /* `empty` has no ready endpoint; `echo-crossfade` is a bridge, with two slices. */
-static const char services[] =
-    "[" SERVICE("echo") "," SERVICE("echo-crossfade") "," SERVICE("empty") "]";
-static const char slices[] = "[" SLICE("a", "echo",
-                                       "{\"addresses\":[\"127.1.0.1\"],\"targetRef\":{\"name\":"
-                                       "\"p1\"},\"conditions\":{\"ready\":true}},"
-                                       "{\"addresses\":[\"127.1.0.2\"],\"targetRef\":{\"name\":"
-                                       "\"p2\"}}") "," SLICE("b", "echo-crossfade",
-                                                             "{\"addresses\":[\"127.2.0.1\"]}") "," SLICE("c",
-                                                                                                          "echo-crossfade",
-                                                                                                          "{\"addresses\":[\"127.2.0.2\"]},{\"addresses\":[\"127.2.0.9\"],\"conditions\":{\"ready\":false}}") "," SLICE("d",
-                                                                                                                                                                                                                        "empty",
-                                                                                                                                                                                                                        "{\"addresses\":[\"127.3.0.1\"],\"conditions\":{\"ready\":false}}") "]";
-static const char pods[] =
-    "[{\"metadata\":{\"namespace\":\"web\",\"name\":\"p1\",\"labels\":{\"version\":\"v1\"}}},"
-    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"p2\",\"labels\":{\"version\":\"v2\"}}}]";
-static const char destination_rules[] =
-    "[{" META("echo") ",\"spec\":{\"host\":\"echo\",\"subsets\":[{\"name\":\"v2\",\"labels\":{"
-                      "\"version\":\"v2\"}}]}}]";
-
-static const char virtual_services[] = "[{" META(
-    "vs") ",\"spec\":{\"hosts\":[\"vs.example.com\",\"*.wild.example.com\"],\"http\":["
-          "{\"match\":[{\"headers\":{\"x-user\":{\"exact\":\"ann\"}}},{\"uri\":{\"prefix\":\"/"
-          "new\"},\"method\":{\"exact\":\"POST\"}}],"
-          " \"route\":[{\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\","
-          "\"port\":{\"number\":80}}}]},"
-          "{\"match\":[{\"uri\":{\"regex\":\"/v[0-9]+/"
-          ".*\"}}],\"route\":[{\"destination\":{\"host\":\"echo\",\"subset\":\"v2\",\"port\":{"
-          "\"number\":80}}}]},"
-          "{\"match\":[{\"uri\":{\"exact\":\"/"
-          "empty\"}}],\"route\":[{\"destination\":{\"host\":\"empty\",\"port\":{\"number\":80}}}]},"
-          "{\"match\":[{\"uri\":{\"exact\":\"/"
-          "nobody\"}}],\"route\":[{\"destination\":{\"host\":\"nobody\",\"port\":{\"number\":80}}}]"
-          "},"
-          "{\"route\":[{\"destination\":{\"host\":\"echo.web.svc.cluster.local\",\"port\":{"
-          "\"number\":80}},\"weight\":70},"
-          "            "
-          "{\"destination\":{\"host\":\"echo-crossfade.web.svc.cluster.local\",\"port\":{"
-          "\"number\":80}},\"weight\":30}]}]}}]";
-
-static const char http_routes[] =
-    "[{" META("hr") ",\"spec\":{\"hostnames\":[\"hr.example.com\"],\"rules\":["
-                    "{\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":9},{\"name\":"
-                    "\"echo-crossfade\",\"port\":80,\"weight\":1}]},"
-                    "{\"matches\":[{\"path\":{\"type\":\"PathPrefix\",\"value\":\"/"
-                    "a\"}}],\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
-                    "{\"matches\":[{\"path\":{\"type\":\"Exact\",\"value\":\"/a/"
-                    "b\"}}],\"backendRefs\":[{\"name\":\"nobody\",\"port\":80}]},"
-                    "{\"matches\":[{\"headers\":[{\"name\":\"x-user\",\"value\":\"ann\"}]}],"
-                    "\"backendRefs\":[{\"name\":\"echo-crossfade\",\"port\":80}]},"
-                    "{\"matches\":[{\"path\":{\"value\":\"/"
-                    "zero\"}}],\"backendRefs\":[{\"name\":\"echo\",\"port\":80,\"weight\":0}]}]}}]";
-
-#define PATH(p, service)                                                                           \
-    "{\"path\":\"" p "\",\"pathType\":\"Prefix\",\"backend\":{\"service\":{\"name\":\"" service    \
-    "\",\"port\":{\"number\":80}}}}"
-#define CANARY(name, more)                                                                         \
-    "{\"metadata\":{\"namespace\":\"web\",\"name\":\"" name                                        \
-    "\",\"annotations\":{\"nginx.ingress.kubernetes.io/canary\":\"true\"" more "}},"
-static const char
-    ingresses[] =
-        "[{" META("in") ",\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":"
-                        "[" PATH("/", "echo") "," PATH("/empty", "empty") "," PATH("/by-name", "ech"
-                                                                                               "o") "]}}]}}," CANARY("in-crossfade", ",\"nginx.ingress.kubernetes.io/canary-weight\":\"25\",\"nginx.ingress.kubernetes.io/canary-by-header\":\"x-canary\"") "\"spec\":{\"rules\":[{\"host\":\"in.example.com\",\"http\":{\"paths\":[" PATH(
-                            "/",
-                            "echo-crossfade") "," PATH("/empty",
-                                                       "echo-crossfade") "]}}]}}," CANARY("to-"
-                                                                                          "empty",
-                                                                                          ",\"nginx"
-                                                                                          ".ingress"
-                                                                                          ".kuberne"
-                                                                                          "tes.io/"
-                                                                                          "canary-"
-                                                                                          "weight\""
-                                                                                          ":\"100"
-                                                                                          "\"") "\""
-                                                                                                "sp"
-                                                                                                "ec"
-                                                                                                "\""
-                                                                                                ":{"
-                                                                                                "\""
-                                                                                                "ru"
-                                                                                                "le"
-                                                                                                "s"
-                                                                                                "\""
-                                                                                                ":["
-                                                                                                "{"
-                                                                                                "\""
-                                                                                                "ho"
-                                                                                                "st"
-                                                                                                "\""
-                                                                                                ":"
-                                                                                                "\""
-                                                                                                "in"
-                                                                                                ".e"
-                                                                                                "xa"
-                                                                                                "mp"
-                                                                                                "le"
-                                                                                                ".c"
-                                                                                                "om"
-                                                                                                "\""
-                                                                                                ","
-                                                                                                "\""
-                                                                                                "ht"
-                                                                                                "tp"
-                                                                                                "\""
-                                                                                                ":{"
-                                                                                                "\""
-                                                                                                "pa"
-                                                                                                "th"
-                                                                                                "s"
-                                                                                                "\""
-                                                                                                ":"
-                                                                                                "[" PATH("/by-name",
-                                                                                                         "empty") "]}}]}}," CANARY("lonely",
-                                                                                                                                   "") "\"spec\":{\"rules\":[{\"host\":\"lonely.example.com\",\"http\":{\"paths\":[" PATH("/",
-                                                                                                                                                                                                                          "echo") "]}}]}}]";
+#define OBJECTS "tests/data/gateway_objects.json"
 
 struct world {
-    json_t *all[7];
     struct sbx_table *table;
 };
 
 static int set_up(void **state)
 {
     struct world *w = cf_xcalloc(1, sizeof(*w));
-    const char *texts[] = {
-        virtual_services, destination_rules, http_routes, ingresses, services, slices, pods
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
-        w->all[i] = array(texts[i]);
-    w->table = sbx_table_build(&(struct sbx_objects){ w->all[0], w->all[1], w->all[2], w->all[3],
-                                                      w->all[4], w->all[5], w->all[6] });
-    for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
-        json_decref(w->all[i]); /* the table keeps nothing of them */
+    cf_autojson json_t *all = cf_test_read_json(OBJECTS); /* the table keeps nothing of them */
+    w->table = sbx_table_build(&(struct sbx_objects){
+        .virtual_services = json_object_get(all, "virtual_services"),
+        .destination_rules = json_object_get(all, "destination_rules"),
+        .http_routes = json_object_get(all, "http_routes"),
+        .ingresses = json_object_get(all, "ingresses"),
+        .services = json_object_get(all, "services"),
+        .slices = json_object_get(all, "slices"),
+        .pods = json_object_get(all, "pods"),
+    });
     *state = w;
     return 0;
 }

@@ -3,6 +3,7 @@
  * gives them. */
 #include "base/clock.h"
 #include "orchestrator/cli/run_tree.h"
+#include "tests/support/file.h"
 #include "tests/support/test.h"
 
 static json_t *parse(const char *text)
@@ -14,56 +15,13 @@ static json_t *parse(const char *text)
     return j;
 }
 
-#define DONE(kind, name, from, to)                                                                 \
-    "{\"kind\":\"" kind "\",\"name\":\"" name "\",\"state\":\"done\",\"message\":\"\","            \
-    "\"startedAt\":\"2026-11-21T10:" from "Z\",\"finishedAt\":\"2026-11-21T10:" to "Z\"}"
-#define LATER(kind, name)                                                                          \
-    "{\"kind\":\"" kind "\",\"name\":\"" name                                                      \
-    "\",\"state\":\"planned\",\"startedAt\":null,\"finishedAt\":null}"
-
-static const char shifting[] =
-    "{\"name\":\"web/"
-    "3\",\"state\":\"active\",\"phase\":\"Shifting\",\"source\":\"dc1\",\"target\":\"dc2\","
-    "\"startedAt\":\"2026-11-21T10:00:00Z\",\"finishedAt\":null,"
-    "\"weight\":{\"desired\":25,\"applied\":25,\"observed\":24.57},"
-    "\"gates\":[{\"name\":\"success\",\"state\":\"undecided\",\"value\":0.9994,\"threshold\":0.995,"
-    "\"samples\":8210,"
-    "\"failures\":5,\"needed\":40}],"
-    "\"hold\":{\"reason\":\"undecided\",\"message\":\"40 more requests\"},"
-    "\"callToAction\":{\"text\":\"send requests\",\"command\":\"crossfade advance web/3 --reason "
-    "x\"},"
-    "\"warnings\":[\"one warning\"],\"steps\":[" DONE(
-        "preflight", "preflight", "00:00",
-        "00:02") ","
-                 "{\"kind\":\"propagate\",\"name\":\"copy dc1/web to "
-                 "dc2/web\",\"state\":\"done\",\"message\":\"copied\","
-                 "\"progress\":{\"done\":7,\"total\":7},\"startedAt\":\"2026-11-21T10:00:02Z\","
-                 "\"finishedAt\":\"2026-11-21T10:00:12Z\"}," DONE(
-                     "traffic.shift", "5 % to dc2", "00:12",
-                     "00:13") "," DONE("traffic.soak", "prove 5 %", "00:13",
-                                       "00:20") "," DONE("traffic.shift", "25 % to dc2", "00:20",
-                                                         "00:21") ","
-                                                                  "{\"kind\":\"traffic.soak\","
-                                                                  "\"name\":\"prove 25 "
-                                                                  "%\",\"state\":\"applied\","
-                                                                  "\"message\":\"hold 3s of 5s\","
-                                                                  "\"startedAt\":\"2026-11-21T10:"
-                                                                  "00:21Z\",\"finishedAt\":null}"
-                                                                  "," LATER(
-                                                                      "traffic.shift",
-                                                                      "100 % to dc2") "," LATER("co"
-                                                                                                "mm"
-                                                                                                "i"
-                                                                                                "t",
-                                                                                                "co"
-                                                                                                "mm"
-                                                                                                "i"
-                                                                                                "t") "]}";
+/* A run that proves 25 %. */
+#define SHIFTING "tests/data/run_shifting.json"
 
 static const char shifting_text[] =
     "web/3  ◌ Shifting    00:30   dc1 → dc2   live\n"
     "weight  desired 25  applied 25  observed 24.6\n"
-    "gate    success undecided  99.94% ≥ 99.50%  8210 requests, 5 failed, 40 more for proof\n"
+    "gate    success undecided  99.94% ≥ 99.50%  5 of 8210 failed, 40 missing\n"
     "├─✔ preflight                             00:02\n"
     "├─✔ copy dc1/web to dc2/web               00:10  7/7  copied\n"
     "├─◌ traffic                               00:18\n"
@@ -86,7 +44,7 @@ static int64_t time_of(const char *text)
 static void a_run_under_way(void **state)
 {
     (void)state;
-    cf_autojson json_t *run = parse(shifting);
+    cf_autojson json_t *run = cf_test_read_json(SHIFTING);
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
     struct cf_tree_options options = { .now_ms = time_of("2026-11-21T10:00:30Z"), .note = "live" };
     cf_run_tree(run, &options, &out);
@@ -96,7 +54,7 @@ static void a_run_under_way(void **state)
 static void lines_are_cut_at_the_width(void **state)
 {
     (void)state;
-    cf_autojson json_t *run = parse(shifting);
+    cf_autojson json_t *run = cf_test_read_json(SHIFTING);
     for (int width = 5; width < 100; width += 7) {
         CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
         struct cf_tree_options options = { .width = width, .color = true };
@@ -120,7 +78,7 @@ static void lines_are_cut_at_the_width(void **state)
 static void without_utf8_it_is_ascii(void **state)
 {
     (void)state;
-    cf_autojson json_t *run = parse(shifting);
+    cf_autojson json_t *run = cf_test_read_json(SHIFTING);
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
     cf_run_tree(run, &(struct cf_tree_options){ .ascii = true }, &out);
     for (const char *p = cf_buf_str(&out); *p; p++)
@@ -181,6 +139,12 @@ static void events_as_lines(void **state)
           "1\",\"kind\":\"run.hold.started\",\"actor\":\"\",\"data\":{\"reason\":\"commit\","
           "\"message\":\"m\"}}",
           "T web/1 run.hold.started commit: m" },
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"run.rollback.started\",\"data\":{\"cause\":"
+          "\"gate\",\"message\":\"what leads here in general\",\"reason\":\"3 of 4 failed\"}}",
+          "T web/1 run.rollback.started gate: 3 of 4 failed" },
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"run.traffic.home\",\"data\":{\"cause\":"
+          "\"operator\"}}",
+          "T web/1 run.traffic.home operator" },
         { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"step.progress\",\"data\":{}}", NULL },
         { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"router.touched\",\"data\":{}}", NULL },
     };
