@@ -66,9 +66,10 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
                                       "crossfade cluster check CLUSTER" },
     [CF_HOLD_STORE_LOST] = { "store-lost", BY_ITSELF, "See that PostgreSQL answers.", NULL },
     [CF_HOLD_INCARNATION] = { "incarnation", BY_PERSON,
-                              "The database was restored or failed over: send the traffic back "
-                              "with the kubectl line, "
-                              "remove the crossfade.dev annotations, then roll back.",
+                              "This database may know less than the cluster shows: send the "
+                              "traffic back with the kubectl line, take the crossfade.dev "
+                              "annotations off the router, then roll back; start a new run after "
+                              "that.",
                               "crossfade rollback RUN --reason 'database restored'" },
     [CF_HOLD_STEP_FAILED] = { "step-failed", BY_PERSON,
                               "Mend the cause, then resume, or roll back.",

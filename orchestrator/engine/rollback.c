@@ -132,6 +132,14 @@ static bool mend_all(struct cf_pass *p, const struct cf_lane_view *view, bool *o
     return p->ports->lane.prepare(p->ports->lane.self, p->run, err);
 }
 
+static void hold_lane(struct cf_pass *p, const struct cf_lane_view *view)
+{
+    struct cf_hold hold;
+    cf_hold_set(&hold, view->state == CF_LANE_REFUSED ? CF_HOLD_DRIFT : CF_HOLD_CLUSTER_UNREACHABLE,
+                "the traffic is on its way back: %s", view->why);
+    cf_run_hold(p->run, &hold, p->events, p->now_wall);
+}
+
 /* True: *out_home says whether the traffic is home and recorded as such. */
 static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
                          struct cf_error *err)
@@ -154,11 +162,7 @@ static bool traffic_home(struct cf_pass *p, bool *out_home, int64_t *io_wake_ms,
             cf_error_clear(err);
         }
         if (view.state != CF_LANE_HOME && !*out_home) {
-            struct cf_hold hold;
-            cf_hold_set(&hold,
-                        view.state == CF_LANE_REFUSED ? CF_HOLD_DRIFT : CF_HOLD_CLUSTER_UNREACHABLE,
-                        "the traffic is on its way back: %s", view.why);
-            cf_run_hold(p->run, &hold, p->events, p->now_wall);
+            hold_lane(p, &view);
             *io_wake_ms = LANE_LOOK_MS;
             return true;
         }
@@ -189,6 +193,73 @@ static bool drained(struct cf_pass *p, int64_t *io_wake_ms)
     note(p, "lastBadAt", json_integer((json_int_t)view->last_bad_ms));
     note(p, "drainedAt", json_integer((json_int_t)p->now_wall));
     free(view);
+    return true;
+}
+
+/* ---- whose marks are on it ---- */
+
+/* Somebody took our marks off a router that is home. They come back for the time of the undo, which
+ * gives the baseline back only to what carries them. */
+static bool take_again(struct cf_pass *p, struct cf_run_router *r, struct cf_kube *kube,
+                       struct cf_error *err)
+{
+    struct cf_router_grip grip;
+    struct cf_router_reading reading;
+    cf_pass_grip(p, r, &grip);
+    (void)cf_nonce(grip.arm);
+    (void)cf_nonce(grip.seq);
+    if (!cf_router_adopt(kube, NULL, r->baseline, &grip, &reading, err))
+        return cf_error_wrap(err, "take router %s again", r->name);
+    if (reading.state == CF_ROUTER_OURS)
+        cf_pass_took(r, &grip, &reading);
+    return true;
+}
+
+/* The marks of another database: a person has to say that they mean nothing any more. */
+static void hold_foreign(struct cf_pass *p, const struct cf_run_router *r, const char *what)
+{
+    struct cf_hold hold;
+    cf_hold_set(&hold, CF_HOLD_INCARNATION,
+                "traffic is home; router %s: %s: take its crossfade.dev annotations away, then the "
+                "rest is undone",
+                r->name, what);
+    cf_run_hold(p->run, &hold, p->events, p->now_wall);
+}
+
+static bool own_router(struct cf_pass *p, struct cf_run_router *r, bool *out_ours,
+                       struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
+    struct cf_router_reading reading;
+    cf_pass_grip(p, r, &grip);
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_read(kube, NULL, r->baseline, &grip, -1, &reading, NULL, err))
+        return cf_error_wrap(err, "router %s", r->name);
+    *out_ours = reading.state != CF_ROUTER_FOREIGN;
+    if (!*out_ours)
+        hold_foreign(p, r, reading.what);
+    bool stripped = reading.state == CF_ROUTER_DRIFTED && !reading.run[0] && reading.located &&
+                    reading.weight == cf_baseline_weight(r->baseline);
+    return !stripped || take_again(p, r, kube, err);
+}
+
+/* Once, between the drain and the undo. */
+static bool own_routers(struct cf_pass *p, bool *out_ours, int64_t *io_wake_ms,
+                        struct cf_error *err)
+{
+    *out_ours = true;
+    if (!was_raised(p->run) || cf_json_at(memo_rollback(p), "ownedAt", NULL))
+        return true;
+    for (size_t i = 0; *out_ours && i < p->run->n_routers; i++) {
+        struct cf_run_router *r = &p->run->routers[i];
+        if (r->adopted && r->restore && !own_router(p, r, out_ours, err))
+            return false;
+    }
+    if (*out_ours)
+        note(p, "ownedAt", json_integer((json_int_t)p->now_wall));
+    else
+        *io_wake_ms = CF_PASS_RETRY_MS;
     return true;
 }
 
@@ -315,5 +386,8 @@ bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *
         return err->kind == CF_ERR_NONE;
     if (!drained(p, io_wake_ms))
         return true;
+    bool ours;
+    if (!own_routers(p, &ours, io_wake_ms, err) || !ours)
+        return err->kind == CF_ERR_NONE;
     return undo_all(p, io_wake_ms, out_end, err);
 }

@@ -113,8 +113,10 @@ bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
     case CF_ROUTER_FENCED:
         return heed_fence(p, r, reading, out, err);
     case CF_ROUTER_FOREIGN:
-        return cf_out_hold(out, CF_HOLD_INCARNATION, CF_PASS_WAKE_MAX_MS, "%s: %s", r->name,
-                           reading->what);
+        return cf_out_hold(out, CF_HOLD_INCARNATION, CF_PASS_WAKE_MAX_MS,
+                           "%s: %s, this is %s: it was restored or failed over, so what it knows "
+                           "may be older than what the cluster shows",
+                           r->name, reading->what, p->run->incarnation);
     case CF_ROUTER_OVERTAKEN:
         retake(r);
         return cf_out_lost(out, "%s: a newer write of this run is in place: %s", r->name,

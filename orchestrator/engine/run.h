@@ -119,7 +119,8 @@ void cf_live_free_p(struct cf_live **run);
  *   commitAsked     {at, by, reason}             commit may go on
  *   deadlineWaived, breachWaived  true           a person resumed in spite of it
  *   noDataSince     wall ms                      how long samples are missing
- *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt}
+ *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt,
+ *                    ownedAt}
  *   canceled        {cause, reason, by, at}      ended before anything was written
  *   recopy          true                         the next pass copies again what changed in the
  *                                                source

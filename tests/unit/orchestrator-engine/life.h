@@ -377,6 +377,43 @@ static inline void edit_weights(struct world *w, int source, int target)
     assert_ok(cf_kube_json_patch(kube, NULL, &ref, patch, &how, NULL, &err), &err);
 }
 
+/* What the kubectl line of a hold does: the object's own `restore` annotation as a JSON Patch. */
+static inline void restore_by_hand(struct world *w)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_fake_kube_client(w->dc1, "dc1");
+    struct cf_object_ref ref = cf_ref("networking.istio.io/v1", "VirtualService", "web", "web");
+    struct cf_kube_write how = { .field_manager = "kubectl-patch" };
+    cf_autojson json_t *vs = router_now(w);
+    cf_autojson json_t *patch = NULL;
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(json_object_get(vs, "metadata"), "annotations"), key, value)
+    {
+        const char *text = json_string_value(value);
+        if (strncmp(key, "crossfade.dev/restore", 21) == 0)
+            patch = cf_json_parse(text, strlen(text), 0, &err);
+    }
+    assert_non_null(patch);
+    assert_ok(cf_kube_json_patch(kube, NULL, &ref, patch, &how, NULL, &err), &err);
+}
+
+/* Somebody takes our annotations off the router. */
+static inline void remove_marks(struct world *w)
+{
+    cf_autojson json_t *vs = router_now(w);
+    json_t *annotations = json_object_get(json_object_get(vs, "metadata"), "annotations");
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(annotations, next, key, value)
+    {
+        if (strncmp(key, "crossfade.dev/", 14) == 0)
+            json_object_del(annotations, key);
+    }
+    cf_fake_kube_put_json(w->dc1, vs);
+}
+
 static inline void deploy(struct world *w, const char *image)
 {
     struct cf_error err = CF_ERROR_INIT;

@@ -377,6 +377,54 @@ static void a_foreign_edit_after_commit_never_raises(void **state)
     world_free(w);
 }
 
+/* A database that was restored knows less than the cluster shows: nothing is done until a person has
+ * sent the traffic back with the line that the hold prints; from there the run goes home. */
+static void a_restored_database_holds_until_the_traffic_is_sent_back(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "traffic.soak", 1, "applied");
+    w->restored = true;
+    revive(w);
+    run_until(w, "incarnation", 30);
+    assert_non_null(strstr(hold_message(w), INCARNATION));
+    assert_non_null(strstr(hold_message(w), RESTORED));
+    assert_non_null(strstr(cf_hold_rows[CF_HOLD_INCARNATION].call, "kubectl"));
+    act(w, "resume");
+    for (int i = 0; i < 5; i++)
+        world_pass(w);
+    assert_string_equal(hold_of(w), "incarnation");
+    assert_int_equal(weight_now(w), 50);
+    restore_by_hand(w);
+    assert_int_equal(weight_now(w), 0);
+    for (int i = 0; i < 10; i++)
+        world_pass(w);
+    assert_string_equal(state_of(w), "rolling-back");
+    assert_string_equal(hold_of(w), "incarnation");
+    assert_non_null(strstr(hold_message(w), "annotations away"));
+    remove_marks(w);
+    run_until(w, "rolled-back", 100);
+    assert_router_as_before(w);
+    assert_int_equal(replicas(w->dc2), -1);
+    world_free(w);
+}
+
+/* Whoever takes everything of ours off a router and sends its traffic home leaves a run that can still
+ * give back the rest. */
+static void a_router_stripped_of_our_marks_is_given_back(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "traffic.soak", 0, "applied");
+    edit_weights(w, 100, 0);
+    remove_marks(w);
+    act(w, "rollback");
+    run_until(w, "rolled-back", 100);
+    assert_router_as_before(w);
+    assert_int_equal(replicas(w->dc2), -1);
+    world_free(w);
+}
+
 /* ---- what a run says of itself ---- */
 
 static void what_was_measured_belongs_to_its_weight(void **state)
@@ -500,6 +548,8 @@ int main(void)
         cmocka_unit_test(an_alarm_fires_while_a_person_has_paused),
         cmocka_unit_test(another_runs_marks_hold_and_name_it),
         cmocka_unit_test(a_foreign_edit_after_commit_never_raises),
+        cmocka_unit_test(a_restored_database_holds_until_the_traffic_is_sent_back),
+        cmocka_unit_test(a_router_stripped_of_our_marks_is_given_back),
         cmocka_unit_test(what_was_measured_belongs_to_its_weight),
         cmocka_unit_test(nothing_is_measured_any_more_after_a_rollback),
         cmocka_unit_test(a_run_says_how_it_ended),

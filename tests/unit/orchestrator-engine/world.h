@@ -22,6 +22,7 @@
 
 #define RUN_ID      "0192f000-0000-7000-8000-000000000001"
 #define INCARNATION "0192f000-0000-7000-8000-00000000aaaa"
+#define RESTORED    "0192f000-0000-7000-8000-00000000cccc"
 
 struct world {
     struct cf_fake_kube *dc1, *dc2;
@@ -31,6 +32,7 @@ struct world {
     json_t *events, *actions, *answers, *images;
     int64_t rev;
     bool frozen, store_down;
+    bool restored; /* the database is another one than that which wrote on the routers */
     /* the lane */
     json_t *documents; /* [{cluster, document}] */
     struct cf_lane_view lane;
@@ -186,7 +188,7 @@ static bool journal_load(void *self, const char *run_id, struct cf_live **out, s
     struct cf_live *run = cf_xcalloc(1, sizeof *run);
     run->arena = cf_arena_new(0);
     snprintf(run->id, sizeof run->id, "%s", run_id);
-    snprintf(run->incarnation, sizeof run->incarnation, "%s", INCARNATION);
+    snprintf(run->incarnation, sizeof run->incarnation, "%s", w->restored ? RESTORED : INCARNATION);
     run->name = "web/1";
     run->plan_name = "web";
     run->rev = w->rev;
