@@ -58,14 +58,19 @@ bool cf_event_line(const json_t *event, struct cf_buf *out)
     }
     bool is_hold =
         strncmp(kind, "run.hold.", 9) == 0; /* whose reason is a word, not a person's text */
+    /* A rollback's reason says more than its message, which is the edge's. */
+    bool has_cause = cf_json_at(data, "cause", NULL) != NULL;
     put_member(out, data, "router", " ");
     put_member(out, data, "applied", " weight ");
     put_member(out, data, "action", " ");
     put_member(out, data, "cause", " ");
     if (is_hold)
         put_member(out, data, "reason", " ");
-    put_member(out, data, "message", ": ");
-    if (!is_hold)
+    if (has_cause)
+        put_member(out, data, "reason", ": ");
+    else
+        put_member(out, data, "message", ": ");
+    if (!is_hold && !has_cause)
         put_member(out, data, "reason", "; reason: ");
     const char *actor = cf_json_str(event, "", "actor", NULL);
     if (*actor)

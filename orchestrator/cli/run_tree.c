@@ -179,12 +179,12 @@ static void put_gate(struct drawing *d, const json_t *gate)
     if (json_is_number(threshold))
         cf_buf_printf(&d->line, " %s %.2f%%", d->look->at_least,
                       json_number_value(threshold) * 100);
-    cf_buf_printf(&d->line, "  %lld requests, %lld failed",
-                  (long long)cf_json_int(gate, 0, "samples", NULL),
-                  (long long)cf_json_int(gate, 0, "failures", NULL));
+    cf_buf_printf(&d->line, "  %lld of %lld failed",
+                  (long long)cf_json_int(gate, 0, "failures", NULL),
+                  (long long)cf_json_int(gate, 0, "samples", NULL));
     int64_t needed = cf_json_int(gate, 0, "needed", NULL);
     if (needed > 0)
-        cf_buf_printf(&d->line, ", %lld more for proof", (long long)needed);
+        cf_buf_printf(&d->line, ", %lld missing", (long long)needed);
     end_line(d);
 }
 

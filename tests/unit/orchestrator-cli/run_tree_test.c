@@ -89,18 +89,15 @@ static void a_run_that_came_back(void **state)
 {
     (void)state;
     cf_autojson json_t *run =
-        parse("{\"name\":\"web/"
-              "4\",\"state\":\"rolled-back\",\"phase\":\"RollingBack\",\"source\":\"a\",\"target\":"
-              "\"b\",\"message\":\"gate "
-              "success\",\"startedAt\":\"2026-11-21T10:00:00Z\",\"finishedAt\":\"2026-11-21T11:00:"
-              "05Z\",\"weight\":{\"desired\":0,"
-              "\"applied\":0,\"observed\":null},\"hold\":null,\"gates\":[],\"warnings\":[],"
-              "\"callToAction\":null,\"steps\":["
-              "{\"kind\":\"propagate\",\"name\":\"copy\",\"state\":\"undone\",\"message\":\"7 "
-              "deleted\\nall\"},"
-              "{\"kind\":\"traffic.shift\",\"name\":\"5 "
-              "%\",\"state\":\"undone\"},{\"kind\":\"traffic.shift\",\"name\":\"50 "
-              "%\",\"state\":\"planned\"}]}");
+        parse("{\"name\":\"web/4\",\"state\":\"rolled-back\",\"phase\":\"RollingBack\","
+              "\"source\":\"a\",\"target\":\"b\",\"message\":\"gate success\","
+              "\"startedAt\":\"2026-11-21T10:00:00Z\",\"finishedAt\":\"2026-11-21T11:00:05Z\","
+              "\"weight\":{\"desired\":0,\"applied\":0,\"observed\":null},\"hold\":null,"
+              "\"gates\":[],\"warnings\":[],\"callToAction\":null,\"steps\":[{"
+              "\"kind\":\"propagate\",\"name\":\"copy\",\"state\":\"undone\",\"message\":\"7 "
+              "deleted\\nall\"},{\"kind\":\"traffic.shift\",\"name\":\"5 %\","
+              "\"state\":\"undone\"},{\"kind\":\"traffic.shift\",\"name\":\"50 %\","
+              "\"state\":\"planned\"}]}");
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
     assert_true(cf_run_has_ended(run));
     cf_run_tree(run, &(struct cf_tree_options){ .now_ms = 0 }, &out);
@@ -121,23 +118,17 @@ static void events_as_lines(void **state)
     static const struct {
         const char *event, *line; /* NULL: not shown */
     } rows[] = {
-        { "{\"at\":\"T\",\"run\":\"web/"
-          "1\",\"kind\":\"step.done\",\"actor\":\"\",\"data\":{\"kind\":\"propagate\",\"name\":"
-          "\"copy\","
-          "\"message\":\"7 objects\"}}",
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"step.done\",\"actor\":\"\",\"data\":{"
+          "\"kind\":\"propagate\",\"name\":\"copy\",\"message\":\"7 objects\"}}",
           "T web/1 step.done copy: 7 objects" },
-        { "{\"at\":\"T\",\"run\":\"web/"
-          "1\",\"kind\":\"run.weight.changed\",\"actor\":\"\",\"data\":{\"router\":\"mesh\","
-          "\"desired\":25,"
-          "\"applied\":25}}",
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"run.weight.changed\",\"actor\":\"\","
+          "\"data\":{\"router\":\"mesh\",\"desired\":25,\"applied\":25}}",
           "T web/1 run.weight.changed mesh weight 25" },
-        { "{\"at\":\"T\",\"run\":\"web/"
-          "1\",\"kind\":\"action.done\",\"actor\":\"ann\",\"data\":{\"action\":\"pause\","
-          "\"reason\":\"a\\nb\"}}",
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"action.done\",\"actor\":\"ann\",\"data\":{"
+          "\"action\":\"pause\",\"reason\":\"a\\nb\"}}",
           "T web/1 action.done pause; reason: a b (by ann)" },
-        { "{\"at\":\"T\",\"run\":\"web/"
-          "1\",\"kind\":\"run.hold.started\",\"actor\":\"\",\"data\":{\"reason\":\"commit\","
-          "\"message\":\"m\"}}",
+        { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"run.hold.started\",\"actor\":\"\",\"data\":{"
+          "\"reason\":\"commit\",\"message\":\"m\"}}",
           "T web/1 run.hold.started commit: m" },
         { "{\"at\":\"T\",\"run\":\"web/1\",\"kind\":\"run.rollback.started\",\"data\":{\"cause\":"
           "\"gate\",\"message\":\"what leads here in general\",\"reason\":\"3 of 4 failed\"}}",
