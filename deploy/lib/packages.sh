@@ -31,9 +31,60 @@ missing_packages() {
     done
 }
 
+# as_root COMMAND...: through sudo unless we are root. Without a terminal sudo must not ask for a password.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+may_be_root() {
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || return 1
+    sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }
+}
+
+# The command that a person can copy: a fresh machine has no package lists.
+say_how_to_install() {
+    local by="su - -c"
+    ! command -v sudo >/dev/null || by="sudo sh -c"
+    {
+        echo "These packages are missing, and only root can install them: $*"
+        echo "Run this, then start again:"
+        echo
+        echo "  $by 'apt-get update && apt-get install -y --no-install-recommends $*'"
+        echo
+    } >&2
+}
+
+apt_install() {
+    as_root apt-get update -qq || true # what cannot be found is named below
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# PostgreSQL's package would make and start a server of its own, which nothing here uses. Afterwards its setting is Debian's again.
+apt_install_without_server() {
+    local conf=/etc/postgresql-common/createcluster.conf code=0
+    if [ -e "$conf" ]; then
+        apt_install "$@"
+        return
+    fi
+    as_root mkdir -p "${conf%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$conf" >/dev/null
+    apt_install "$@" || code=$?
+    if [ -e "$conf.ucf-dist" ]; then
+        as_root mv -f "$conf.ucf-dist" "$conf"
+    else
+        as_root rm -f "$conf"
+    fi
+    return "$code"
+}
+
 # Installs what the purposes need. A fresh machine's package lists are fetched first.
 need_packages() {
-    local wanted=() missing purpose as_root=()
+    local wanted=() missing purpose began=$SECONDS
     for purpose in "$@"; do
         # shellcheck disable=SC2207
         wanted+=($(packages_for "$purpose")) || return 1
@@ -42,20 +93,18 @@ need_packages() {
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
     set -- $missing
-    if [ "$(id -u)" != 0 ]; then
-        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null && [ ! -t 0 ]; then
-            echo "These packages are missing: $*" >&2
-            echo "Install them as root:  apt-get install $*" >&2
-            return 1
-        fi
-        as_root=(sudo)
-    fi
+    may_be_root || {
+        say_how_to_install "$@"
+        return 1
+    }
     echo "Installing with apt: $*" >&2
-    # PostgreSQL's package would start a server of its own; nothing here uses it.
-    if [ ! -e /etc/postgresql-common/createcluster.conf ] && [[ " $* " == *" postgresql "* ]]; then
-        "${as_root[@]}" mkdir -p /etc/postgresql-common
-        echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
-    fi
-    "${as_root[@]}" apt-get update -qq || true
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    if [[ " $* " == *" postgresql "* ]]; then
+        apt_install_without_server "$@"
+    else
+        apt_install "$@"
+    fi || {
+        echo "apt could not install them." >&2
+        return 1
+    }
+    echo "Installed in $((SECONDS - began)) s" >&2
 }
