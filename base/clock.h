@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clock as a port, so that a simulator can own time.
  *
- * Wall time is for people and records; every wait and deadline is in monotonic milliseconds. Any thread. */
+ * Wall time is for people and records; every wait and deadline is in monotonic milliseconds. Any
+ * thread. */
 #ifndef CF_BASE_CLOCK_H
 #define CF_BASE_CLOCK_H
 
@@ -9,8 +10,8 @@
 #include <stdint.h>
 
 struct cf_clock {
-    int64_t (*wall_ms)(void *self);          /* since 1970-01-01 UTC */
-    int64_t (*mono_ms)(void *self);          /* CLOCK_BOOTTIME: goes on while the machine sleeps */
+    int64_t (*wall_ms)(void *self); /* since 1970-01-01 UTC */
+    int64_t (*mono_ms)(void *self); /* CLOCK_BOOTTIME: goes on while the machine sleeps */
     void (*sleep_ms)(void *self, int64_t ms);
     void *self;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a loaded configuration, shared by config.c (fills it) and config_show.c (reads it).
- */
+/* The inside of a loaded configuration, shared by config.c (fills it) and config_show.c (reads
+ * it). */
 #ifndef CF_BASE_CONFIG_VALUES_H
 #define CF_BASE_CONFIG_VALUES_H
 

@@ -18,7 +18,8 @@ char *cf_sha256_hex(const void *data, size_t len, char buf[CF_SHA256_HEX]);
 char *cf_base64_encode(const void *data, size_t len) CF_NODISCARD;
 /* The URL-safe alphabet without padding (RFC 4648 section 5), for tokens; caller frees. */
 char *cf_base64url_encode(const void *data, size_t len) CF_NODISCARD;
-/* Standard alphabet; white space is skipped, padding is needed. *out is NUL-terminated beyond *out_len; caller frees. INVALID otherwise. */
+/* Standard alphabet; white space is skipped, padding is needed. *out is NUL-terminated beyond
+ * *out_len; caller frees. INVALID otherwise. */
 bool cf_base64_decode(const char *text, size_t len, unsigned char **out, size_t *out_len,
                       struct cf_error *err) CF_NODISCARD;
 

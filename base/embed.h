@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that was put into the binary at build time (cmake/house.cmake, cf_embed). Arrays end with a row without name. */
+/* A file that was put into the binary at build time (cmake/house.cmake, cf_embed). Arrays end with
+ * a row without name. */
 #ifndef CF_BASE_EMBED_H
 #define CF_BASE_EMBED_H
 

@@ -13,8 +13,8 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* Copies `text` into the message; what is too long loses its middle, never half a UTF-8 character.
- */
+/* Copies `text` into the message; what is too long loses its middle, never half a UTF-8
+ * character. */
 static void put_message(struct cf_error *err, const char *text)
 {
     size_t len = strlen(text);
@@ -112,33 +112,33 @@ static const struct {
     int errnum;
     enum cf_err_kind kind;
 } errno_kinds[] = {
-    {EACCES,         CF_ERR_DENIED     },
-    { EPERM,         CF_ERR_DENIED     },
-    { EROFS,         CF_ERR_DENIED     },
-    { ENOENT,        CF_ERR_NOT_FOUND  },
-    { ENOTDIR,       CF_ERR_NOT_FOUND  },
-    { ESRCH,         CF_ERR_NOT_FOUND  },
-    { EEXIST,        CF_ERR_CONFLICT   },
-    { ENOTEMPTY,     CF_ERR_CONFLICT   },
-    { EADDRINUSE,    CF_ERR_CONFLICT   },
-    { EADDRNOTAVAIL, CF_ERR_INVALID    },
-    { EINVAL,        CF_ERR_INVALID    },
-    { EISDIR,        CF_ERR_INVALID    },
-    { ELOOP,         CF_ERR_INVALID    },
-    { ENAMETOOLONG,  CF_ERR_INVALID    },
-    { ENOEXEC,       CF_ERR_INVALID    },
-    { ECANCELED,     CF_ERR_CANCELLED  },
-    { ECONNREFUSED,  CF_ERR_UNAVAILABLE},
-    { ECONNRESET,    CF_ERR_UNAVAILABLE},
-    { ECONNABORTED,  CF_ERR_UNAVAILABLE},
-    { EHOSTUNREACH,  CF_ERR_UNAVAILABLE},
-    { ENETUNREACH,   CF_ERR_UNAVAILABLE},
-    { EPIPE,         CF_ERR_UNAVAILABLE},
-    { ETIMEDOUT,     CF_ERR_UNAVAILABLE},
-    { EFBIG,         CF_ERR_LIMIT      },
-    { E2BIG,         CF_ERR_LIMIT      },
-    { EBADF,         CF_ERR_BUG        },
-    { EFAULT,        CF_ERR_BUG        },
+    { EACCES, CF_ERR_DENIED },
+    { EPERM, CF_ERR_DENIED },
+    { EROFS, CF_ERR_DENIED },
+    { ENOENT, CF_ERR_NOT_FOUND },
+    { ENOTDIR, CF_ERR_NOT_FOUND },
+    { ESRCH, CF_ERR_NOT_FOUND },
+    { EEXIST, CF_ERR_CONFLICT },
+    { ENOTEMPTY, CF_ERR_CONFLICT },
+    { EADDRINUSE, CF_ERR_CONFLICT },
+    { EADDRNOTAVAIL, CF_ERR_INVALID },
+    { EINVAL, CF_ERR_INVALID },
+    { EISDIR, CF_ERR_INVALID },
+    { ELOOP, CF_ERR_INVALID },
+    { ENAMETOOLONG, CF_ERR_INVALID },
+    { ENOEXEC, CF_ERR_INVALID },
+    { ECANCELED, CF_ERR_CANCELLED },
+    { ECONNREFUSED, CF_ERR_UNAVAILABLE },
+    { ECONNRESET, CF_ERR_UNAVAILABLE },
+    { ECONNABORTED, CF_ERR_UNAVAILABLE },
+    { EHOSTUNREACH, CF_ERR_UNAVAILABLE },
+    { ENETUNREACH, CF_ERR_UNAVAILABLE },
+    { EPIPE, CF_ERR_UNAVAILABLE },
+    { ETIMEDOUT, CF_ERR_UNAVAILABLE },
+    { EFBIG, CF_ERR_LIMIT },
+    { E2BIG, CF_ERR_LIMIT },
+    { EBADF, CF_ERR_BUG },
+    { EFAULT, CF_ERR_BUG },
 };
 
 bool cf_error_errno(struct cf_error *err, int errnum, const char *what)

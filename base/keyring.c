@@ -67,8 +67,8 @@ static bool check_file(int fd, const char *path, struct cf_error *err)
     return true;
 }
 
-/* The file's text, NUL-terminated; at most KEY_FILE_MAX bytes are read even if it grows meanwhile.
- */
+/* The file's text, NUL-terminated; at most KEY_FILE_MAX bytes are read even if it grows
+ * meanwhile. */
 static struct cf_secret *read_file(const char *path, struct cf_error *err)
 {
     CF_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation that ends the process instead of failing, and the assertion that stays on. See mem.h.
- */
+/* Allocation that ends the process instead of failing, and the assertion that stays on. See
+ * mem.h. */
 #include "base/mem.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that is there or the process ends, and ownership that can be seen.
  *
- * Running out of memory aborts with one line on stderr: every state that matters is in PostgreSQL, and a restart
- * is safe. Sizes that come from outside are checked against a limit *before* they reach these functions.
- * Any thread. */
+ * Running out of memory aborts with one line on stderr: every state that matters is in PostgreSQL,
+ * and a restart is safe. Sizes that come from outside are checked against a limit *before* they
+ * reach these functions. Any thread. */
 #ifndef CF_BASE_MEM_H
 #define CF_BASE_MEM_H
 
@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define CF_NODISCARD __attribute__((warn_unused_result))
+#define CF_NODISCARD         __attribute__((warn_unused_result))
 #define CF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define CF_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define CF_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define CF_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define CF_MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define CF_MAX(a, b)    ((a) > (b) ? (a) : (b))
 
 void *cf_xmalloc(size_t size) CF_NODISCARD;
 void *cf_xcalloc(size_t n, size_t size) CF_NODISCARD; /* checks n * size for overflow */
 void *cf_xrealloc(void *p, size_t size) CF_NODISCARD;
-char *cf_xstrdup(const char *s) CF_NODISCARD;          /* NULL in, NULL out */
+char *cf_xstrdup(const char *s) CF_NODISCARD; /* NULL in, NULL out */
 char *cf_xstrndup(const char *s, size_t n) CF_NODISCARD;
 char *cf_xasprintf(const char *fmt, ...) CF_PRINTF(1, 2) CF_NODISCARD;
 char *cf_xvasprintf(const char *fmt, va_list ap) CF_PRINTF(1, 0) CF_NODISCARD;
@@ -33,7 +33,8 @@ static inline void cf_free_ptr(void *pp)
 }
 #define cf_autofree __attribute__((cleanup(cf_free_ptr)))
 
-/* `CF_CLEANUP(cf_buf_free) struct cf_buf b = …` runs the destructor, which takes the variable's address. */
+/* `CF_CLEANUP(cf_buf_free) struct cf_buf b = …` runs the destructor, which takes the variable's
+ * address. */
 #define CF_CLEANUP(destructor) __attribute__((cleanup(destructor)))
 
 /* Yields the pointer and leaves NULL behind. */

@@ -12,7 +12,8 @@
  * U+10FFFF. NUL is a character. */
 bool cf_utf8_valid(const char *text, size_t len);
 
-/* Appends text of unknown origin as UTF-8: each byte that is part of no character becomes U+FFFD. */
+/* Appends text of unknown origin as UTF-8: each byte that is part of no character becomes
+ * U+FFFD. */
 void cf_utf8_append(struct cf_buf *b, const char *text, size_t len);
 
 /* Takes out of `text`, in place, each byte that is part of no character: what a cut at a number of

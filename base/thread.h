@@ -9,9 +9,11 @@
 
 #include "base/error.h"
 
-enum { CF_THREAD_STACK_BYTES = 1024 * 1024 }; /* straight-line workers; JSON recursion is capped at 64 levels */
+/* Straight-line workers; JSON recursion is capped at 64 levels. */
+enum { CF_THREAD_STACK_BYTES = 1024 * 1024 };
 
-/* All signals are blocked in the new thread: signals belong to main. `name` is cut to 15 characters. */
+/* All signals are blocked in the new thread: signals belong to main. `name` is cut to 15
+ * characters. */
 bool cf_thread_start(pthread_t *out, const char *name, void *(*fn)(void *), void *arg,
                      struct cf_error *err) CF_NODISCARD;
 
@@ -28,10 +30,9 @@ static inline void cf_unlock_p(pthread_mutex_t **m)
     pthread_mutex_unlock(*m);
 }
 #define CF_CONCAT2_(a, b) a##b
-#define CF_CONCAT_(a, b) CF_CONCAT2_(a, b)
+#define CF_CONCAT_(a, b)  CF_CONCAT2_(a, b)
 #define CF_LOCKED(m)                                                                               \
-    __attribute__((cleanup(cf_unlock_p), unused)) pthread_mutex_t *CF_CONCAT_(cf_lock_,            \
-                                                                              __LINE__) =          \
-        (pthread_mutex_lock(m), (m))
+    __attribute__((cleanup(cf_unlock_p), unused)) pthread_mutex_t *CF_CONCAT_(                     \
+        cf_lock_, __LINE__) = (pthread_mutex_lock(m), (m))
 
 #endif

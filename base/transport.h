@@ -33,8 +33,8 @@
 #include "base/error.h"
 
 enum {
-    CF_HTTP_RESPONSE_MAX =
-        64 * 1024 * 1024,            /* default cap of a body; a list page of 500 large objects */
+    /* Default cap of a body; a list page of 500 large objects. */
+    CF_HTTP_RESPONSE_MAX = 64 * 1024 * 1024,
     CF_HTTP_HEADERS_MAX = 64 * 1024, /* all response headers together */
     CF_HTTP_CALL_MS_DEFAULT = 10000, /* for callers without an opinion */
 };

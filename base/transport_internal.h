@@ -17,10 +17,10 @@ enum {
     TRANSPORT_POLL_MS_MAX = 1000,   /* the loop looks around at least this often */
     TRANSPORT_CANCEL_SLICE_MS = 50, /* how soon a waiting caller sees its cancel flag */
     TRANSPORT_IDLE_EASY_MAX = 64,   /* curl handles kept for the next job */
-    TRANSPORT_CONN_IDLE_S =
-        90, /* older idle connections are not used again: API servers and NATs drop them */
-    TRANSPORT_CONN_LIFE_S =
-        900, /* connections rotate, so that load spreads and drained servers are left */
+    /* Older idle connections are not used again: API servers and NATs drop them. */
+    TRANSPORT_CONN_IDLE_S = 90,
+    /* Connections rotate, so that load spreads and drained servers are left. */
+    TRANSPORT_CONN_LIFE_S = 900,
     TRANSPORT_KEEPALIVE_IDLE_S = 15,
     TRANSPORT_KEEPALIVE_INTERVAL_S = 5,
     TRANSPORT_UNACKED_MS_MAX = 20000, /* TCP_USER_TIMEOUT: a peer that is gone without a word */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations, percentages, sizes, integers as text. Everything is computed in integers. See units.h.
- */
+/* Durations, percentages, sizes, integers as text. Everything is computed in integers. See
+ * units.h. */
 #include "base/units.h"
 
 #include <math.h>
@@ -11,11 +11,7 @@ static const struct {
     const char *name;
     int64_t ms;
 } duration_units[] = {
-    {"d",   86400000},
-    { "h",  3600000 },
-    { "m",  60000   },
-    { "s",  1000    },
-    { "ms", 1       },
+    { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 enum { DURATION_UNITS = sizeof duration_units / sizeof duration_units[0] };
 
@@ -97,10 +93,10 @@ char *cf_duration_brief(int64_t ms, char *buf)
     static const struct {
         int64_t below, precision;
     } rows[] = {
-        {1000,       1      },
-        { 60000,     1000   },
-        { 86400000,  60000  },
-        { INT64_MAX, 3600000},
+        { 1000, 1 },
+        { 60000, 1000 },
+        { 86400000, 60000 },
+        { INT64_MAX, 3600000 },
     };
     int64_t size = ms < 0 ? (ms == INT64_MIN ? INT64_MAX : -ms) : ms;
     int row = 0;

@@ -12,7 +12,8 @@
 
 enum { CF_UNIT_TEXT_MAX = 48 };
 
-/* "250ms", "5s", "1h30m", "14d": units d h m s ms, largest first, each at most once. At most ten years. */
+/* "250ms", "5s", "1h30m", "14d": units d h m s ms, largest first, each at most once. At most ten
+ * years. */
 bool cf_duration_parse(const char *text, int64_t *out_ms, struct cf_error *err) CF_NODISCARD;
 /* Shortest exact form ("1h30m", "0s") into buf of CF_UNIT_TEXT_MAX bytes; returns buf. */
 char *cf_duration_format(int64_t ms, char *buf);
@@ -27,6 +28,7 @@ char *cf_percent_format(double ratio, char *buf); /* 0.995 → "99.5%" */
 bool cf_bytes_parse(const char *text, int64_t *out_bytes, struct cf_error *err) CF_NODISCARD;
 
 /* A decimal integer without sign tricks or white space, in [min, max]. */
-bool cf_int_parse(const char *text, int64_t min, int64_t max, int64_t *out, struct cf_error *err) CF_NODISCARD;
+bool cf_int_parse(const char *text, int64_t min, int64_t max, int64_t *out,
+                  struct cf_error *err) CF_NODISCARD;
 
 #endif

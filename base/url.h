@@ -9,9 +9,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Appends `s` with everything but unreserved characters encoded: one path segment or query value. */
+/* Appends `s` with everything but unreserved characters encoded: one path segment or query
+ * value. */
 void cf_url_escape(struct cf_buf *b, const char *s);
-/* Decodes in place; '+' is a space only in queries. INVALID on a broken escape or an encoded NUL. */
+/* Decodes in place; '+' is a space only in queries. INVALID on a broken escape or an encoded
+ * NUL. */
 bool cf_url_unescape(char *s, bool is_query, struct cf_error *err) CF_NODISCARD;
 
 /* Whether `text` is an http:// or https:// URL with a host and neither user info nor fragment. */

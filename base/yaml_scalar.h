@@ -9,8 +9,8 @@
  * refused (static text). `text` is UTF-8, NUL-terminated, without NUL inside. New reference. */
 json_t *cf_yaml_plain_value(const char *text, const char **out_problem) CF_NODISCARD;
 
-/* Whether a string must be quoted so that readers of YAML 1.1 and 1.2 alike take it for a string.
- */
+/* Whether a string must be quoted so that readers of YAML 1.1 and 1.2 alike take it for a
+ * string. */
 bool cf_yaml_needs_quotes(const char *text);
 
 #endif
