@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The discovery cache: one entry per group and version, replaced whole, asked for outside the lock.
- */
+/* The discovery cache: one entry per group and version, replaced whole, asked for outside the
+ * lock. */
 #include "federation/kube/discovery.h"
 
 #include <string.h>

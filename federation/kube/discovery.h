@@ -13,8 +13,8 @@
 enum {
     CF_KUBE_DISCOVERY_FRESH_MS = 10 * 60 * 1000,
     CF_KUBE_DISCOVERY_MISS_MS = 5 * 1000,
-    CF_KUBE_RESOURCES_MAX =
-        20000, /* over all groups; real clusters with many CRDs have about 1,000 */
+    /* Over all groups; real clusters with many CRDs have about 1,000. */
+    CF_KUBE_RESOURCES_MAX = 20000,
 };
 
 enum cf_kube_verb {

@@ -15,9 +15,8 @@
 #define KUBE_MERGE_PATCH "application/merge-patch+json"
 #define KUBE_APPLY_PATCH "application/apply-patch+yaml" /* JSON is YAML */
 
-enum {
-    KUBE_PATH_MAX = 8192
-}; /* bytes of path and query: API servers take about this much of a URL */
+/* Bytes of path and query: API servers take about this much of a URL. */
+enum { KUBE_PATH_MAX = 8192 };
 
 /* What one group and version serves. Immutable once in the cache. */
 struct kube_group_version {

@@ -47,8 +47,8 @@ static enum cf_err_kind kind_of(int status, const char *reason, bool is_write,
     return is_write && may_have_happened ? CF_ERR_UNKNOWN : CF_ERR_TRANSIENT;
 }
 
-/* Applying an object that does not fit its schema (an unknown field, a wrong type) is answered 500, with no reason: it will be
- * wrong for ever, so nothing is gained by trying again. */
+/* Applying an object that does not fit its schema (an unknown field, a wrong type) is answered 500,
+ * with no reason: it will be wrong for ever, so nothing is gained by trying again. */
 static bool is_refused_apply(int status, const char *message)
 {
     return status == 500 && strncmp(message, "failed to create typed patch object", 35) == 0;

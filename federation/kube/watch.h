@@ -52,8 +52,8 @@ struct cf_watch_options {
 
 enum {
     CF_WATCH_STALL_MS_DEFAULT = 90 * 1000,
-    CF_WATCH_LIFE_S =
-        280, /* we ask the server to end each stream by then (with jitter): connections rotate */
+    /* We ask the server to end each stream by then (with jitter): connections rotate. */
+    CF_WATCH_LIFE_S = 280,
     CF_WATCH_PAGE = 250,                 /* objects of one list page: parsed on the shared thread */
     CF_WATCH_LINE_MAX = 8 * 1024 * 1024, /* one event; longer ones lead to TROUBLE and a new list */
     CF_WATCH_BACKOFF_MS_MIN = 200,

@@ -16,9 +16,8 @@
 
 enum {
     KUBE_TOKEN_FILE_MS = 60 * 1000, /* token files are read again this often */
-    KUBE_REFRESH_AHEAD_MS =
-        60 *
-        1000, /* plugins are asked again this long before the end, or at 80 % of a shorter life */
+    /* Plugins are asked again this long before the end, or at 80 % of a shorter life. */
+    KUBE_REFRESH_AHEAD_MS = 60 * 1000,
     KUBE_REFRESH_RETRY_MS = 10 * 1000, /* after a failure */
     KUBE_MAX_IN_FLIGHT_DEFAULT = 32,
     KUBE_BURST_DEFAULT = 100,

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The strip list: tables for what every object loses, one function for what a kind loses beyond it. */
+/* The strip list: tables for what every object loses, one function for what a kind loses beyond
+ * it. */
 #include "federation/objects/clean.h"
 
 #include <string.h>
 
 static const char *const metadata_fields[] = {
-    "uid",          "resourceVersion", "generation",    "creationTimestamp",          "deletionTimestamp",
-    "selfLink",     "managedFields",   "finalizers",    "deletionGracePeriodSeconds", "ownerReferences",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "selfLink",
+    "managedFields",
+    "finalizers",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
     "generateName",
 };
 
-/* Labels and annotations of tools that would act on a copy, and of controllers of the source. A trailing '*' stands for any rest. */
+/* Labels and annotations of tools that would act on a copy, and of controllers of the source. A
+ * trailing '*' stands for any rest. */
 static const char *const keys_of_others[] = {
     "kubectl.kubernetes.io/last-applied-configuration",
     "control-plane.alpha.kubernetes.io/leader",
@@ -286,7 +296,8 @@ static bool has_controller(const json_t *object)
 
 static bool is_well_known_config_map(const char *name)
 {
-    static const char *const names[] = { "kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt",
+    static const char *const names[] = { "kube-root-ca.crt", "istio-ca-root-cert",
+                                         "openshift-service-ca.crt",
                                          "extension-apiserver-authentication" };
     for (size_t i = 0; i < CF_ARRAY_LEN(names); i++)
         if (strcmp(names[i], name) == 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an object loses on its way to another cluster: everything that only the cluster it lives in can know.
+/* What an object loses on its way to another cluster: everything that only the cluster it lives in
+ * can know.
  *
- * The list unites what Karmada, Velero, crane and Clusternet strip, with our own additions. Pure functions on trees; any thread. */
+ * The list unites what Karmada, Velero, crane and Clusternet strip, with our own additions. Pure
+ * functions on trees; any thread. */
 #ifndef CF_FEDERATION_OBJECTS_CLEAN_H
 #define CF_FEDERATION_OBJECTS_CLEAN_H
 
@@ -10,10 +12,12 @@
 /* A cleaned copy (new reference); the object stays as it is. */
 json_t *cf_object_clean(const json_t *object) CF_NODISCARD;
 
-/* Why an object is never copied ("a token of the source cluster's service account"), or NULL if it may be. */
+/* Why an object is never copied ("a token of the source cluster's service account"), or NULL if it
+ * may be. */
 const char *cf_object_skip_reason(const json_t *object);
 
-/* The tracking label or annotation of a GitOps tool on the object ("Argo CD"), or NULL: copies lose it, or the tool would prune them. */
+/* The tracking label or annotation of a GitOps tool on the object ("Argo CD"), or NULL: copies lose
+ * it, or the tool would prune them. */
 const char *cf_object_gitops_owner(const json_t *object);
 
 /* The rules beyond those of every kind, for the table in kinds.c. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The closure: seeds from the plan, then edges until nothing new comes, then the order of application. */
+/* The closure: seeds from the plan, then edges until nothing new comes, then the order of
+ * application. */
 #include "federation/objects/closure.h"
 
 #include <stdio.h>
@@ -47,7 +48,8 @@ void cf_set_require(struct cf_closure_set *s, const char *kind, const char *name
                           json_pack("{s:s, s:s, s:s}", "kind", kind, "name", name, "why", why));
 }
 
-void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *include, const char *why, ...)
+void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *include,
+                 const char *why, ...)
 {
     if (!n || n->why || n->excluded || cf_object_skip_reason(n->object))
         return;
@@ -115,10 +117,11 @@ static bool seed_services(struct cf_closure_set *s, bool join, struct cf_error *
     {
         struct cf_node *service = cf_set_find(s, "Service", json_string_value(name));
         if (!service)
-            return cf_error_set(err, CF_ERR_INVALID,
-                                "the router's source destination is Service %s, which is not in the "
-                                "source namespace",
-                                json_string_value(name));
+            return cf_error_set(
+                err, CF_ERR_INVALID,
+                "the router's source destination is Service %s, which is not in the "
+                "source namespace",
+                json_string_value(name));
         const json_t *selector = cf_json_at(service->object, "spec", "selector", NULL);
         if (join)
             cf_set_join(s, service, NULL, "the router's source destination");
@@ -150,8 +153,9 @@ static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
         }
         if (s->queued == before && !member_already) {
             cf_autofree char *text = cf_json_dump(row);
-            cf_error_set(err, CF_ERR_INVALID, "workloads.include row %zu matches nothing in the source: %.300s",
-                         i, text);
+            cf_error_set(err, CF_ERR_INVALID,
+                         "workloads.include row %zu matches nothing in the source: %.300s", i,
+                         text);
             cf_autofree char *field = cf_xasprintf("/spec/workloads/include/%zu", i);
             return cf_error_field(err, field);
         }
@@ -186,7 +190,8 @@ static void note_owner(struct cf_closure_set *s, const struct cf_node *n)
             cf_set_note(s, "blocker", "OPERATOR_OWNED",
                         "Move the custom resource with its operator, or exclude the object",
                         "%s is made by %s %s: a copy would have no maker", n->key,
-                        cf_json_str(owner, "?", "kind", NULL), cf_json_str(owner, "?", "name", NULL));
+                        cf_json_str(owner, "?", "kind", NULL),
+                        cf_json_str(owner, "?", "name", NULL));
     }
 }
 
@@ -199,16 +204,18 @@ static bool is_listed(const struct cf_node *n)
 static void note_active_jobs(struct cf_closure_set *s)
 {
     for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
-        if (strcmp(n->kind->kind, "Job") != 0 || cf_json_int(n->object, 0, "status", "active", NULL) == 0 ||
-            is_listed(n) || n->excluded)
+        if (strcmp(n->kind->kind, "Job") != 0 ||
+            cf_json_int(n->object, 0, "status", "active", NULL) == 0 || is_listed(n) || n->excluded)
             continue;
-        const json_t *owner = json_array_get(cf_json_at(n->object, "metadata", "ownerReferences", NULL), 0);
+        const json_t *owner =
+            json_array_get(cf_json_at(n->object, "metadata", "ownerReferences", NULL), 0);
         struct cf_node *cron = cf_set_find(s, "CronJob", cf_json_str(owner, "", "name", NULL));
         if (cron && cron->why)
-            cf_set_note(s, "blocker", "ACTIVE_JOB",
-                        "Wait until it has ended, suspend the CronJob, or list the Job in workloads.include",
-                        "Job %s of CronJob %s is running in the source", cf_object_name(n->object),
-                        cf_object_name(cron->object));
+            cf_set_note(
+                s, "blocker", "ACTIVE_JOB",
+                "Wait until it has ended, suspend the CronJob, or list the Job in workloads.include",
+                "Job %s of CronJob %s is running in the source", cf_object_name(n->object),
+                cf_object_name(cron->object));
     }
 }
 
@@ -218,10 +225,11 @@ static void note_members(struct cf_closure_set *s)
         const struct cf_node *n = s->queue[i];
         const char *tool = cf_object_gitops_owner(n->object);
         if (tool)
-            cf_set_note(s, "warning", "GITOPS_TRACKED",
-                        "Its tracking labels are left out of the copy. Pause self-healing of the source while "
-                        "the run lasts, and point the repository at the target afterwards",
-                        "%s is kept by %s", n->key, tool);
+            cf_set_note(
+                s, "warning", "GITOPS_TRACKED",
+                "Its tracking labels are left out of the copy. Pause self-healing of the source while "
+                "the run lasts, and point the repository at the target afterwards",
+                "%s is kept by %s", n->key, tool);
         note_owner(s, n);
     }
     note_active_jobs(s);
@@ -259,10 +267,12 @@ static json_t *result(struct cf_closure_set *s)
     json_t *members = json_array();
     for (size_t i = 0; i < s->queued; i++) {
         const struct cf_node *n = s->queue[i];
-        json_array_append_new(members, json_pack("{s:O, s:s, s:s, s:s}", "object", n->object, "why", n->why,
-                                                 "start", start_of(s, n), "onConflict", conflict_of(s, n)));
+        json_array_append_new(members,
+                              json_pack("{s:O, s:s, s:s, s:s}", "object", n->object, "why", n->why,
+                                        "start", start_of(s, n), "onConflict", conflict_of(s, n)));
     }
-    return json_pack("{s:o, s:O, s:O}", "members", members, "required", s->required, "notes", s->notes);
+    return json_pack("{s:o, s:O, s:O}", "members", members, "required", s->required, "notes",
+                     s->notes);
 }
 
 json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
@@ -274,9 +284,10 @@ json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
     if (!seed_services(&s, by_services, err) || !seed_includes(&s, err))
         goto done;
     if (s.queued == 0 || (by_services && !has_workload(&s))) {
-        cf_error_set(err, CF_ERR_INVALID,
-                     "nothing to copy: the routers' source Services select no workload; list what to move in "
-                     "spec.workloads.include");
+        cf_error_set(
+            err, CF_ERR_INVALID,
+            "nothing to copy: the routers' source Services select no workload; list what to move in "
+            "spec.workloads.include");
         goto done;
     }
     while (s.looked_at < s.queued)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The edges of the closure: what one member brings along, forward (by name) and backward (by selector or target). */
+/* The edges of the closure: what one member brings along, forward (by name) and backward (by
+ * selector or target). */
 #include <string.h>
 
 #include "federation/objects/closure_set.h"
@@ -35,7 +36,8 @@ static void take_need(void *user, const char *kind, const char *name, bool optio
         cf_set_note(e->set, "warning", "EXCLUDED_DEPENDENCY",
                     "Create it in the target beforehand, or take it out of workloads.exclude",
                     "%s needs %s %s, which the plan excludes", e->from->key, kind, name);
-    else if (!n && !optional && !(strcmp(kind, "ServiceAccount") == 0 && strcmp(name, "default") == 0))
+    else if (!n && !optional &&
+             !(strcmp(kind, "ServiceAccount") == 0 && strcmp(name, "default") == 0))
         cf_set_note(e->set, "warning", "MISSING_DEPENDENCY", "Its pods cannot start without it",
                     "%s names %s %s, which is not in the source", e->from->key, kind, name);
     cf_set_join(e->set, n, NULL, "needed by %s", e->from->key);
@@ -109,7 +111,8 @@ static bool binds_account(const json_t *binding, const json_t *account)
 
 static bool targets(const json_t *autoscaler, const struct cf_node *n)
 {
-    return strcmp(cf_json_str(autoscaler, "", "spec", "scaleTargetRef", "kind", NULL), n->kind->kind) == 0 &&
+    return strcmp(cf_json_str(autoscaler, "", "spec", "scaleTargetRef", "kind", NULL),
+                  n->kind->kind) == 0 &&
            strcmp(cf_json_str(autoscaler, "", "spec", "scaleTargetRef", "name", NULL),
                   cf_object_name(n->object)) == 0;
 }
@@ -123,9 +126,11 @@ static bool acts_on(const struct cf_node *other, const struct cf_node *n)
         return n->kind->flags & CF_KIND_REACHED &&
                cf_selector_map_matches(cf_json_at(other->object, "spec", "selector", NULL), labels);
     if (strcmp(kind, "PodDisruptionBudget") == 0)
-        return cf_selector_object_matches(cf_json_at(other->object, "spec", "selector", NULL), labels);
+        return cf_selector_object_matches(cf_json_at(other->object, "spec", "selector", NULL),
+                                          labels);
     if (strcmp(kind, "NetworkPolicy") == 0)
-        return cf_selector_object_matches(cf_json_at(other->object, "spec", "podSelector", NULL), labels);
+        return cf_selector_object_matches(cf_json_at(other->object, "spec", "podSelector", NULL),
+                                          labels);
     if (strcmp(kind, "HorizontalPodAutoscaler") == 0)
         return targets(other->object, n);
     return false;
@@ -141,7 +146,8 @@ static void backward_workload(struct cf_closure_set *s, struct cf_node *n)
 static void backward_service_account(struct cf_closure_set *s, struct cf_node *n)
 {
     for (struct cf_node *other = s->nodes; other; other = other->hh.next)
-        if (strcmp(other->kind->kind, "RoleBinding") == 0 && binds_account(other->object, n->object))
+        if (strcmp(other->kind->kind, "RoleBinding") == 0 &&
+            binds_account(other->object, n->object))
             cf_set_join(s, other, NULL, "binds %s", n->key);
 }
 

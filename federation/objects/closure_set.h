@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The set that a closure grows: every object of the namespace as a node, in or out, with the reason. Internal to this room. */
+/* The set that a closure grows: every object of the namespace as a node, in or out, with the
+ * reason. Internal to this room. */
 #ifndef CF_FEDERATION_OBJECTS_CLOSURE_SET_H
 #define CF_FEDERATION_OBJECTS_CLOSURE_SET_H
 
@@ -25,7 +26,8 @@ struct cf_node {
 struct cf_closure_set {
     const struct cf_closure_input *in;
     struct cf_node *nodes; /* by key */
-    struct cf_node **queue; /* members in the order in which they came; what they bring is looked at in this order */
+    /* Members in the order in which they came; what they bring is looked at in this order. */
+    struct cf_node **queue;
     size_t queued, looked_at;
     json_t *required;
     json_t *notes;
@@ -33,8 +35,8 @@ struct cf_closure_set {
 
 struct cf_node *cf_set_find(struct cf_closure_set *s, const char *kind, const char *name);
 /* Makes a node a member, unless it is one, is excluded, or may never be copied. */
-void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *include, const char *why, ...)
-    CF_PRINTF(4, 5);
+void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *include,
+                 const char *why, ...) CF_PRINTF(4, 5);
 /* Something the target must have by itself. */
 void cf_set_require(struct cf_closure_set *s, const char *kind, const char *name, const char *why);
 void cf_set_note(struct cf_closure_set *s, const char *level, const char *code, const char *hint,

@@ -27,7 +27,8 @@ static void show(struct cf_buf *out, const struct walk *w, const json_t *value)
         cf_buf_puts(out, "(secret)");
         return;
     }
-    cf_autofree char *text = json_is_string(value) ? cf_xstrdup(json_string_value(value)) : cf_json_dump(value);
+    cf_autofree char *text =
+        json_is_string(value) ? cf_xstrdup(json_string_value(value)) : cf_json_dump(value);
     bool cut = strlen(text) > CF_DIFF_VALUE_MAX;
     cf_buf_printf(out, "%.*s%s", CF_DIFF_VALUE_MAX, text, cut ? "…" : "");
 }
@@ -139,7 +140,8 @@ json_t *cf_object_mask(const json_t *object)
         {
             char hex[CF_SHA256_HEX];
             const char *text = json_is_string(value) ? json_string_value(value) : "";
-            cf_autofree char *masked = cf_xasprintf("sha256:%s", cf_sha256_hex(text, strlen(text), hex));
+            cf_autofree char *masked =
+                cf_xasprintf("sha256:%s", cf_sha256_hex(text, strlen(text), hex));
             json_object_set_new(map, key, json_string(masked));
         }
     }

@@ -62,7 +62,8 @@ enum cf_health cf_health_deployment(const json_t *o, char *text)
     if (want == 0)
         return say(text, CF_HEALTH_WAITING, "it has no replicas");
     if (status(o, "updatedReplicas") < want)
-        return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods are of the newest revision",
+        return say(text, CF_HEALTH_WAITING,
+                   "%" PRId64 " of %" PRId64 " pods are of the newest revision",
                    status(o, "updatedReplicas"), want);
     if (ready < want || status(o, "availableReplicas") < want)
         return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods ready", ready, want);
@@ -81,9 +82,11 @@ enum cf_health cf_health_stateful_set(const json_t *o, char *text)
         return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods ready", ready, want);
     const char *current = cf_json_str(o, "", "status", "currentRevision", NULL);
     const char *update = cf_json_str(o, "", "status", "updateRevision", NULL);
-    bool on_delete = strcmp(cf_json_str(o, "", "spec", "updateStrategy", "type", NULL), "OnDelete") == 0;
+    bool on_delete =
+        strcmp(cf_json_str(o, "", "spec", "updateStrategy", "type", NULL), "OnDelete") == 0;
     if (strcmp(current, update) != 0 && !on_delete && status(o, "updatedReplicas") < want)
-        return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods are of the newest revision",
+        return say(text, CF_HEALTH_WAITING,
+                   "%" PRId64 " of %" PRId64 " pods are of the newest revision",
                    status(o, "updatedReplicas"), want);
     return say(text, CF_HEALTH_READY, "%" PRId64 " of %" PRId64 " pods ready", ready, want);
 }
@@ -97,7 +100,8 @@ enum cf_health cf_health_daemon_set(const json_t *o, char *text)
     if (want == 0)
         return say(text, CF_HEALTH_READY, "no node of this cluster takes it");
     if (status(o, "updatedNumberScheduled") < want || available < want)
-        return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods available", available, want);
+        return say(text, CF_HEALTH_WAITING, "%" PRId64 " of %" PRId64 " pods available", available,
+                   want);
     return say(text, CF_HEALTH_READY, "%" PRId64 " of %" PRId64 " pods available", available, want);
 }
 
@@ -120,7 +124,8 @@ enum cf_health cf_health_claim(const json_t *o, char *text)
         return say(text, CF_HEALTH_READY, "bound");
     if (strcmp(phase, "Lost") == 0)
         return say(text, CF_HEALTH_FAILED, "its volume is lost");
-    /* A class that waits for the first consumer binds only when a pod is scheduled: the pod's readiness covers it. */
+    /* A class that waits for the first consumer binds only when a pod is scheduled: the pod's
+     * readiness covers it. */
     return say(text, CF_HEALTH_READY, "pending: binds when a pod uses it");
 }
 

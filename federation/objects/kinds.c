@@ -9,8 +9,9 @@
 
 #define TEMPLATE "/spec/template/spec"
 
-/* What others need comes first: limits before what they limit, accounts and their rights before what runs with them, configuration and
- * claims before the pods that mount them, Services before the pods that look them up, workloads, and last what acts on workloads. */
+/* What others need comes first: limits before what they limit, accounts and their rights before
+ * what runs with them, configuration and claims before the pods that mount them, Services before
+ * the pods that look them up, workloads, and last what acts on workloads. */
 const struct cf_kind cf_kinds[] = {
     { "", "v1", "Namespace", 0, CF_KIND_AMBIENT, NULL, cf_clean_namespace, cf_health_namespace },
     { "", "v1", "ResourceQuota", 10, CF_KIND_AMBIENT, NULL, NULL, NULL },
@@ -23,14 +24,14 @@ const struct cf_kind cf_kinds[] = {
     { "", "v1", "PersistentVolumeClaim", 40, 0, NULL, cf_clean_claim, cf_health_claim },
     { "", "v1", "Service", 50, 0, NULL, cf_clean_service, NULL },
     { "networking.k8s.io", "v1", "NetworkPolicy", 51, 0, NULL, NULL, NULL },
-    { "apps", "v1", "StatefulSet", 60, CF_KIND_WORKLOAD | CF_KIND_SCALABLE | CF_KIND_REACHED, TEMPLATE,
-      cf_clean_stateful_set, cf_health_stateful_set },
-    { "apps", "v1", "Deployment", 61, CF_KIND_WORKLOAD | CF_KIND_SCALABLE | CF_KIND_REACHED, TEMPLATE,
-      cf_clean_pod_template, cf_health_deployment },
-    { "apps", "v1", "DaemonSet", 62, CF_KIND_WORKLOAD | CF_KIND_REACHED, TEMPLATE, cf_clean_pod_template,
-      cf_health_daemon_set },
-    { "batch", "v1", "CronJob", 63, CF_KIND_WORKLOAD, "/spec/jobTemplate/spec/template/spec", cf_clean_pod_template,
-      NULL },
+    { "apps", "v1", "StatefulSet", 60, CF_KIND_WORKLOAD | CF_KIND_SCALABLE | CF_KIND_REACHED,
+      TEMPLATE, cf_clean_stateful_set, cf_health_stateful_set },
+    { "apps", "v1", "Deployment", 61, CF_KIND_WORKLOAD | CF_KIND_SCALABLE | CF_KIND_REACHED,
+      TEMPLATE, cf_clean_pod_template, cf_health_deployment },
+    { "apps", "v1", "DaemonSet", 62, CF_KIND_WORKLOAD | CF_KIND_REACHED, TEMPLATE,
+      cf_clean_pod_template, cf_health_daemon_set },
+    { "batch", "v1", "CronJob", 63, CF_KIND_WORKLOAD, "/spec/jobTemplate/spec/template/spec",
+      cf_clean_pod_template, NULL },
     { "batch", "v1", "Job", 64, CF_KIND_WORKLOAD, TEMPLATE, cf_clean_job, cf_health_job },
     { "policy", "v1", "PodDisruptionBudget", 70, 0, NULL, NULL, NULL },
     { "autoscaling", "v2", "HorizontalPodAutoscaler", 71, 0, NULL, NULL, NULL },
@@ -49,7 +50,8 @@ const struct cf_kind *cf_kind_of(const json_t *object)
 {
     const char *api_version = cf_json_str(object, "", "apiVersion", NULL);
     const char *slash = strchr(api_version, '/');
-    cf_autofree char *group = slash ? cf_xstrndup(api_version, (size_t)(slash - api_version)) : cf_xstrdup("");
+    cf_autofree char *group =
+        slash ? cf_xstrndup(api_version, (size_t)(slash - api_version)) : cf_xstrdup("");
     return cf_kind_find(group, cf_json_str(object, "", "kind", NULL));
 }
 
@@ -92,7 +94,7 @@ char *cf_object_key(const json_t *object, const char *ns)
 {
     const char *api_version = cf_json_str(object, "", "apiVersion", NULL);
     const char *slash = strchr(api_version, '/');
-    return cf_xasprintf("%.*s/%s/%s/%s", slash ? (int)(slash - api_version) : 4, slash ? api_version : "core",
-                        cf_json_str(object, "", "kind", NULL), ns ? ns : cf_object_namespace(object),
-                        cf_object_name(object));
+    return cf_xasprintf("%.*s/%s/%s/%s", slash ? (int)(slash - api_version) : 4,
+                        slash ? api_version : "core", cf_json_str(object, "", "kind", NULL),
+                        ns ? ns : cf_object_namespace(object), cf_object_name(object));
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kinds that are copied from one cluster to another: one table row each.
  *
- * A row says where the kind stands in the order of application, where its pod template is, what may be stripped from it and when it is
- * healthy. Everything in this room reads the table; a new kind is a new row. Pure; any thread. */
+ * A row says where the kind stands in the order of application, where its pod template is, what may
+ * be stripped from it and when it is healthy. Everything in this room reads the table; a new kind
+ * is a new row. Pure; any thread. */
 #ifndef CF_FEDERATION_OBJECTS_KINDS_H
 #define CF_FEDERATION_OBJECTS_KINDS_H
 
@@ -10,13 +11,15 @@
 #include "federation/objects/health.h"
 
 enum cf_kind_flags {
-    CF_KIND_WORKLOAD = 1,   /* runs pods: judged ready before traffic comes */
-    CF_KIND_SCALABLE = 2,   /* has spec.replicas */
-    CF_KIND_AMBIENT = 4,    /* belongs to its namespace, not to a workload: comes along whenever anything does */
-    CF_KIND_REACHED = 8,    /* serves requests: what a Service selects */
+    CF_KIND_WORKLOAD = 1, /* runs pods: judged ready before traffic comes */
+    CF_KIND_SCALABLE = 2, /* has spec.replicas */
+    /* Belongs to its namespace, not to a workload: comes along with anything. */
+    CF_KIND_AMBIENT = 4,
+    CF_KIND_REACHED = 8, /* serves requests: what a Service selects */
 };
 
-/* Removes what only the source cluster knows from a copy of the object; the original still tells who set what. */
+/* Removes what only the source cluster knows from a copy of the object; the original still tells
+ * who set what. */
 typedef void cf_clean_fn(json_t *copy, const json_t *original);
 
 struct cf_kind {
@@ -30,7 +33,8 @@ struct cf_kind {
     cf_health_fn *health; /* NULL: there is nothing to wait for */
 };
 
-extern const struct cf_kind cf_kinds[]; /* in the order of application; ends with a row without a kind */
+/* In the order of application; ends with a row without a kind. */
+extern const struct cf_kind cf_kinds[];
 
 /* By group and kind; NULL when it is not copied. */
 const struct cf_kind *cf_kind_find(const char *group, const char *kind);
@@ -47,7 +51,8 @@ const json_t *cf_object_pod_labels(const json_t *object);
 const char *cf_object_name(const json_t *object);
 const char *cf_object_namespace(const json_t *object);
 const char *cf_object_uid(const json_t *object);
-/* "<group>/<kind>/<namespace>/<name>" (group "core" for the core group), in new memory; the namespace may be given to override. */
+/* "<group>/<kind>/<namespace>/<name>" (group "core" for the core group), in new memory; the
+ * namespace may be given to override. */
 char *cf_object_key(const json_t *object, const char *ns) CF_NODISCARD;
 
 #endif

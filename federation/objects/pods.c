@@ -11,7 +11,8 @@ struct walk {
 };
 
 /* Reports the name at `field` of `reference`, if there is one. */
-static void named(const struct walk *w, const char *kind, const json_t *reference, const char *field)
+static void named(const struct walk *w, const char *kind, const json_t *reference,
+                  const char *field)
 {
     const char *name = cf_json_str(reference, "", field, NULL);
     if (*name)
@@ -34,12 +35,13 @@ static void walk_container(const struct walk *w, const json_t *container)
     }
 }
 
-/* Volume sources that carry a reference to a Secret in their own way: source, path of the reference. */
+/* Volume sources that carry a reference to a Secret in their own way: source, path of the
+ * reference. */
 static const struct {
     const char *source;
     const char *reference;
 } secret_sources[] = {
-    { "csi", "nodePublishSecretRef" }, { "cephfs", "secretRef" },  { "rbd", "secretRef" },
+    { "csi", "nodePublishSecretRef" }, { "cephfs", "secretRef" },     { "rbd", "secretRef" },
     { "iscsi", "secretRef" },          { "flexVolume", "secretRef" }, { "scaleIO", "secretRef" },
     { "storageos", "secretRef" },
 };
@@ -49,10 +51,12 @@ static void walk_volume(const struct walk *w, const json_t *volume)
     named(w, "ConfigMap", json_object_get(volume, "configMap"), "name");
     named(w, "Secret", json_object_get(volume, "secret"), "secretName");
     named(w, "Secret", json_object_get(volume, "azureFile"), "secretName");
-    named(w, "PersistentVolumeClaim", json_object_get(volume, "persistentVolumeClaim"), "claimName");
+    named(w, "PersistentVolumeClaim", json_object_get(volume, "persistentVolumeClaim"),
+          "claimName");
     for (size_t s = 0; s < CF_ARRAY_LEN(secret_sources); s++)
         named(w, "Secret",
-              cf_json_at(volume, secret_sources[s].source, secret_sources[s].reference, NULL), "name");
+              cf_json_at(volume, secret_sources[s].source, secret_sources[s].reference, NULL),
+              "name");
     size_t i;
     json_t *source;
     json_array_foreach(cf_json_at(volume, "projected", "sources", NULL), i, source)
@@ -65,7 +69,8 @@ static void walk_volume(const struct walk *w, const json_t *volume)
 void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user)
 {
     const struct walk w = { need, user };
-    static const char *const container_lists[] = { "initContainers", "containers", "ephemeralContainers" };
+    static const char *const container_lists[] = { "initContainers", "containers",
+                                                   "ephemeralContainers" };
     size_t i;
     json_t *one;
     for (size_t l = 0; l < CF_ARRAY_LEN(container_lists); l++) {

@@ -5,15 +5,17 @@
 
 #include "base/json.h"
 
-/* One thing that a pod spec names. `kind` is a kind of kinds.h, or one that must be there but is not copied ("PriorityClass",
- * "RuntimeClass"). `optional`: the pod starts without it. */
+/* One thing that a pod spec names. `kind` is a kind of kinds.h, or one that must be there but is
+ * not copied ("PriorityClass", "RuntimeClass"). `optional`: the pod starts without it. */
 typedef void cf_need_fn(void *user, const char *kind, const char *name, bool optional);
 
-/* Calls `need` for every ConfigMap, Secret, ServiceAccount, PersistentVolumeClaim, PriorityClass and RuntimeClass that the pod spec
- * names: environment, volumes (projected ones and CSI secrets too), pull secrets, probes need none. The same name may come twice. */
+/* Calls `need` for every ConfigMap, Secret, ServiceAccount, PersistentVolumeClaim, PriorityClass
+ * and RuntimeClass that the pod spec names: environment, volumes (projected ones and CSI secrets
+ * too), pull secrets, probes need none. The same name may come twice. */
 void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user);
 
-/* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed by the ordinal. */
+/* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed
+ * by the ordinal. */
 bool cf_claim_is_of_set(const char *claim_name, const json_t *stateful_set);
 
 #endif

@@ -57,7 +57,8 @@ bool cf_selector_object_matches(const json_t *selector, const json_t *labels)
     {
         const char *have =
             json_string_value(json_object_get(labels, cf_json_str(e, "", "key", NULL)));
-        if (!requirement_holds(cf_json_str(e, "", "operator", NULL), json_object_get(e, "values"), have))
+        if (!requirement_holds(cf_json_str(e, "", "operator", NULL), json_object_get(e, "values"),
+                               have))
             return false;
     }
     return true;
@@ -181,7 +182,8 @@ bool cf_match_holds(const json_t *row, const json_t *object)
     const char *kind = cf_json_str(row, NULL, "kind", NULL);
     const char *name = cf_json_str(row, NULL, "name", NULL);
     const char *selector = cf_json_str(row, NULL, "selector", NULL);
-    return (!api_version || strcmp(api_version, cf_json_str(object, "", "apiVersion", NULL)) == 0) &&
+    return (!api_version ||
+            strcmp(api_version, cf_json_str(object, "", "apiVersion", NULL)) == 0) &&
            (!kind || strcmp(kind, cf_json_str(object, "", "kind", NULL)) == 0) &&
            (!name || cf_name_matches(name, cf_json_str(object, "", "metadata", "name", NULL))) &&
            (!selector ||

@@ -50,9 +50,9 @@ static void rewrite_images(json_t *object, const json_t *registry)
         json_t *container;
         json_array_foreach(json_object_get(spec, lists[l]), i, container)
         {
-            cf_autofree char *image =
-                cf_image_rewrite(cf_json_str(container, "", "image", NULL),
-                                 cf_json_str(registry, "", "from", NULL), cf_json_str(registry, "", "to", NULL));
+            cf_autofree char *image = cf_image_rewrite(cf_json_str(container, "", "image", NULL),
+                                                       cf_json_str(registry, "", "from", NULL),
+                                                       cf_json_str(registry, "", "to", NULL));
             if (image)
                 json_object_set_new(container, "image", json_string(image));
         }
@@ -79,7 +79,8 @@ static bool apply_transforms(json_t **object, const json_t *rows, struct cf_erro
         *object = patched;
         cf_autofree char *after = cf_object_key(*object, NULL);
         if (strcmp(before, after) != 0) {
-            cf_error_set(err, CF_ERR_INVALID, "workloads.transforms row %zu turns %s into %s", i, before, after);
+            cf_error_set(err, CF_ERR_INVALID, "workloads.transforms row %zu turns %s into %s", i,
+                         before, after);
             cf_autofree char *field = cf_xasprintf("/spec/workloads/transforms/%zu/mergePatch", i);
             return cf_error_field(err, field);
         }
@@ -114,7 +115,8 @@ static void set_replicas(const struct cf_transform *t, json_t *object, const cha
         hold_back(object, "replicas", json_integer(replicas), json_integer(0));
 }
 
-/* The replicas that a workload of this kind and name has in the source now; 0 when it is not among the members. */
+/* The replicas that a workload of this kind and name has in the source now; 0 when it is not among
+ * the members. */
 static int64_t replicas_of(const json_t *members, const char *kind, const char *name)
 {
     size_t i;
@@ -122,18 +124,21 @@ static int64_t replicas_of(const json_t *members, const char *kind, const char *
     json_array_foreach(members, i, m)
     {
         const json_t *o = json_object_get(m, "object");
-        if (strcmp(cf_json_str(o, "", "kind", NULL), kind) == 0 && strcmp(cf_object_name(o), name) == 0)
+        if (strcmp(cf_json_str(o, "", "kind", NULL), kind) == 0 &&
+            strcmp(cf_object_name(o), name) == 0)
             return cf_json_int(o, 1, "spec", "replicas", NULL);
     }
     return 0;
 }
 
-/* While both sides serve, the copy must carry all the load at once: its floor is what the source runs now. */
+/* While both sides serve, the copy must carry all the load at once: its floor is what the source
+ * runs now. */
 static void raise_floor(const struct cf_transform *t, json_t *object)
 {
     int64_t floor = cf_json_int(object, 1, "spec", "minReplicas", NULL);
-    int64_t now = replicas_of(t->members, cf_json_str(object, "", "spec", "scaleTargetRef", "kind", NULL),
-                              cf_json_str(object, "", "spec", "scaleTargetRef", "name", NULL));
+    int64_t now =
+        replicas_of(t->members, cf_json_str(object, "", "spec", "scaleTargetRef", "kind", NULL),
+                    cf_json_str(object, "", "spec", "scaleTargetRef", "name", NULL));
     int64_t max = cf_json_int(object, now, "spec", "maxReplicas", NULL);
     now = CF_MIN(now, max);
     if (now <= floor)
@@ -155,7 +160,8 @@ static void set_running(const struct cf_transform *t, json_t *object, const char
         raise_floor(t, object);
 }
 
-json_t *cf_object_transform(const struct cf_transform *t, const json_t *member, struct cf_error *err)
+json_t *cf_object_transform(const struct cf_transform *t, const json_t *member,
+                            struct cf_error *err)
 {
     const json_t *object = json_object_get(member, "object");
     json_t *body = cf_object_clean(object);

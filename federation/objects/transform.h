@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a cleaned object becomes for the target: its namespace, the plan's transforms, how many replicas, and what waits for the switch.
+/* What a cleaned object becomes for the target: its namespace, the plan's transforms, how many
+ * replicas, and what waits for the switch.
  *
  * Pure functions on trees; any thread. */
 #ifndef CF_FEDERATION_OBJECTS_TRANSFORM_H
@@ -8,20 +9,25 @@
 #include "base/json.h"
 
 /* Annotations on copies, by which the switch and the release find what they have to change. */
-#define CF_ANNOTATION_ACTIVATE "crossfade.dev/activate" /* JSON merge patch of spec that the switch applies */
-#define CF_ANNOTATION_FLOOR    "crossfade.dev/floor"    /* an autoscaler's own minReplicas, given back at the release */
+/* JSON merge patch of spec that the switch applies. */
+#define CF_ANNOTATION_ACTIVATE "crossfade.dev/activate"
+/* An autoscaler's own minReplicas, given back at the release. */
+#define CF_ANNOTATION_FLOOR "crossfade.dev/floor"
 
 struct cf_transform {
     const char *target_namespace;
-    const json_t *workloads;   /* effective form of spec.workloads: transforms, replicas */
-    const json_t *members;     /* of the closure: an autoscaler's target and its replicas are looked up there */
+    const json_t *workloads; /* effective form of spec.workloads: transforms, replicas */
+    const json_t *members;   /* of the closure: there an autoscaler's target is looked up */
 };
 
-/* The body for the target (new reference) of a closure's member ({"object", "start", …}). LIMIT or INVALID when a transform makes something that
- * is no object any more, or changes its kind or name. */
-json_t *cf_object_transform(const struct cf_transform *t, const json_t *member, struct cf_error *err) CF_NODISCARD;
+/* The body for the target (new reference) of a closure's member ({"object", "start", …}). LIMIT or
+ * INVALID when a transform makes something that is no object any more, or changes its kind or
+ * name. */
+json_t *cf_object_transform(const struct cf_transform *t, const json_t *member,
+                            struct cf_error *err) CF_NODISCARD;
 
-/* "registry.dc1/web:1" with from "registry.dc1" and to "registry.dc2": new text, or NULL when the prefix does not fit at a path border. */
+/* "registry.dc1/web:1" with from "registry.dc1" and to "registry.dc2": new text, or NULL when the
+ * prefix does not fit at a path border. */
 char *cf_image_rewrite(const char *image, const char *from, const char *to) CF_NODISCARD;
 
 #endif

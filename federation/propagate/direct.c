@@ -26,22 +26,24 @@ struct cf_object_ref cf_direct_ref(const json_t *item)
     const char *group = cf_json_str(r, "", "group", NULL);
     cf_autofree char *api_version =
         cf_xasprintf("%s%s%s", group, *group ? "/" : "", cf_json_str(r, "", "version", NULL));
-    return cf_ref(api_version, cf_json_str(r, "", "kind", NULL), cf_json_str(r, "", "namespace", NULL),
-                  cf_json_str(r, "", "name", NULL));
+    return cf_ref(api_version, cf_json_str(r, "", "kind", NULL),
+                  cf_json_str(r, "", "namespace", NULL), cf_json_str(r, "", "name", NULL));
 }
 
 json_t *cf_direct_ref_json(const struct cf_object_ref *ref)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "group", ref->group, "version", ref->version, "kind", ref->kind,
-                     "namespace", ref->ns, "name", ref->name);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "group", ref->group, "version", ref->version,
+                     "kind", ref->kind, "namespace", ref->ns, "name", ref->name);
 }
 
-bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t **out_live, struct cf_error *err)
+bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t **out_live,
+                    struct cf_error *err)
 {
     struct cf_object_ref ref = cf_direct_ref(entry);
     bool found = false;
     if (!cf_kube_find(p->target, NULL, &ref, &found, out_live, err))
-        return cf_error_wrap(err, "read %s on %s", cf_json_str(entry, "", "key", NULL), cf_kube_name(p->target));
+        return cf_error_wrap(err, "read %s on %s", cf_json_str(entry, "", "key", NULL),
+                             cf_kube_name(p->target));
     return true;
 }
 
@@ -57,15 +59,15 @@ json_t *cf_direct_entry(const json_t *ledger, const char *key)
     return NULL;
 }
 
-void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code, const char *hint,
-                       const char *message, ...)
+void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code,
+                       const char *hint, const char *message, ...)
 {
     va_list ap;
     va_start(ap, message);
     cf_autofree char *text = cf_xvasprintf(message, ap);
     va_end(ap);
-    json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", key, "level", level, "code", code,
-                                              "message", text, "hint", hint));
+    json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", key, "level",
+                                              level, "code", code, "message", text, "hint", hint));
 }
 
 static bool is_shared_kind(const char *kind)
@@ -90,7 +92,8 @@ bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum
     json_t *live = NULL;
     if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err)) {
         char text[CF_REF_TEXT_MAX];
-        return cf_error_wrap(err, "read %s on %s", cf_ref_text(&ref, text), cf_kube_name(p->target));
+        return cf_error_wrap(err, "read %s on %s", cf_ref_text(&ref, text),
+                             cf_kube_name(p->target));
     }
     const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
     cf_autojson json_t *differences = cf_direct_differences(item, live);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking without touching: preview, dry run, health, and what has changed in the source since the copy. */
+/* Looking without touching: preview, dry run, health, and what has changed in the source since the
+ * copy. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,9 +45,10 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
         cf_autojson json_t *changes = live ? cf_direct_differences(item, live) : json_array();
         json_array_append_new(
             bodies, json_pack("{s:s, s:s, s:O, s:o, s:O, s:O}", "cluster", "target", "verb",
-                              verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL)), "ref",
-                              json_object_get(item, "ref"), "body", cf_object_mask(json_object_get(item, "body")),
-                              "changes", changes, "note", json_object_get(item, "why")));
+                              verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL)),
+                              "ref", json_object_get(item, "ref"), "body",
+                              cf_object_mask(json_object_get(item, "body")), "changes", changes,
+                              "note", json_object_get(item, "why")));
     }
     *out_bodies = json_incref(bodies);
     return true;
@@ -54,22 +56,27 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
 
 /* --- dry run --- */
 
-/* An error of one object as a finding; false for errors that say nothing about the object (no answer). */
-static bool take_error(json_t *findings, const char *key, struct cf_error *mine, struct cf_error *err)
+/* An error of one object as a finding; false for errors that say nothing about the object (no
+ * answer). */
+static bool take_error(json_t *findings, const char *key, struct cf_error *mine,
+                       struct cf_error *err)
 {
     switch (mine->kind) {
     case CF_ERR_CONFLICT:
         cf_direct_finding(findings, key, "blocker", "CONFLICT",
-                          "Remove the object from the target, or set workloads.onConflict", "%s: %s", key, mine->message);
+                          "Remove the object from the target, or set workloads.onConflict",
+                          "%s: %s", key, mine->message);
         return true;
     case CF_ERR_INVALID:
     case CF_ERR_NOT_FOUND:
     case CF_ERR_LIMIT:
-        cf_direct_finding(findings, key, "blocker", "REFUSED", "Mend it in the source, or with workloads.transforms",
+        cf_direct_finding(findings, key, "blocker", "REFUSED",
+                          "Mend it in the source, or with workloads.transforms",
                           "the target refuses %s: %s", key, mine->message);
         return true;
     case CF_ERR_DENIED:
-        cf_direct_finding(findings, key, "blocker", "DENIED", "crossfade cluster rbac CLUSTER prints the rights that are needed",
+        cf_direct_finding(findings, key, "blocker", "DENIED",
+                          "crossfade cluster rbac CLUSTER prints the rights that are needed",
                           "%s: %s", key, mine->message);
         return true;
     default:
@@ -78,8 +85,8 @@ static bool take_error(json_t *findings, const char *key, struct cf_error *mine,
     }
 }
 
-static bool try_apply(const struct cf_propagation *p, const json_t *item, bool force, json_t *findings,
-                      struct cf_error *err)
+static bool try_apply(const struct cf_propagation *p, const json_t *item, bool force,
+                      json_t *findings, struct cf_error *err)
 {
     struct cf_error mine = CF_ERROR_INIT;
     struct cf_kube_write write = { .dry_run = true, .force = force };
@@ -88,7 +95,8 @@ static bool try_apply(const struct cf_propagation *p, const json_t *item, bool f
     return take_error(findings, cf_json_str(item, "", "key", NULL), &mine, err);
 }
 
-static bool try_one(const struct cf_propagation *p, const json_t *item, json_t *findings, struct cf_error *err)
+static bool try_one(const struct cf_propagation *p, const json_t *item, json_t *findings,
+                    struct cf_error *err)
 {
     const char *key = cf_json_str(item, "", "key", NULL);
     enum cf_standing standing;
@@ -98,10 +106,11 @@ static bool try_one(const struct cf_propagation *p, const json_t *item, json_t *
     const char *policy = cf_json_str(item, "fail", "onConflict", NULL);
     if (strcmp(verb_of(standing, policy), "conflict") == 0) {
         cf_autojson json_t *lines = cf_direct_differences(item, live);
-        cf_direct_finding(findings, key, "blocker", "CONFLICT",
-                          "Remove it from the target, or set workloads.onConflict: overwrite",
-                          "%s is already there%s%.300s", key, json_array_size(lines) ? " and differs: " : "",
-                          json_array_size(lines) ? json_string_value(json_array_get(lines, 0)) : "");
+        cf_direct_finding(
+            findings, key, "blocker", "CONFLICT",
+            "Remove it from the target, or set workloads.onConflict: overwrite",
+            "%s is already there%s%.300s", key, json_array_size(lines) ? " and differs: " : "",
+            json_array_size(lines) ? json_string_value(json_array_get(lines, 0)) : "");
         return true;
     }
     if (strcmp(verb_of(standing, policy), "keep") == 0)
@@ -117,21 +126,25 @@ static bool namespace_exists(const struct cf_propagation *p, bool *out, struct c
     return cf_kube_find(p->target, NULL, &ref, out, &unused, err);
 }
 
-bool cf_direct_dry_run(const struct cf_propagation *p, const json_t *inventory, json_t **out_findings,
-                       struct cf_error *err)
+bool cf_direct_dry_run(const struct cf_propagation *p, const json_t *inventory,
+                       json_t **out_findings, struct cf_error *err)
 {
     bool exists = false;
     if (!namespace_exists(p, &exists, err))
-        return cf_error_wrap(err, "read namespace %s on %s", p->target_namespace, cf_kube_name(p->target));
+        return cf_error_wrap(err, "read namespace %s on %s", p->target_namespace,
+                             cf_kube_name(p->target));
     cf_autojson json_t *findings = json_array();
     if (!exists && !p->create_namespace)
-        cf_direct_finding(findings, "", "blocker", "NO_NAMESPACE", "Create it, or set target.createNamespace: true",
-                          "namespace %s does not exist on %s", p->target_namespace, cf_kube_name(p->target));
+        cf_direct_finding(findings, "", "blocker", "NO_NAMESPACE",
+                          "Create it, or set target.createNamespace: true",
+                          "namespace %s does not exist on %s", p->target_namespace,
+                          cf_kube_name(p->target));
     else if (!exists)
-        cf_direct_finding(findings, "", "info", "NEW_NAMESPACE", "",
-                          "namespace %s is new on %s: its objects are tried right after it is made, before the "
-                          "first of them is written",
-                          p->target_namespace, cf_kube_name(p->target));
+        cf_direct_finding(
+            findings, "", "info", "NEW_NAMESPACE", "",
+            "namespace %s is new on %s: its objects are tried right after it is made, before the "
+            "first of them is written",
+            p->target_namespace, cf_kube_name(p->target));
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
@@ -152,8 +165,8 @@ static bool is_judged(const struct cf_kind *k)
 }
 
 /* One object's health in the target; what waits for the switch is ready by being there. */
-static bool judge(const struct cf_propagation *p, const json_t *entry, enum cf_health *out, char *text,
-                  struct cf_error *err)
+static bool judge(const struct cf_propagation *p, const json_t *entry, enum cf_health *out,
+                  char *text, struct cf_error *err)
 {
     cf_autojson json_t *live = NULL;
     if (!cf_direct_live(p, entry, &live, err))
@@ -172,7 +185,8 @@ static bool judge(const struct cf_propagation *p, const json_t *entry, enum cf_h
     return true;
 }
 
-bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report, struct cf_error *err)
+bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
+                      struct cf_error *err)
 {
     cf_autojson json_t *objects = json_array();
     int done = 0;
@@ -188,26 +202,29 @@ bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json
             continue;
         if (!judge(p, entry, &health, text, err))
             return false;
-        json_array_append_new(objects, json_pack("{s:O, s:b, s:s}", "key", json_object_get(entry, "key"), "ready",
-                                                 health == CF_HEALTH_READY, "message", text));
+        json_array_append_new(objects,
+                              json_pack("{s:O, s:b, s:s}", "key", json_object_get(entry, "key"),
+                                        "ready", health == CF_HEALTH_READY, "message", text));
         done += health == CF_HEALTH_READY;
         failed = failed || health == CF_HEALTH_FAILED;
     }
     int total = (int)json_array_size(objects);
-    *out_report = json_pack("{s:b, s:b, s:O, s:i, s:i}", "ready", done == total, "failed", failed, "objects", objects,
-                            "done", done, "total", total);
+    *out_report = json_pack("{s:b, s:b, s:O, s:i, s:i}", "ready", done == total, "failed", failed,
+                            "objects", objects, "done", done, "total", total);
     return true;
 }
 
 /* --- changes in the source --- */
 
-static void add_change(json_t *changes, const char *key, const char *change, const char *detail, const char *by)
+static void add_change(json_t *changes, const char *key, const char *change, const char *detail,
+                       const char *by)
 {
-    json_array_append_new(changes, json_pack("{s:s, s:s, s:s, s:s}", "key", key, "change", change, "detail", detail,
-                                             "by", by));
+    json_array_append_new(changes, json_pack("{s:s, s:s, s:s, s:s}", "key", key, "change", change,
+                                             "detail", detail, "by", by));
 }
 
-/* What the copy would become: the first few differences between the new body and the copy that stands in the target. */
+/* What the copy would become: the first few differences between the new body and the copy that
+ * stands in the target. */
 static void describe_change(const struct cf_propagation *p, const json_t *item, struct cf_buf *out)
 {
     struct cf_object_ref ref = cf_direct_ref(item);
@@ -226,8 +243,8 @@ static void describe_change(const struct cf_propagation *p, const json_t *item, 
     }
 }
 
-bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory, const json_t *ledger,
-                       json_t **out_changes, struct cf_error *err)
+bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
+                       const json_t *ledger, json_t **out_changes, struct cf_error *err)
 {
     (void)err;
     json_t *changes = json_array();
@@ -241,7 +258,8 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory, 
         const json_t *entry = cf_direct_entry(ledger, key);
         if (!entry) {
             add_change(changes, key, "added", "", by);
-        } else if (strcmp(cf_json_str(entry, "", "digest", NULL), cf_json_str(item, "", "digest", NULL)) != 0) {
+        } else if (strcmp(cf_json_str(entry, "", "digest", NULL),
+                          cf_json_str(item, "", "digest", NULL)) != 0) {
             CF_CLEANUP(cf_buf_free) struct cf_buf detail = CF_BUF_INIT(2048);
             describe_change(p, item, &detail);
             add_change(changes, key, "changed", cf_buf_str(&detail), by);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the source: every kind of the table in its namespace, the closure, and the bodies for the target. */
+/* Reading the source: every kind of the table in its namespace, the closure, and the bodies for the
+ * target. */
 #include <string.h>
 
 #include "federation/objects/clean.h"
@@ -10,7 +11,8 @@
 #include "federation/propagate/direct.h"
 
 /* Adds the namespace's objects of one kind; a kind that the source does not serve has none. */
-static bool read_kind(const struct cf_propagation *p, const struct cf_kind *k, json_t *objects, struct cf_error *err)
+static bool read_kind(const struct cf_propagation *p, const struct cf_kind *k, json_t *objects,
+                      struct cf_error *err)
 {
     char api_version[64];
     struct cf_kube_list list = { .api_version = cf_kind_api_version(k, api_version),
@@ -22,7 +24,8 @@ static bool read_kind(const struct cf_propagation *p, const struct cf_kind *k, j
         if (mine.kind == CF_ERR_NOT_FOUND)
             return true;
         cf_error_move(err, &mine);
-        return cf_error_wrap(err, "list %s in %s on %s", k->kind, p->source_namespace, cf_kube_name(p->source));
+        return cf_error_wrap(err, "list %s in %s on %s", k->kind, p->source_namespace,
+                             cf_kube_name(p->source));
     }
     json_array_extend(objects, items);
     return true;
@@ -33,7 +36,8 @@ static bool read_namespace(const struct cf_propagation *p, json_t *objects, stru
     struct cf_object_ref ref = cf_ref("v1", "Namespace", NULL, p->source_namespace);
     json_t *ns = NULL;
     if (!cf_kube_get(p->source, NULL, &ref, &ns, err))
-        return cf_error_wrap(err, "read the source namespace %s on %s", p->source_namespace, cf_kube_name(p->source));
+        return cf_error_wrap(err, "read the source namespace %s on %s", p->source_namespace,
+                             cf_kube_name(p->source));
     json_array_append_new(objects, ns);
     return true;
 }
@@ -52,7 +56,8 @@ static json_t *read_all(const struct cf_propagation *p, struct cf_error *err)
     return objects;
 }
 
-/* Whether an autoscaler among the members scales this object: then its replicas run by themselves. */
+/* Whether an autoscaler among the members scales this object: then its replicas run by
+ * themselves. */
 static bool is_autoscaled(const json_t *members, const json_t *object)
 {
     size_t i;
@@ -61,7 +66,8 @@ static bool is_autoscaled(const json_t *members, const json_t *object)
     {
         const json_t *o = json_object_get(m, "object");
         if (strcmp(cf_json_str(o, "", "kind", NULL), "HorizontalPodAutoscaler") == 0 &&
-            strcmp(cf_json_str(o, "", "spec", "scaleTargetRef", "name", NULL), cf_object_name(object)) == 0 &&
+            strcmp(cf_json_str(o, "", "spec", "scaleTargetRef", "name", NULL),
+                   cf_object_name(object)) == 0 &&
             strcmp(cf_json_str(o, "", "spec", "scaleTargetRef", "kind", NULL),
                    cf_json_str(object, "", "kind", NULL)) == 0)
             return true;
@@ -69,8 +75,8 @@ static bool is_autoscaled(const json_t *members, const json_t *object)
     return false;
 }
 
-static bool add_item(const struct cf_propagation *p, const struct cf_transform *t, const json_t *member, json_t *items,
-                     struct cf_error *err)
+static bool add_item(const struct cf_propagation *p, const struct cf_transform *t,
+                     const json_t *member, json_t *items, struct cf_error *err)
 {
     const json_t *object = json_object_get(member, "object");
     cf_autojson json_t *body = cf_object_transform(t, member, err);
@@ -89,11 +95,12 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
     json_object_set_new(source, "uid", json_string(cf_object_uid(object)));
     cf_autofree char *writer = cf_object_last_writer(object, "");
     json_array_append_new(
-        items, json_pack("{s:s, s:o, s:o, s:s, s:O, s:s, s:i, s:s, s:b, s:s}", "key", key, "ref",
-                         cf_direct_ref_json(&target_ref), "source", source, "digest", digest, "body", body,
-                         "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
-                         cf_kind_of(object)->wave, "why", cf_json_str(member, "", "why", NULL), "autoscaled",
-                         autoscaled, "by", writer ? writer : ""));
+        items,
+        json_pack("{s:s, s:o, s:o, s:s, s:O, s:s, s:i, s:s, s:b, s:s}", "key", key, "ref",
+                  cf_direct_ref_json(&target_ref), "source", source, "digest", digest, "body", body,
+                  "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
+                  cf_kind_of(object)->wave, "why", cf_json_str(member, "", "why", NULL),
+                  "autoscaled", autoscaled, "by", writer ? writer : ""));
     return true;
 }
 
@@ -104,11 +111,13 @@ static void digest_all(json_t *inventory)
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
-        cf_buf_printf(&all, "%s %s\n", cf_json_str(item, "", "key", NULL), cf_json_str(item, "", "digest", NULL));
+        cf_buf_printf(&all, "%s %s\n", cf_json_str(item, "", "key", NULL),
+                      cf_json_str(item, "", "digest", NULL));
     }
     cf_assert(!all.overflow); /* 50,000 objects at 300 bytes */
     char hex[CF_SHA256_HEX];
-    json_object_set_new(inventory, "digest", json_string(cf_sha256_hex(cf_buf_str(&all), all.len, hex)));
+    json_object_set_new(inventory, "digest",
+                        json_string(cf_sha256_hex(cf_buf_str(&all), all.len, hex)));
 }
 
 /* Namespaces are only copied when the plan lets us make one. */
@@ -118,12 +127,15 @@ static bool is_wanted(const struct cf_propagation *p, const json_t *member)
            strcmp(cf_json_str(member, "", "object", "kind", NULL), "Namespace") != 0;
 }
 
-bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err)
+bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
+                         struct cf_error *err)
 {
     cf_autojson json_t *objects = read_all(p, err);
     if (!objects)
         return false;
-    struct cf_closure_input input = { .objects = objects, .workloads = p->workloads, .services = p->services };
+    struct cf_closure_input input = { .objects = objects,
+                                      .workloads = p->workloads,
+                                      .services = p->services };
     cf_autojson json_t *closure = cf_closure(&input, err);
     if (!closure)
         return false;
@@ -139,8 +151,9 @@ bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
         if (is_wanted(p, member) && !add_item(p, &transform, member, items, err))
             return false;
     }
-    json_t *inventory = json_pack("{s:O, s:O, s:O}", "objects", items, "required",
-                                  json_object_get(closure, "required"), "notes", json_object_get(closure, "notes"));
+    json_t *inventory =
+        json_pack("{s:O, s:O, s:O}", "objects", items, "required",
+                  json_object_get(closure, "required"), "notes", json_object_get(closure, "notes"));
     digest_all(inventory);
     *out_inventory = inventory;
     return true;

@@ -17,12 +17,15 @@ static void left(json_t *lines, const char *key, const char *why)
 /* --- undo --- */
 
 /* Whether somebody else's objects live in a namespace that we made. */
-static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool *out, struct cf_error *err)
+static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool *out,
+                            struct cf_error *err)
 {
     *out = false;
     for (const struct cf_kind *k = cf_kinds; k->kind && !*out; k++) {
         char api_version[64];
-        struct cf_kube_list list = { .api_version = cf_kind_api_version(k, api_version), .kind = k->kind, .ns = ns };
+        struct cf_kube_list list = { .api_version = cf_kind_api_version(k, api_version),
+                                     .kind = k->kind,
+                                     .ns = ns };
         cf_autojson json_t *items = NULL;
         struct cf_error mine = CF_ERROR_INIT;
         if (strcmp(k->kind, "Namespace") == 0)
@@ -42,9 +45,10 @@ static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool
     return true;
 }
 
-/* A namespace goes only when it is empty but for what every namespace has; otherwise it stays and is ours no longer. */
-static bool may_delete(const struct cf_propagation *p, const struct cf_object_ref *ref, const char *key, bool *out,
-                       json_t *lines, struct cf_error *err)
+/* A namespace goes only when it is empty but for what every namespace has; otherwise it stays and
+ * is ours no longer. */
+static bool may_delete(const struct cf_propagation *p, const struct cf_object_ref *ref,
+                       const char *key, bool *out, json_t *lines, struct cf_error *err)
 {
     bool inhabited = false;
     if (strcmp(ref->kind, "Namespace") == 0 && !has_inhabitants(p, ref->name, &inhabited, err))
@@ -58,7 +62,8 @@ static bool may_delete(const struct cf_propagation *p, const struct cf_object_re
 }
 
 /* Deletes what we made: our label and the recorded uid, or it is not ours any more. */
-static bool delete_created(const struct cf_propagation *p, const json_t *entry, json_t *lines, struct cf_error *err)
+static bool delete_created(const struct cf_propagation *p, const json_t *entry, json_t *lines,
+                           struct cf_error *err)
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
@@ -97,17 +102,21 @@ static json_t *written_parts(const json_t *object)
 }
 
 /* Gives the stored values back; the label of our run goes with them. */
-static bool restore_overwritten(const struct cf_propagation *p, const json_t *entry, json_t *lines, struct cf_error *err)
+static bool restore_overwritten(const struct cf_propagation *p, const json_t *entry, json_t *lines,
+                                struct cf_error *err)
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
     cf_autojson json_t *image = NULL;
     cf_autojson json_t *live = NULL;
     bool found = false;
-    if (!p->before.get(p->before.self, key, &image, err) || !cf_kube_find(p->target, NULL, &ref, &found, &live, err))
+    if (!p->before.get(p->before.self, key, &image, err) ||
+        !cf_kube_find(p->target, NULL, &ref, &found, &live, err))
         return cf_error_wrap(err, "restore %s on %s", key, cf_kube_name(p->target));
     if (!image || !found) {
-        left(lines, key, image ? "it is gone, so its former state was not given back" : "its before-image is missing");
+        left(lines, key,
+             image ? "it is gone, so its former state was not given back"
+                   : "its before-image is missing");
         return true;
     }
     if (strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
@@ -122,7 +131,8 @@ static bool restore_overwritten(const struct cf_propagation *p, const json_t *en
     return true;
 }
 
-static bool undo_one(const struct cf_propagation *p, const json_t *entry, json_t *lines, struct cf_error *err)
+static bool undo_one(const struct cf_propagation *p, const json_t *entry, json_t *lines,
+                     struct cf_error *err)
 {
     const char *how = cf_json_str(entry, "", "how", NULL);
     if (strcmp(how, "created") == 0)
@@ -149,7 +159,8 @@ static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struc
             if (mine.kind == CF_ERR_NOT_FOUND || (cluster_wide && mine.kind == CF_ERR_DENIED))
                 continue;
             cf_error_move(err, &mine);
-            return cf_error_wrap(err, "look for our %s objects on %s", k->kind, cf_kube_name(p->target));
+            return cf_error_wrap(err, "look for our %s objects on %s", k->kind,
+                                 cf_kube_name(p->target));
         }
         size_t i;
         json_t *object;
@@ -160,9 +171,10 @@ static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struc
             bool going = cf_json_at(object, "metadata", "deletionTimestamp", NULL) != NULL;
             if (going || cf_direct_entry(ledger, key) || !cf_ref_of(object, &ref, &mine))
                 continue;
-            json_array_append_new(ledger, json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
-                                                    cf_direct_ref_json(&ref), "uid", cf_object_uid(object), "how",
-                                                    "created", "digest", ""));
+            json_array_append_new(ledger,
+                                  json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
+                                            cf_direct_ref_json(&ref), "uid", cf_object_uid(object),
+                                            "how", "created", "digest", ""));
         }
     }
     return true;
@@ -188,8 +200,8 @@ static size_t last_in_order(const json_t *ledger)
     return best;
 }
 
-bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects, bool *out_done,
-                    json_t **out_left, struct cf_error *err)
+bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
+                    bool *out_done, json_t **out_left, struct cf_error *err)
 {
     cf_autojson json_t *lines = json_array();
     for (int n = 0; n < max_objects && json_array_size(*io_ledger) > 0; n++) {
@@ -208,14 +220,16 @@ bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_
 /* --- the switch --- */
 
 /* Applies the kept patch of spec, or (off) what stood there before the switch. */
-static bool activate_one(const struct cf_propagation *p, const json_t *entry, bool off, struct cf_error *err)
+static bool activate_one(const struct cf_propagation *p, const json_t *entry, bool off,
+                         struct cf_error *err)
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
     cf_autojson json_t *live = NULL;
     if (!cf_direct_live(p, entry, &live, err))
         return false;
-    const char *text = cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
+    const char *text =
+        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
     if (!live || !text)
         return true;
     cf_autojson json_t *spec = cf_json_parse(text, strlen(text), 0, err);
@@ -227,13 +241,16 @@ static bool activate_one(const struct cf_propagation *p, const json_t *entry, bo
         if (json_object_get(spec, "suspend"))
             json_object_set_new(spec, "suspend", json_true());
     }
-    cf_autojson json_t *patch = json_pack("{s:{s:s}, s:O}", "metadata", "uid", cf_object_uid(live), "spec", spec);
+    cf_autojson json_t *patch =
+        json_pack("{s:{s:s}, s:O}", "metadata", "uid", cf_object_uid(live), "spec", spec);
     if (!cf_kube_merge_patch(p->target, NULL, &ref, patch, NULL, NULL, err))
-        return cf_error_wrap(err, "%s %s on %s", off ? "stop" : "start", key, cf_kube_name(p->target));
+        return cf_error_wrap(err, "%s %s on %s", off ? "stop" : "start", key,
+                             cf_kube_name(p->target));
     return true;
 }
 
-bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off, struct cf_error *err)
+bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
+                        struct cf_error *err)
 {
     size_t i;
     json_t *entry;
@@ -257,18 +274,20 @@ static void remove_op(json_t *patch, const char *map, const char *key)
     json_array_append_new(patch, json_pack("{s:s, s:s}", "op", "remove", "path", pointer));
 }
 
-/* Our entries of managedFields, last first so that the indices hold. Where another manager has an entry too, the next applier meets no
- * conflict with us; where ours was the only one, a server-side applier that changes values has to force them once. */
+/* Our entries of managedFields, last first so that the indices hold. Where another manager has an
+ * entry too, the next applier meets no conflict with us; where ours was the only one, a server-side
+ * applier that changes values has to force them once. */
 static void give_up_fields(json_t *patch, const json_t *live)
 {
     const json_t *entries = cf_json_at(live, "metadata", "managedFields", NULL);
     for (size_t i = json_array_size(entries); i-- > 0;) {
-        if (strcmp(cf_json_str(json_array_get(entries, i), "", "manager", NULL), CF_KUBE_FIELD_MANAGER) != 0)
+        if (strcmp(cf_json_str(json_array_get(entries, i), "", "manager", NULL),
+                   CF_KUBE_FIELD_MANAGER) != 0)
             continue;
         cf_autofree char *test = cf_xasprintf("/metadata/managedFields/%zu/manager", i);
         cf_autofree char *path = cf_xasprintf("/metadata/managedFields/%zu", i);
-        json_array_append_new(patch, json_pack("{s:s, s:s, s:s}", "op", "test", "path", test, "value",
-                                               CF_KUBE_FIELD_MANAGER));
+        json_array_append_new(patch, json_pack("{s:s, s:s, s:s}", "op", "test", "path", test,
+                                               "value", CF_KUBE_FIELD_MANAGER));
         json_array_append_new(patch, json_pack("{s:s, s:s}", "op", "remove", "path", path));
     }
 }
@@ -276,11 +295,14 @@ static void give_up_fields(json_t *patch, const json_t *live)
 static json_t *release_patch(const struct cf_propagation *p, const json_t *live)
 {
     json_t *patch = json_array();
-    json_array_append_new(patch, json_pack("{s:s, s:s, s:s}", "op", "test", "path",
-                                           "/metadata/labels/crossfade.dev~1run", "value", p->run_id));
-    const char *floor = cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
+    json_array_append_new(patch,
+                          json_pack("{s:s, s:s, s:s}", "op", "test", "path",
+                                    "/metadata/labels/crossfade.dev~1run", "value", p->run_id));
+    const char *floor =
+        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
     if (floor)
-        json_array_append_new(patch, json_pack("{s:s, s:s, s:I}", "op", "replace", "path", "/spec/minReplicas", "value",
+        json_array_append_new(patch, json_pack("{s:s, s:s, s:I}", "op", "replace", "path",
+                                               "/spec/minReplicas", "value",
                                                (json_int_t)strtoll(floor, NULL, 10)));
     static const char *const annotations[] = { CF_ANNOTATION_ACTIVATE, CF_ANNOTATION_FLOOR };
     for (size_t i = 0; i < CF_ARRAY_LEN(annotations); i++)
@@ -298,7 +320,8 @@ static bool release_one(const struct cf_propagation *p, const json_t *entry, str
     cf_autojson json_t *live = NULL;
     if (!cf_direct_live(p, entry, &live, err))
         return false;
-    if (!live || strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
+    if (!live ||
+        strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
         return true;
     cf_autojson json_t *patch = release_patch(p, live);
     if (!cf_kube_json_patch(p->target, NULL, &ref, patch, NULL, NULL, err))

@@ -126,9 +126,8 @@ struct cf_propagator_ops {
     bool (*release)(const struct cf_propagation *p, const json_t *ledger, struct cf_error *err);
 };
 
-enum {
-    CF_PROPAGATE_BATCH = 25
-}; /* objects between two durable records: a crash repeats at most these (idempotent) */
+/* Objects between two durable records: a crash repeats at most these (idempotent). */
+enum { CF_PROPAGATE_BATCH = 25 };
 
 extern const struct cf_propagator_ops cf_propagator_direct;
 
