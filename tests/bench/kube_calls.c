@@ -148,8 +148,8 @@ static void measure_watches(struct cf_kube *k, int n)
     }
     while (atomic_load(&synced) < n && cf_mono_now_ms() - begun_ms < 60000)
         nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
-    printf("{\"what\":\"watches\",\"n\":%d,\"live\":%d,\"seconds\":%.2f,\"rss_mib\":%.1f,\"kib_per_"
-           "watch\":%.1f}\n",
+    printf("{\"what\":\"watches\",\"n\":%d,\"live\":%d,\"seconds\":%.2f,\"rss_mib\":%.1f,"
+           "\"kib_per_watch\":%.1f}\n",
            n, atomic_load(&synced), (double)(cf_mono_now_ms() - begun_ms) / 1000.0, rss_mib(),
            (rss_mib() - before) * 1024 / n);
     for (int i = 0; i < n; i++)

@@ -203,12 +203,10 @@ static void test_life_of_an_object(void **state)
 }
 
 static const char DEPLOYMENT[] =
-    "{\"apiVersion\":\"apps/"
-    "v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"echo\",\"namespace\":\"%s\"},"
-    "\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{\"app\":\"echo\"}},\"template\":{"
-    "\"metadata\":"
-    "{\"labels\":{\"app\":\"echo\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"echo:"
-    "1\"}]}}}}";
+    "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"echo\","
+    "\"namespace\":\"%s\"},\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{"
+    "\"app\":\"echo\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"echo\"}},\"spec\":{"
+    "\"containers\":[{\"name\":\"c\",\"image\":\"echo:1\"}]}}}}";
 
 static void test_patches(void **state)
 {

@@ -27,8 +27,8 @@ static const struct type_row {
       "[{'op':'replace','path':'/spec/rules/1/backendRefs/0/weight','value':0}]",
       "100% instead of 25%" },
     { ING, ING_ONE, ING_TARGET, NULL, "networking.k8s.io/v1", "Ingress", "web-crossfade",
-      "[{'op':'replace','path':'/metadata/annotations/"
-      "nginx.ingress.kubernetes.io~1canary-weight','value':'90'}]",
+      "[{'op':'replace','path':'/metadata/annotations/nginx.ingress.kubernetes.io~1canary-weight',"
+      "'value':'90'}]",
       "90% instead of 25%" },
 };
 
@@ -334,13 +334,12 @@ static void a_bridge(void **state)
     assert_ok(cf_bridge_ensure(k, NULL, &b, &source, &err), &err);
     assert_ok(cf_bridge_ensure(k, NULL, &b, NULL, &err), &err);
     cf_autojson json_t *theirs =
-        js("[{'metadata':{'name':'web-abc'},'addressType':'IPv4','ports':[{'name':'http','port':"
-           "8080,'protocol':'TCP'},"
-           "{'name':'grpc','port':8081,'protocol':'TCP'}],'endpoints':[{'addresses':['10.0.0.1'],'"
-           "conditions':{'ready':true}},"
-           "{'addresses':['10.0.0.2'],'conditions':{'ready':false}},{'addresses':['10.0.0.3']}]},"
-           "{'metadata':{'name':'web-v6'},'addressType':'IPv6','ports':[{'name':'http','port':8080}"
-           "],'endpoints':[{'addresses':['fd00::1']}]}]");
+        js("[{'metadata':{'name':'web-abc'},'addressType':'IPv4','ports':[{'name':'http',"
+           "'port':8080,'protocol':'TCP'},{'name':'grpc','port':8081,'protocol':'TCP'}],"
+           "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}},{'addresses':["
+           "'10.0.0.2'],'conditions':{'ready':false}},{'addresses':['10.0.0.3']}]},{'metadata':{"
+           "'name':'web-v6'},'addressType':'IPv6','ports':[{'name':'http','port':8080}],"
+           "'endpoints':[{'addresses':['fd00::1']}]}]");
     cf_autojson json_t *mirrored = cf_bridge_slices(&b, source, theirs, &ready, &err);
     assert_int_equal(ready, 3);
     assert_int_equal(sync(&b, mirrored, 0), 2);

@@ -12,15 +12,14 @@
 static const struct {
     const char *kind, *paths;
 } selectable[] = {
-    { "Pod", "spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,spec."
-             "hostNetwork,status.phase,status.podIP,"
-             "status.nominatedNodeName" },
+    { "Pod", "spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,"
+             "spec.hostNetwork,status.phase,status.podIP,status.nominatedNodeName" },
     { "Secret", "type" },
     { "Namespace", "status.phase" },
     { "Node", "spec.unschedulable" },
     { "Job", "status.successful" },
-    { "Event", "involvedObject.kind,involvedObject.namespace,involvedObject.name,involvedObject."
-               "uid,reason,type" },
+    { "Event", "involvedObject.kind,involvedObject.namespace,involvedObject.name,"
+               "involvedObject.uid,reason,type" },
     { "Service", "spec.clusterIP,spec.type" },
 };
 

@@ -157,8 +157,8 @@ static void routes_take_and_refuse(void **state)
           200, "ok" },
         { "POST", "/edit",
           "{\"cluster\":\"east\",\"path\":\"" AT
-          "\",\"manager\":\"ann\",\"patch\":[{\"op\":\"replace\",\"path\":\"/data/"
-          "x\",\"value\":\"2\"}]}",
+          "\",\"manager\":\"ann\",\"patch\":[{\"op\":\"replace\",\"path\":\"/data/x\","
+          "\"value\":\"2\"}]}",
           200, "\"manager\":\"ann\"" },
         { "POST", "/edit",
           "{\"cluster\":\"east\",\"path\":\"" AT

@@ -15,10 +15,9 @@ static void make_db(struct sbx_api *api)
     make_web(api);
     make(api, "apps", "statefulsets", "web",
          "{'metadata':{'name':'db'},'spec':{'serviceName':'db','replicas':3," SELECTOR POD_TEMPLATE(
-             "db:v1") ","
-                      "'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{'accessModes':['"
-                      "ReadWriteOnce'],"
-                      "'resources':{'requests':{'storage':'1Gi'}}}}]}}");
+             "db:v1") ",'volumeClaimTemplates':[{'metadata':{'name':'data'},'spec':{"
+                      "'accessModes':['ReadWriteOnce'],'resources':{'requests':{"
+                      "'storage':'1Gi'}}}}]}}");
 }
 
 static void stateful_set_is_made_in_order_with_claims(void **state)
@@ -124,12 +123,11 @@ static void claim_waits_for_its_first_pod_when_its_class_says_so(void **state)
     struct sbx_api *api = w->apis[0];
     make_web(api);
     make(api, "storage.k8s.io", "storageclasses", NULL,
-         "{'metadata':{'name':'late'},'provisioner':'sandbox','volumeBindingMode':'"
-         "WaitForFirstConsumer'}");
+         "{'metadata':{'name':'late'},'provisioner':'sandbox',"
+         "'volumeBindingMode':'WaitForFirstConsumer'}");
     make(api, "", "persistentvolumeclaims", "web",
-         "{'metadata':{'name':'data'},'spec':{'storageClassName':'late','accessModes':['"
-         "ReadWriteOnce'],"
-         "'resources':{'requests':{'storage':'1Gi'}}}}");
+         "{'metadata':{'name':'data'},'spec':{'storageClassName':'late','accessModes':["
+         "'ReadWriteOnce'],'resources':{'requests':{'storage':'1Gi'}}}}");
     settle(w);
     assert_string_equal(field(api, "", "persistentvolumeclaims", "web", "data", "/status/phase"),
                         "Pending");
@@ -208,8 +206,8 @@ static void route_gets_a_status_for_each_generation(void **state)
     static const char *const first = "/status/parents/0/conditions/0/observedGeneration";
     make_echo(api, "web", 1);
     make(api, "gateway.networking.k8s.io", "httproutes", "web",
-         "{'metadata':{'name':'echo'},'spec':{'parentRefs':[{'name':'main'}],'rules':[{'"
-         "backendRefs':[{'name':'echo','port':80}]}]}}");
+         "{'metadata':{'name':'echo'},'spec':{'parentRefs':[{'name':'main'}],'rules':[{"
+         "'backendRefs':[{'name':'echo','port':80}]}]}}");
     settle(w);
     assert_string_equal(field(api, "gateway.networking.k8s.io", "httproutes", "web", "echo", first),
                         "1");

@@ -138,8 +138,8 @@ static void failing_image_exceeds_the_deadline(void **state)
     make_echo(api, "web", 2);
     settle(w);
     assert_int_equal(merge(api, DEPLOY,
-                           "{'spec':{'template':{'spec':{'containers':[{'name':'echo','image':'"
-                           "echo:failing'}]}}}}"),
+                           "{'spec':{'template':{'spec':{'containers':[{'name':'echo',"
+                           "'image':'echo:failing'}]}}}}"),
                      200);
     int64_t until = cf_mono_now_ms() + SETTLE_MS;
     while (strcmp(condition(api, DEPLOY, "Progressing"), "False ProgressDeadlineExceeded") != 0) {

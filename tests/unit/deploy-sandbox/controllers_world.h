@@ -199,8 +199,8 @@ static inline void make_echo(struct sbx_api *api, const char *ns, int replicas)
         replicas);
     make(api, "apps", "deployments", ns, d);
     make(api, "", "services", ns,
-         "{'metadata':{'name':'echo'},'spec':{'selector':{'app':'echo'},'ports':[{'name':'http','"
-         "port':80,'targetPort':'http'}]}}");
+         "{'metadata':{'name':'echo'},'spec':{'selector':{'app':'echo'},'ports':[{'name':'http',"
+         "'port':80,'targetPort':'http'}]}}");
 }
 
 #endif

@@ -40,12 +40,10 @@ static void test_sets(void **state)
 {
     (void)state;
     check_set(kind("apps", "deployments"),
-              "{\"apiVersion\":\"apps/"
-              "v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\",\"labels\":{\"a\":\"b\"}},"
-              "\"spec\":{\"replicas\":2,"
-              "\"selector\":{\"matchLabels\":{\"app\":\"d\"}},\"template\":{\"spec\":{"
-              "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"ports\":"
-              "[{\"containerPort\":80}],\"args\":[\"x\"]}]}}}}",
+              "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\","
+              "\"labels\":{\"a\":\"b\"}},\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{"
+              "\"app\":\"d\"}},\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\","
+              "\"image\":\"i\",\"ports\":[{\"containerPort\":80}],\"args\":[\"x\"]}]}}}}",
               "{\"f:metadata\":{\"f:labels\":{\"f:a\":{}}},\"f:spec\":{\"f:replicas\":{},\"f:"
               "selector\":{},\"f:template\":{\"f:spec\":"
               "{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:args\":{},\"f:"

@@ -39,16 +39,16 @@ static void counts_as_the_gateways_do(void **state)
     assert_null(strstr(
         text, "envoy_response_code_class=\"5\"")); /* a series begins with its first request */
     assert_null(strstr(text, "envoy_response_code_class=\"4\""));
-    has(text, "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo.web."
-              "svc.cluster.local\",le=\"1\"} 0\n");
-    has(text, "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo.web."
-              "svc.cluster.local\",le=\"5\"} 1\n");
-    has(text, "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo.web."
-              "svc.cluster.local\",le=\"50\"} 2\n");
-    has(text, "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo.web."
-              "svc.cluster.local\",le=\"+Inf\"} 2\n");
-    has(text, "envoy_cluster_upstream_rq_time_sum{envoy_cluster_name=\"outbound|80||echo.web.svc."
-              "cluster.local\"} 33.000000\n");
+    has(text, "envoy_cluster_upstream_rq_time_bucket{"
+              "envoy_cluster_name=\"outbound|80||echo.web.svc.cluster.local\",le=\"1\"} 0\n");
+    has(text, "envoy_cluster_upstream_rq_time_bucket{"
+              "envoy_cluster_name=\"outbound|80||echo.web.svc.cluster.local\",le=\"5\"} 1\n");
+    has(text, "envoy_cluster_upstream_rq_time_bucket{"
+              "envoy_cluster_name=\"outbound|80||echo.web.svc.cluster.local\",le=\"50\"} 2\n");
+    has(text, "envoy_cluster_upstream_rq_time_bucket{"
+              "envoy_cluster_name=\"outbound|80||echo.web.svc.cluster.local\",le=\"+Inf\"} 2\n");
+    has(text, "envoy_cluster_upstream_rq_time_sum{"
+              "envoy_cluster_name=\"outbound|80||echo.web.svc.cluster.local\"} 33.000000\n");
     has(text, "nginx_ingress_controller_requests{canary=\"\",ingress=\"echo\",namespace=\"web\","
               "service=\"echo\",status=\"200\"} 1\n");
     has(text, "nginx_ingress_controller_requests{canary=\"web-echo-crossfade-80\",ingress=\"echo\","

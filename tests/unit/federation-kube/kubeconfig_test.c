@@ -186,8 +186,8 @@ static void test_server_files(void **state)
     write_file(folder, "client.crt", cert);
     write_file(folder, "client.key", key);
     cf_autofree char *text = config(SERVER ",\"certificate-authority\":\"ca.crt\"",
-                                    "\"client-certificate\":\"client.crt\",\"client-key\":\"client."
-                                    "key\",\"tokenFile\":\"token\"");
+                                    "\"client-certificate\":\"client.crt\","
+                                    "\"client-key\":\"client.key\",\"tokenFile\":\"token\"");
     write_file(folder, "config", text);
     cf_autofree char *path = cf_xasprintf("%s/config", folder);
     cf_autofree char *token_path = cf_xasprintf("%s/token", folder);
@@ -234,13 +234,13 @@ static void test_exec_of_server_files(void **state)
         { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\"",
           "/users/0/user/exec/apiVersion" },
         { "\"apiVersion\":\"client.authentication.k8s.io/v1\"", "/users/0/user/exec/command" },
-        { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/"
-          "v1\",\"interactiveMode\":\"Always\"",
+        { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
+          "\"interactiveMode\":\"Always\"",
           "/users/0/user/exec/interactiveMode" },
         { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"args\":[1]",
           "/users/0/user/exec/args" },
-        { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/"
-          "v1\",\"env\":[{\"name\":\"A=B\",\"value\":\"c\"}]",
+        { "\"command\":\"x\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"env\":[{"
+          "\"name\":\"A=B\",\"value\":\"c\"}]",
           "/users/0/user/exec/env" },
     };
     struct cf_kubeconfig_options server = { .trust = CF_KUBECONFIG_SERVER,
@@ -248,9 +248,8 @@ static void test_exec_of_server_files(void **state)
     for (size_t i = 0; i < CF_ARRAY_LEN(versions); i++) {
         struct cf_error err = CF_ERROR_INIT;
         cf_autofree char *user =
-            cf_xasprintf("\"exec\":{\"command\":\"bin/"
-                         "get\",\"apiVersion\":\"%s\",\"args\":[\"a\",\"b\"],\"env\":[{\"name\":"
-                         "\"A\",\"value\":\"1\"}]}",
+            cf_xasprintf("\"exec\":{\"command\":\"bin/get\",\"apiVersion\":\"%s\",\"args\":[\"a\","
+                         "\"b\"],\"env\":[{\"name\":\"A\",\"value\":\"1\"}]}",
                          versions[i]);
         struct cf_kube_credentials *c = parse(SERVER, user, &server, &err);
         assert_non_null(c);

@@ -271,9 +271,9 @@ static void test_plugin_failures(void **state)
         { "#!/bin/sh\nkill -TERM $$\n", CF_ERR_UNAVAILABLE, "signal 15" },
         { "#!/bin/sh\necho '{}'\n", CF_ERR_INVALID, "not an ExecCredential" },
         { "#!/bin/sh\necho nonsense\n", CF_ERR_INVALID, "plugin" },
-        { "#!/bin/sh\necho "
-          "'{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/"
-          "v1\",\"status\":{}}'\n",
+        { "#!/bin/sh\n"
+          "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
+          "\"status\":{}}'\n",
           CF_ERR_INVALID, "neither a token" },
         { "#!/bin/sh\nyes | head -c 2000000\n", CF_ERR_LIMIT, "wrote more than" },
         { "#!/bin/sh\nsleep 30 & sleep 30\n", CF_ERR_UNAVAILABLE, "killed" },

@@ -96,9 +96,9 @@ static void made_once(void **state)
     assert_ok(cf_bridge_ensure(t.kube, NULL, &bridge, NULL, &err), &err);
     assert_int_equal(cf_fake_kube_writes(t.fake), 0);
     /* A port that the source got since is added. */
-    put(t.fake, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web','namespace':'shop'},'"
-                "spec':{'ports':["
-                "{'name':'http','port':80},{'name':'admin','port':90}]}}");
+    put(t.fake, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'web',"
+                "'namespace':'shop'},'spec':{'ports':[{'name':'http','port':80},{'name':'admin',"
+                "'port':90}]}}");
     assert_ok(cf_bridge_ensure(t.kube, NULL, &bridge, NULL, &err), &err);
     assert_int_equal(cf_fake_kube_writes(t.fake), 1);
     cf_autojson json_t *completed =
@@ -180,10 +180,9 @@ static void slices_of_others_are_left_alone(void **state)
     struct two t;
     setup(&t);
     put(t.fake,
-        "{'apiVersion':'discovery.k8s.io/"
-        "v1','kind':'EndpointSlice','metadata':{'name':'theirs','namespace':'shop','labels':{"
-        "'kubernetes.io/service-name':'web-crossfade','endpointslice.kubernetes.io/"
-        "managed-by':'else'}},'addressType':'IPv4','endpoints':[]}");
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'theirs',"
+        "'namespace':'shop','labels':{'kubernetes.io/service-name':'web-crossfade',"
+        "'endpointslice.kubernetes.io/managed-by':'else'}},'addressType':'IPv4','endpoints':[]}");
     sync_to(&t, 1, 0);
     sync_to(&t, 0, 0);
     cf_autojson json_t *theirs =
@@ -200,13 +199,13 @@ static void the_targets_slices(void **state)
     json_t *slices = NULL;
     setup(&t);
     put(t.fake,
-        "{'apiVersion':'discovery.k8s.io/"
-        "v1','kind':'EndpointSlice','metadata':{'name':'web-x','namespace':'store','labels':{"
-        "'kubernetes.io/service-name':'web'}},'addressType':'IPv4','endpoints':[]}");
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'web-x',"
+        "'namespace':'store','labels':{'kubernetes.io/service-name':'web'}},'addressType':'IPv4',"
+        "'endpoints':[]}");
     put(t.fake,
-        "{'apiVersion':'discovery.k8s.io/"
-        "v1','kind':'EndpointSlice','metadata':{'name':'api-x','namespace':'store','labels':{"
-        "'kubernetes.io/service-name':'api'}},'addressType':'IPv4','endpoints':[]}");
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'api-x',"
+        "'namespace':'store','labels':{'kubernetes.io/service-name':'api'}},'addressType':'IPv4',"
+        "'endpoints':[]}");
     assert_ok(cf_bridge_target_slices(t.kube, NULL, "store", "web", &slices, &err), &err);
     assert_int_equal(json_array_size(slices), 1);
     json_decref(slices);
@@ -217,18 +216,13 @@ static void removed_when_nothing_leads_there(void **state)
 {
     (void)state;
     static const char *const routers[] = {
-        "{'apiVersion':'networking.istio.io/"
-        "v1','kind':'VirtualService','metadata':{'name':'r','namespace':'x'},'spec':{'http':[{'"
-        "route':["
-        "{'destination':{'host':'web-crossfade.shop.svc.cluster.local'},'weight':0}]}]}}",
-        "{'apiVersion':'gateway.networking.k8s.io/"
-        "v1','kind':'HTTPRoute','metadata':{'name':'r','namespace':'shop'},'spec':{'rules':[{'"
-        "backendRefs':["
-        "{'name':'web-crossfade'}]}]}}",
-        "{'apiVersion':'networking.k8s.io/"
-        "v1','kind':'Ingress','metadata':{'name':'r','namespace':'shop'},'spec':{'defaultBackend':{"
-        "'service':"
-        "{'name':'web-crossfade'}}}}",
+        "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'r',"
+        "'namespace':'x'},'spec':{'http':[{'route':[{'destination':{"
+        "'host':'web-crossfade.shop.svc.cluster.local'},'weight':0}]}]}}",
+        "{'apiVersion':'gateway.networking.k8s.io/v1','kind':'HTTPRoute','metadata':{'name':'r',"
+        "'namespace':'shop'},'spec':{'rules':[{'backendRefs':[{'name':'web-crossfade'}]}]}}",
+        "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'r',"
+        "'namespace':'shop'},'spec':{'defaultBackend':{'service':{'name':'web-crossfade'}}}}",
     };
     for (size_t i = 0; i <= CF_ARRAY_LEN(routers); i++) {
         struct two t;

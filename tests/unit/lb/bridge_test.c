@@ -33,16 +33,16 @@ static void the_service(void **state)
     static const struct {
         const char *source_spec, *bridge_spec; /* NULL: refused */
     } rows[] = {
-        { "{'type':'LoadBalancer','clusterIP':'10.0.0.1','selector':{'app':'web'},'sessionAffinity'"
-          ":'None','ports':[{'name':'http','port':80,"
-          "'targetPort':'web','nodePort':30080,'protocol':'TCP','appProtocol':'http'},{'name':'"
-          "admin','port':9000,'targetPort':9001}]}",
+        { "{'type':'LoadBalancer','clusterIP':'10.0.0.1','selector':{'app':'web'},"
+          "'sessionAffinity':'None','ports':[{'name':'http','port':80,'targetPort':'web',"
+          "'nodePort':30080,'protocol':'TCP','appProtocol':'http'},{'name':'admin','port':9000,"
+          "'targetPort':9001}]}",
           "{'ports':[{'name':'http','port':80,'protocol':'TCP','appProtocol':'http','targetPort':"
           "80},{'name':'admin','port':9000,'targetPort':9000}]}" },
-        { "{'clusterIP':'None','ipFamilies':['IPv6'],'ipFamilyPolicy':'SingleStack','ports':[{'"
-          "port':80}]}",
-          "{'clusterIP':'None','ipFamilies':['IPv6'],'ipFamilyPolicy':'SingleStack','ports':[{'"
-          "port':80,'targetPort':80}]}" },
+        { "{'clusterIP':'None','ipFamilies':['IPv6'],'ipFamilyPolicy':'SingleStack','ports':[{"
+          "'port':80}]}",
+          "{'clusterIP':'None','ipFamilies':['IPv6'],'ipFamilyPolicy':'SingleStack','ports':[{"
+          "'port':80,'targetPort':80}]}" },
         { "{'type':'ExternalName','externalName':'x','ports':[{'port':80}]}", NULL },
         { "{'clusterIP':'None'}", NULL },
     };
@@ -60,8 +60,8 @@ static void the_service(void **state)
         assert_json(json_object_get(service, "metadata"),
                     "{'name':'web-crossfade','namespace':'shop','labels':{'app.kubernetes.io/"
                     "managed-by':'crossfade','crossfade.dev/run':'" RUN
-                    "','crossfade.dev/bridge':'true'},'annotations':{'crossfade.dev/"
-                    "bridge-target':'dc2/store/web'}}");
+                    "','crossfade.dev/bridge':'true'},'annotations':{"
+                    "'crossfade.dev/bridge-target':'dc2/store/web'}}");
     }
 }
 
@@ -86,25 +86,25 @@ static void mirroring(void **state)
     } rows[] = {
         { SERVICE, "[]", "[]", 0 },
         { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],'"
-          "endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
+          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
           1 },
         { SERVICE,
           "[" SLICE("a", "IPv4", HTTP,
                     EP("10.0.0.1", "'ready':false") "," EP("10.0.0.2", "") "," EP(
                         "10.0.0.3", "'ready':false,'serving':true,'terminating':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],'"
-          "endpoints':[{'addresses':['10.0.0.2'],'conditions':{'ready':true}}]}]",
+          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+          "'endpoints':[{'addresses':['10.0.0.2'],'conditions':{'ready':true}}]}]",
           1 },
         { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':false")) "]", "[]", 0 },
         { SERVICE,
           "[" SLICE("a", "IPv4", HTTP ",{'name':'other','port':1}",
                     EP("10.0.0.1", "'ready':true")) "," SLICE("b", "IPv6", HTTP,
                                                               EP("fd00::1", "'ready':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],'"
-          "endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},"
-          "{'addressType':'IPv6','ports':[{'name':'http','protocol':'TCP','port':8080}],'endpoints'"
-          ":[{'addresses':['fd00::1'],'conditions':{'ready':true}}]}]",
+          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
+          "'addressType':'IPv6','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+          "'endpoints':[{'addresses':['fd00::1'],'conditions':{'ready':true}}]}]",
           2 },
         { "{'spec':{'ports':[{'port':80}]}}",
           "[" SLICE("a", "IPv4", "{'name':'web','port':8080}", EP("10.0.0.1", "")) "]",
@@ -114,9 +114,9 @@ static void mirroring(void **state)
         { SERVICE,
           "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "")) "," SLICE(
               "b", "IPv4", "{'name':'grpc','port':9,'protocol':'TCP'}", EP("10.0.0.1", "")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],'"
-          "endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},"
-          "{'addressType':'IPv4','ports':[{'name':'grpc','protocol':'TCP','port':9}],'endpoints':[{"
+          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
+          "'addressType':'IPv4','ports':[{'name':'grpc','protocol':'TCP','port':9}],'endpoints':[{"
           "'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
           1 },
     };
@@ -209,8 +209,8 @@ static void fixed_addresses(void **state)
                 ":8181}]");
     assert_int_equal(json_array_size(json_object_get(json_array_get(out, 0), "endpoints")), 2);
     assert_json(json_object_get(json_array_get(out, 2), "ports"),
-                "[{'name':'http','protocol':'TCP','port':8443},{'name':'grpc','protocol':'TCP','"
-                "port':8443}]");
+                "[{'name':'http','protocol':'TCP','port':8443},{'name':'grpc','protocol':'TCP',"
+                "'port':8443}]");
 
     static const char *const wrong[] = { "gateway.example.com",
                                          "127.0.0.1",
@@ -296,38 +296,38 @@ static void who_names_it(void **state)
         const char *object;
         bool names;
     } rows[] = {
-        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'http':[{'route':[{'"
-          "destination':{'host':'web-crossfade'}}]}]}}",
+        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'http':[{'route':[{"
+          "'destination':{'host':'web-crossfade'}}]}]}}",
           true },
-        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'tcp':[{'route':[{'"
-          "destination':{'host':'web-crossfade'}}]}]}}",
+        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'tcp':[{'route':[{"
+          "'destination':{'host':'web-crossfade'}}]}]}}",
           true },
-        { "{'kind':'VirtualService','metadata':{'namespace':'x'},'spec':{'http':[{'route':[{'"
-          "destination':{'host':'web-crossfade.shop.svc.cluster.local'}}]}]}}",
+        { "{'kind':'VirtualService','metadata':{'namespace':'x'},'spec':{'http':[{'route':[{"
+          "'destination':{'host':'web-crossfade.shop.svc.cluster.local'}}]}]}}",
           true },
-        { "{'kind':'VirtualService','metadata':{'namespace':'x'},'spec':{'http':[{'route':[{'"
-          "destination':{'host':'web-crossfade'}}]}]}}",
+        { "{'kind':'VirtualService','metadata':{'namespace':'x'},'spec':{'http':[{'route':[{"
+          "'destination':{'host':'web-crossfade'}}]}]}}",
           false },
-        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'http':[{'route':[{'"
-          "destination':{'host':'web'}}]}]}}",
+        { "{'kind':'VirtualService','metadata':{'namespace':'shop'},'spec':{'http':[{'route':[{"
+          "'destination':{'host':'web'}}]}]}}",
           false },
-        { "{'kind':'HTTPRoute','metadata':{'namespace':'shop'},'spec':{'rules':[{'backendRefs':[{'"
-          "name':'a'}]},{'backendRefs':[{'name':'web-crossfade'}]}]}}",
+        { "{'kind':'HTTPRoute','metadata':{'namespace':'shop'},'spec':{'rules':[{'backendRefs':[{"
+          "'name':'a'}]},{'backendRefs':[{'name':'web-crossfade'}]}]}}",
           true },
-        { "{'kind':'HTTPRoute','metadata':{'namespace':'x'},'spec':{'rules':[{'backendRefs':[{'"
-          "name':'web-crossfade','namespace':'shop'}]}]}}",
+        { "{'kind':'HTTPRoute','metadata':{'namespace':'x'},'spec':{'rules':[{'backendRefs':[{"
+          "'name':'web-crossfade','namespace':'shop'}]}]}}",
           true },
-        { "{'kind':'HTTPRoute','metadata':{'namespace':'x'},'spec':{'rules':[{'backendRefs':[{'"
-          "name':'web-crossfade'}]}]}}",
+        { "{'kind':'HTTPRoute','metadata':{'namespace':'x'},'spec':{'rules':[{'backendRefs':[{"
+          "'name':'web-crossfade'}]}]}}",
           false },
-        { "{'kind':'Ingress','metadata':{'namespace':'shop'},'spec':{'rules':[{'http':{'paths':[{'"
-          "backend':{'service':{'name':'web-crossfade'}}}]}}]}}",
+        { "{'kind':'Ingress','metadata':{'namespace':'shop'},'spec':{'rules':[{'http':{'paths':[{"
+          "'backend':{'service':{'name':'web-crossfade'}}}]}}]}}",
           true },
-        { "{'kind':'Ingress','metadata':{'namespace':'shop'},'spec':{'defaultBackend':{'service':{'"
-          "name':'web-crossfade'}}}}",
+        { "{'kind':'Ingress','metadata':{'namespace':'shop'},'spec':{'defaultBackend':{'service':{"
+          "'name':'web-crossfade'}}}}",
           true },
-        { "{'kind':'Ingress','metadata':{'namespace':'x'},'spec':{'defaultBackend':{'service':{'"
-          "name':'web-crossfade'}}}}",
+        { "{'kind':'Ingress','metadata':{'namespace':'x'},'spec':{'defaultBackend':{'service':{"
+          "'name':'web-crossfade'}}}}",
           false },
         { "{'kind':'Deployment','metadata':{'namespace':'shop'},'spec':{}}", false },
     };

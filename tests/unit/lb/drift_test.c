@@ -24,12 +24,13 @@ static void drift_names_who_and_what(void **state)
         { 1, "[{'op':'replace','path':'/spec/rules/1/backendRefs/1/name','value':'x'}]",
           "target destination is no longer" },
         { 2,
-          "[{'op':'replace','path':'/metadata/annotations/"
-          "nginx.ingress.kubernetes.io~1canary-weight','value':'90'}]",
+          "[{'op':'replace',"
+          "'path':'/metadata/annotations/nginx.ingress.kubernetes.io~1canary-weight',"
+          "'value':'90'}]",
           "90% instead of 25%" },
         { 2,
-          "[{'op':'replace','path':'/metadata/annotations/"
-          "nginx.ingress.kubernetes.io~1canary','value':'false'}]",
+          "[{'op':'replace','path':'/metadata/annotations/nginx.ingress.kubernetes.io~1canary',"
+          "'value':'false'}]",
           "no longer marked" },
         { 2, "[{'op':'replace','path':'/spec/rules/0/host','value':'other'}]",
           "rules of the canary" },
@@ -75,15 +76,15 @@ static void a_moved_route_is_found_again(void **state)
         int type;
         const char *edit;
     } moves[] = {
-        { 0, "[{'op':'add','path':'/spec/http/"
-             "0','value':{'name':'new','route':[{'destination':{'host':'x'}}]}}]" },
+        { 0, "[{'op':'add','path':'/spec/http/0','value':{'name':'new','route':[{'destination':{"
+             "'host':'x'}}]}}]" },
         { 0, "[{'op':'move','from':'/spec/http/0/route/1','path':'/spec/http/0/route/0'}]" },
         { 0, "[{'op':'replace','path':'/spec/http/0/name','value':'renamed'}]" },
-        { 0, "[{'op':'add','path':'/spec/http/0/route/"
-             "0','value':{'destination':{'host':'third'},'weight':0}}]" },
+        { 0, "[{'op':'add','path':'/spec/http/0/route/0','value':{'destination':{"
+             "'host':'third'},'weight':0}}]" },
         { 1, "[{'op':'move','from':'/spec/rules/1','path':'/spec/rules/0'}]" },
-        { 1, "[{'op':'replace','path':'/spec/rules/1/"
-             "matches','value':[{'path':{'type':'PathPrefix','value':'/v2'}}]}]" },
+        { 1, "[{'op':'replace','path':'/spec/rules/1/matches','value':[{'path':{"
+             "'type':'PathPrefix','value':'/v2'}}]}]" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(moves); i++) {
         struct world w;
@@ -112,8 +113,8 @@ static void a_route_that_never_rests_is_moved(void **state)
     struct intruder in = { .w = &w,
                            .left = 100,
                            .patch =
-                               "[{'op':'add','path':'/spec/http/"
-                               "0','value':{'name':'n','route':[{'destination':{'host':'x'}}]}}]" };
+                               "[{'op':'add','path':'/spec/http/0','value':{'name':'n','route':["
+                               "{'destination':{'host':'x'}}]}}]" };
     cf_fake_kube_hook(w.fake, intrude, &in);
     assert_int_equal(try_forward(&w, &w.grip, 0, 50, "f2", &r), CF_ROUTER_MOVED);
     cf_fake_kube_hook(w.fake, NULL, NULL);
@@ -177,9 +178,9 @@ static void two_runs_on_one_object(void **state)
     snprintf(gb.run, sizeof gb.run, OTHER_RUN);
     cf_autojson json_t *object = js(
         "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'web',"
-        "'namespace':'shop','uid':'u'},'spec':{'hosts':['h'],'gateways':['g'],'http':["
-        "{'name':'a','route':[{'destination':{'host':'a'}}]},{'name':'b','route':[{'destination':{'"
-        "host':'b'}}]}]}}");
+        "'namespace':'shop','uid':'u'},'spec':{'hosts':['h'],'gateways':['g'],'http':[{"
+        "'name':'a','route':[{'destination':{'host':'a'}}]},{'name':'b','route':[{'destination':{"
+        "'host':'b'}}]}]}}");
     cf_autojson json_t *a = baseline_of(&ta, object);
     cf_autojson json_t *b = baseline_of(&tb, object);
     cf_fake_kube_put_json(fake, object);

@@ -38,10 +38,8 @@ static void what_lies_beside_is_read(void **state)
     struct cf_router_target t = router(VS, "p", NULL, NULL);
     cf_autojson json_t *root = js(
         "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'web',"
-        "'namespace':'shop'},'spec':{'hosts':['h'],'gateways':['mesh'],'http':[{'name':'p','"
-        "delegate':"
-        "{'name':'inner',"
-        "'namespace':'team'}}]}}");
+        "'namespace':'shop'},'spec':{'hosts':['h'],'gateways':['mesh'],'http':[{'name':'p',"
+        "'delegate':{'name':'inner','namespace':'team'}}]}}");
     cf_autojson json_t *inner = js(
         "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'inner',"
         "'namespace':'team'},'spec':{'http':[{'route':[{'destination':{'host':'web'}}]}]}}");
@@ -266,9 +264,8 @@ static void restore_leaves_others_alone(void **state)
     struct cf_router_reading r;
     setup(&w, &types[0]);
     forward(&w, 25, "f1");
-    edit(&w, "[{'op':'add','path':'/spec/http/0/timeout','value':'5s'},"
-             "{'op':'add','path':'/spec/http/0/route/"
-             "0','value':{'destination':{'host':'third'},'weight':7}},"
+    edit(&w, "[{'op':'add','path':'/spec/http/0/timeout','value':'5s'},{'op':'add',"
+             "'path':'/spec/http/0/route/0','value':{'destination':{'host':'third'},'weight':7}},"
              "{'op':'add','path':'/metadata/annotations/team','value':'x'}]");
     assert_ok(cf_router_restore(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
     assert_state(&r, CF_ROUTER_OURS);
@@ -399,8 +396,8 @@ static void a_switch_meets_other_writers(void **state)
 
     setup(&w, &types[2]);
     w.name = "web";
-    edit(&w, "[{'op':'replace','path':'/spec/rules/0/http/paths/0/backend/service/"
-             "name','value':'else'}]");
+    edit(&w, "[{'op':'replace','path':'/spec/rules/0/http/paths/0/backend/service/name',"
+             "'value':'else'}]");
     assert_ok(cf_router_switch(w.kube, NULL, w.baseline, &w.grip, &r, &err), &err);
     assert_state(&r, CF_ROUTER_DRIFTED);
     teardown(&w);

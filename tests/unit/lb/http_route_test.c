@@ -307,23 +307,22 @@ static void acceptance(void **state)
           "no controller has answered" },
         { HR, "{'metadata':{'generation':1},'spec':{}}", false, false, "names no parent" },
         { HR,
-          "{'metadata':{'generation':1,'namespace':'s'},'spec':{'parentRefs':[{'name':'edge'},{'"
-          "name':'mesh'}]},'status':{'parents':["
-          "{'parentRef':{'name':'edge'},'conditions':[{'type':'Accepted','status':'True'},{'type':'"
-          "ResolvedRefs','status':'True'}]}]}}",
+          "{'metadata':{'generation':1,'namespace':'s'},'spec':{'parentRefs':[{'name':'edge'},{"
+          "'name':'mesh'}]},'status':{'parents':[{'parentRef':{'name':'edge'},'conditions':[{"
+          "'type':'Accepted','status':'True'},{'type':'ResolvedRefs','status':'True'}]}]}}",
           false, false, "parent mesh" },
         { VS, "{'metadata':{'generation':4}}", true, false, "" },
         { VS,
-          "{'metadata':{'generation':4},'status':{'observedGeneration':3,'validationMessages':[{'"
-          "level':'ERROR','type':{'name':'X'}}]}}",
+          "{'metadata':{'generation':4},'status':{'observedGeneration':3,'validationMessages':[{"
+          "'level':'ERROR','type':{'name':'X'}}]}}",
           true, false, "" },
         { VS,
-          "{'metadata':{'generation':4},'status':{'observedGeneration':4,'validationMessages':[{'"
-          "level':'WARNING'}]}}",
+          "{'metadata':{'generation':4},'status':{'observedGeneration':4,'validationMessages':[{"
+          "'level':'WARNING'}]}}",
           true, false, "" },
         { VS,
-          "{'metadata':{'generation':4},'status':{'observedGeneration':'4','validationMessages':[{'"
-          "level':'ERROR','type':{'name':'X','code':'IST01'}}]}}",
+          "{'metadata':{'generation':4},'status':{'observedGeneration':'4','validationMessages':[{"
+          "'level':'ERROR','type':{'name':'X','code':'IST01'}}]}}",
           false, true, "error in it: X IST01" },
         { ING, "{}", true, false, "" },
     };

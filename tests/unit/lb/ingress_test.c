@@ -42,8 +42,8 @@ static const struct seen cases[] = {
     { ING_ONE, NULL, NULL, "web", NULL, NULL, "same-destination", true },
     { ING_OF("'" N "canary':'true'", RULE("h", PATH_TO("/", "web"))), NULL, NULL, ING_TARGET, NULL,
       NULL, "is-canary", true },
-    { "{'metadata':{'name':'web','namespace':'shop'},'spec':{'defaultBackend':{'service':{'name':'"
-      "web','port':{'number':80}}}}}",
+    { "{'metadata':{'name':'web','namespace':'shop'},'spec':{'defaultBackend':{'service':{"
+      "'name':'web','port':{'number':80}}}}}",
       NULL, NULL, ING_TARGET, NULL, NULL, "catch-all", true },
     { ING_ONE, NULL, NULL, ING_TARGET, "{'metadata':{'name':'web-crossfade'}}", NULL, "name-taken",
       true },

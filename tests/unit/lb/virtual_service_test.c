@@ -139,8 +139,8 @@ static void who_else_steers(void **state)
         { "{'annotations':{'flagger.kubernetes.app/original-configuration':'{}'}}",
           "owned-by-flagger", true },
         { "{'labels':{'app.kubernetes.io/managed-by':'flagger'}}", "owned-by-flagger", true },
-        { "{'ownerReferences':[{'apiVersion':'argoproj.io/"
-          "v1alpha1','kind':'Rollout','name':'web'}]}",
+        { "{'ownerReferences':[{'apiVersion':'argoproj.io/v1alpha1','kind':'Rollout',"
+          "'name':'web'}]}",
           "owned-by-argo-rollouts", true },
         { "{'annotations':{'argo-rollouts.argoproj.io/managed-by-rollouts':'x'}}",
           "owned-by-argo-rollouts", true },
@@ -450,8 +450,8 @@ static void what_the_source_entry_says_holds_for_the_target(void **state)
     struct cf_error err = CF_ERROR_INIT;
     struct cf_router_target t = router(VS, NULL, NULL, "new");
     struct cf_router_grip g = a_grip();
-    cf_autojson json_t *object = js(VS_OF("'http':[{'route':[{'destination':{'host':'web'},'"
-                                          "headers':{'request':{'set':{'x':'y'}}}}]}]"));
+    cf_autojson json_t *object = js(VS_OF("'http':[{'route':[{'destination':{'host':'web'},"
+                                          "'headers':{'request':{'set':{'x':'y'}}}}]}]"));
     cf_autojson json_t *b = baseline_of(&t, object);
     cf_autojson json_t *adopt = cf_router_render_adopt(b, object, &g, &err);
     cf_autojson json_t *after = patched(object, adopt);

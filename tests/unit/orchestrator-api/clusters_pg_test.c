@@ -63,8 +63,8 @@ static void secrets_are_sealed_apart(void **state)
     assert_string_equal(json_string_value(cf_json_pointer(b.json, "/metrics/0/preset")), "auto");
     const char *any[] = { "If-Match: *", NULL };
     AUTO_ANSWER c = ask(f, ADMIN, "PUT", "/api/v1/clusters/dc2", "application/json",
-                        "{\"metrics\":[{\"type\":\"scrape\",\"urls\":[\"http://a:1\",\"http://"
-                        "b:1\"],\"preset\":\"envoy\"}]}",
+                        "{\"metrics\":[{\"type\":\"scrape\",\"urls\":[\"http://a:1\","
+                        "\"http://b:1\"],\"preset\":\"envoy\"}]}",
                         any);
     expect(c, 200, NULL); /* the kubeconfig stays */
     assert_int_equal(json_array_size(cf_json_pointer(c.json, "/metrics/0/urls")), 2);
@@ -125,12 +125,11 @@ static void wrong_bodies_say_where(void **state)
           "/metrics/0/urls" },
         { FINE ",\"metrics\":[{\"type\":\"scrape\",\"urls\":[\"http://a\",\"b\"]}]}",
           "/metrics/0/urls/1" },
-        { FINE ",\"metrics\":[{\"type\":\"scrape\",\"url\":\"http://"
-               "a\"},{\"type\":\"scrape\",\"url\":\"http://b\"}]}",
+        { FINE ",\"metrics\":[{\"type\":\"scrape\",\"url\":\"http://a\"},{\"type\":\"scrape\","
+               "\"url\":\"http://b\"}]}",
           "/metrics/1" },
-        { FINE ",\"metrics\":[{\"type\":\"scrape\",\"url\":\"http://"
-               "a\",\"bearerToken\":\"t\",\"basic\":{\"user\":\"u\","
-               "\"password\":\"p\"}}]}",
+        { FINE ",\"metrics\":[{\"type\":\"scrape\",\"url\":\"http://a\",\"bearerToken\":\"t\","
+               "\"basic\":{\"user\":\"u\",\"password\":\"p\"}}]}",
           "/metrics/0/basic" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {

@@ -27,9 +27,9 @@ static bool answer_run(const struct rude_server_request *r)
 {
     char body[512];
     snprintf(body, sizeof body,
-             "{\"id\":\"id-1\",\"name\":\"web/"
-             "1\",\"state\":\"%s\",\"phase\":\"Shifting\",\"lastEvent\":\"0\",\"hold\":%s,"
-             "\"weight\":{\"desired\":25,\"applied\":25,\"observed\":null},\"steps\":[]}",
+             "{\"id\":\"id-1\",\"name\":\"web/1\",\"state\":\"%s\",\"phase\":\"Shifting\","
+             "\"lastEvent\":\"0\",\"hold\":%s,\"weight\":{\"desired\":25,\"applied\":25,"
+             "\"observed\":null},\"steps\":[]}",
              atomic_load(&world.over) ? "rolled-back" : "active",
              strstr(r->path, "held") ? "{\"reason\":\"commit\",\"message\":\"m\"}" : "null");
     return rude_server_answer(r, 200, "Content-Type: application/json\r\n", body);
@@ -74,8 +74,8 @@ static bool serve(void *arg, const struct rude_server_request *r)
         return rude_server_answer(r, 401, "Content-Type: application/problem+json\r\n", problem);
     if (strcmp(r->method, "POST") == 0)
         return rude_server_answer(r, 202, "Content-Type: application/json\r\n",
-                                  "{\"id\":\"5\",\"action\":\"pause\",\"run\":\"web/"
-                                  "1\",\"state\":\"refused\",\"message\":\"not now\"}");
+                                  "{\"id\":\"5\",\"action\":\"pause\",\"run\":\"web/1\","
+                                  "\"state\":\"refused\",\"message\":\"not now\"}");
     return answer_run(r);
 }
 

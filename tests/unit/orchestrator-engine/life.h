@@ -26,23 +26,18 @@ static const char *const application[] = {
     "{'a':'1'}}",
     "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo','namespace':'web'},"
     "'spec':{'selector':{'app':'echo'},'ports':[{'name':'http','port':80,'targetPort':8080}]}}",
-    "{'apiVersion':'apps/"
-    "v1','kind':'Deployment','metadata':{'name':'echo','namespace':'web','generation':1},"
-    "'spec':{'replicas':3,'selector':{'matchLabels':{'app':'echo'}},'template':{'metadata':{'"
-    "labels':{'app':'echo'}},"
-    "'spec':{'containers':[{'name':'echo','image':'echo:1','envFrom':[{'configMapRef':{'name':'"
-    "settings'}}]}]}}},"
-    "'status':{'observedGeneration':1,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'"
-    "availableReplicas':3}}",
-    "{'apiVersion':'autoscaling/"
-    "v2','kind':'HorizontalPodAutoscaler','metadata':{'name':'echo','namespace':'web'},"
-    "'spec':{'minReplicas':1,'maxReplicas':10,'scaleTargetRef':{'apiVersion':'apps/"
-    "v1','kind':'Deployment','name':'echo'}},"
-    "'status':{'currentReplicas':3,'desiredReplicas':3}}",
-    "{'apiVersion':'networking.istio.io/"
-    "v1','kind':'VirtualService','metadata':{'name':'web','namespace':'web'},"
-    "'spec':{'hosts':['web'],'http':[{'name':'main','route':[{'destination':{'host':'echo','port':{"
-    "'number':80}}}]}]}}",
+    "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'echo','namespace':'web',"
+    "'generation':1},'spec':{'replicas':3,'selector':{'matchLabels':{'app':'echo'}},'template':{"
+    "'metadata':{'labels':{'app':'echo'}},'spec':{'containers':[{'name':'echo','image':'echo:1',"
+    "'envFrom':[{'configMapRef':{'name':'settings'}}]}]}}},'status':{'observedGeneration':1,"
+    "'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}}",
+    "{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler','metadata':{'name':'echo',"
+    "'namespace':'web'},'spec':{'minReplicas':1,'maxReplicas':10,'scaleTargetRef':{"
+    "'apiVersion':'apps/v1','kind':'Deployment','name':'echo'}},'status':{'currentReplicas':3,"
+    "'desiredReplicas':3}}",
+    "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'web',"
+    "'namespace':'web'},'spec':{'hosts':['web'],'http':[{'name':'main','route':[{'destination':{"
+    "'host':'echo','port':{'number':80}}}]}]}}",
 };
 
 static inline json_t *peek(struct cf_fake_kube *f, const char *api_version, const char *kind,
@@ -95,11 +90,10 @@ static inline void settle_endpoints(struct cf_fake_kube *f, const char *ip)
     if (old)
         return;
     cf_autofree char *text = cf_xasprintf(
-        "{'apiVersion':'discovery.k8s.io/"
-        "v1','kind':'EndpointSlice','metadata':{'name':'echo-1','namespace':'web',"
-        "'labels':{'kubernetes.io/"
-        "service-name':'echo'}},'addressType':'IPv4','ports':[{'name':'http','port':8080,"
-        "'protocol':'TCP'}],'endpoints':[{'addresses':['%s'],'conditions':{'ready':true}}]}",
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'echo-1',"
+        "'namespace':'web','labels':{'kubernetes.io/service-name':'echo'}},'addressType':'IPv4',"
+        "'ports':[{'name':'http','port':8080,'protocol':'TCP'}],'endpoints':[{'addresses':['%s'],"
+        "'conditions':{'ready':true}}]}",
         ip);
     put_text(f, text);
 }

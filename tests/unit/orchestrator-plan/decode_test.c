@@ -215,11 +215,10 @@ static void the_digest_is_of_the_meaning(void **state)
         assert_string_equal(q->digest, p->digest);
     }
     struct cf_plan *json CF_CLEANUP(cf_plan_free_p) = decode_as(
-        "{\"kind\":\"MigrationPlan\",\"apiVersion\":\"crossfade.dev/"
-        "v1alpha1\",\"metadata\":{\"name\":\"web\"},"
-        "\"spec\":{\"source\":{\"cluster\":\"dc1\",\"namespace\":\"web\"},\"target\":{\"cluster\":"
-        "\"dc2\"},"
-        "\"traffic\":{\"router\":{\"type\":\"virtualService\",\"name\":\"web\"},\"steps\":[100]}}}",
+        "{\"kind\":\"MigrationPlan\",\"apiVersion\":\"crossfade.dev/v1alpha1\",\"metadata\":{"
+        "\"name\":\"web\"},\"spec\":{\"source\":{\"cluster\":\"dc1\",\"namespace\":\"web\"},"
+        "\"target\":{\"cluster\":\"dc2\"},\"traffic\":{\"router\":{\"type\":\"virtualService\","
+        "\"name\":\"web\"},\"steps\":[100]}}}",
         CF_PLAN_JSON);
     assert_string_equal(json->digest, p->digest);
     struct cf_plan *other CF_CLEANUP(cf_plan_free_p) =
@@ -311,12 +310,10 @@ static void json_with_surrogates_decodes(void **state)
 {
     (void)state;
     static const char text[] =
-        "{\"kind\":\"MigrationPlan\",\"apiVersion\":\"crossfade.dev/"
-        "v1alpha1\",\"metadata\":{\"name\":\"web\"},"
-        "\"spec\":{\"description\":\"\\ud83d\\ude80 "
-        "\\/\",\"source\":{\"cluster\":\"dc1\",\"namespace\":\"web\"},"
-        "\"target\":{\"cluster\":\"dc2\"},"
-        "\"traffic\":{\"router\":{\"type\":\"virtualService\",\"name\":\"web\"},\"steps\":[100]}}}";
+        "{\"kind\":\"MigrationPlan\",\"apiVersion\":\"crossfade.dev/v1alpha1\",\"metadata\":{"
+        "\"name\":\"web\"},\"spec\":{\"description\":\"\\ud83d\\ude80 \\/\",\"source\":{"
+        "\"cluster\":\"dc1\",\"namespace\":\"web\"},\"target\":{\"cluster\":\"dc2\"},\"traffic\":{"
+        "\"router\":{\"type\":\"virtualService\",\"name\":\"web\"},\"steps\":[100]}}}";
     struct cf_plan *p CF_CLEANUP(cf_plan_free_p) = decode_as(text, CF_PLAN_JSON);
     assert_string_equal(p->description, "\xf0\x9f\x9a\x80 /");
 }

@@ -25,8 +25,8 @@ static const struct {
       "[{\"pointer\":\"/g/0\",\"to\":{\"name\":\"b\",\"min\":2}}]" },
     { "{\"g\":[{\"name\":\"a\",\"min\":1},{\"name\":\"b\",\"min\":1}]}",
       "{\"g\":[{\"name\":\"b\",\"min\":3}]}",
-      "[{\"pointer\":\"/g/0\",\"from\":{\"name\":\"a\",\"min\":1}},{\"pointer\":\"/g/0/"
-      "min\",\"from\":1,\"to\":3}]" },
+      "[{\"pointer\":\"/g/0\",\"from\":{\"name\":\"a\",\"min\":1}},{\"pointer\":\"/g/0/min\","
+      "\"from\":1,\"to\":3}]" },
     { "{\"x/y\":1}", "{\"x/y\":2}", "[{\"pointer\":\"/x~1y\",\"from\":1,\"to\":2}]" },
 };
 

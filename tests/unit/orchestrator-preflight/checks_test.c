@@ -21,14 +21,12 @@ static const char *const source_objects[] = {
     "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo','namespace':'web'},"
     "'spec':{'selector':{'app':'echo'},'ports':[{'name':'http','port':80,'targetPort':8080}]}}",
     "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'echo','namespace':'web'},"
-    "'spec':{'replicas':3,'selector':{'matchLabels':{'app':'echo'}},'template':{'metadata':{'"
-    "labels':{'app':'echo'}},"
-    "'spec':{'containers':[{'name':'echo','image':'echo:1'}]}}},'status':{'replicas':3,'"
-    "readyReplicas':3}}",
-    "{'apiVersion':'networking.istio.io/"
-    "v1','kind':'VirtualService','metadata':{'name':'web','namespace':'web'},"
-    "'spec':{'hosts':['web'],'http':[{'name':'main','route':[{'destination':{'host':'echo','port':{"
-    "'number':80}}}]}]}}",
+    "'spec':{'replicas':3,'selector':{'matchLabels':{'app':'echo'}},'template':{'metadata':{"
+    "'labels':{'app':'echo'}},'spec':{'containers':[{'name':'echo','image':'echo:1'}]}}},"
+    "'status':{'replicas':3,'readyReplicas':3}}",
+    "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{'name':'web',"
+    "'namespace':'web'},'spec':{'hosts':['web'],'http':[{'name':'main','route':[{'destination':{"
+    "'host':'echo','port':{'number':80}}}]}]}}",
 };
 
 struct rig {
@@ -186,31 +184,28 @@ static void ending_namespace(struct rig *r)
 }
 static void foreign_object(struct rig *r)
 {
-    put(r->dc2, "{'apiVersion':'apps/"
-                "v1','kind':'Deployment','metadata':{'name':'echo','namespace':'web'},'spec':{'"
-                "replicas':9}}");
+    put(r->dc2, "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'echo',"
+                "'namespace':'web'},'spec':{'replicas':9}}");
 }
 static void running_job(struct rig *r)
 {
     put(r->dc1,
-        "{'apiVersion':'batch/"
-        "v1','kind':'Job','metadata':{'name':'import','namespace':'web'},'status':{'active':1}}");
+        "{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'import','namespace':'web'},"
+        "'status':{'active':1}}");
 }
 static void argo(struct rig *r)
 {
-    put(r->dc1, "{'apiVersion':'networking.istio.io/"
-                "v1','kind':'VirtualService','metadata':{'name':'web','namespace':'web',"
-                "'annotations':{'argocd.argoproj.io/"
-                "tracking-id':'x'}},'spec':{'hosts':['web'],'http':[{'name':'main',"
-                "'route':[{'destination':{'host':'echo','port':{'number':80}}}]}]}}");
+    put(r->dc1, "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{"
+                "'name':'web','namespace':'web','annotations':{"
+                "'argocd.argoproj.io/tracking-id':'x'}},'spec':{'hosts':['web'],'http':[{"
+                "'name':'main','route':[{'destination':{'host':'echo','port':{'number':80}}}]}]}}");
 }
 static void another_route(struct rig *r)
 {
     put(r->dc1,
-        "{'apiVersion':'networking.k8s.io/"
-        "v1','kind':'Ingress','metadata':{'name':'old-entry','namespace':'web'},'spec':{"
-        "'rules':[{'http':{'paths':[{'path':'/"
-        "','pathType':'Prefix','backend':{'service':{'name':'echo','port':{'number':80}}}}]}}]}}");
+        "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'old-entry',"
+        "'namespace':'web'},'spec':{'rules':[{'http':{'paths':[{'path':'/','pathType':'Prefix',"
+        "'backend':{'service':{'name':'echo','port':{'number':80}}}}]}}]}}");
 }
 static void no_source(struct rig *r)
 {
