@@ -3,6 +3,7 @@
 #include "orchestrator/http/exchange.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "orchestrator/http/conn.h"
 #include "orchestrator/http/park.h"
@@ -157,6 +158,12 @@ static void list_types(struct cf_buf *b, const char *const *types)
 static bool check_consumes(struct http_exchange *x, const char *const *types)
 {
     const char *type = cf_http_request_header(&x->req, "content-type");
+    const char *coding = cf_http_request_header(&x->req, "content-encoding");
+    if (coding && strcasecmp(coding, "identity") != 0) {
+        http_problem(x, 415, "a body with a Content-Encoding is not read here", "Accept-Encoding",
+                     "identity");
+        return false;
+    }
     if (!type && x->req.body.len == 0)
         return true;
     for (size_t i = 0; types[i]; i++)

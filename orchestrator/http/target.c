@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "base/text.h"
 #include "orchestrator/http/chars.h"
 
 static const char *check_escapes(const char *s, size_t len)
@@ -18,6 +20,22 @@ static const char *check_escapes(const char *s, size_t len)
             return "the request target has an escaped NUL";
     }
     return NULL;
+}
+
+/* What the escapes stand for is text: it goes into names, queries and logs. */
+static bool is_text(const char *s, size_t len)
+{
+    char *plain = cf_xmalloc(len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        bool escaped = s[i] == '%';
+        plain[n++] =
+            escaped ? (char)(http_hex_value(s[i + 1]) * 16 + http_hex_value(s[i + 2])) : s[i];
+        i += escaped ? 2 : 0;
+    }
+    bool ok = cf_utf8_valid(plain, n);
+    free(plain);
+    return ok;
 }
 
 /* Whether a segment means "." or "..", dots perhaps escaped. */
@@ -44,6 +62,8 @@ const char *http_target_check(const char *target, size_t len)
     const char *wrong = check_escapes(target, len);
     if (wrong)
         return wrong;
+    if (!is_text(target, len))
+        return "the request target is not UTF-8";
     const char *query = memchr(target, '?', len);
     const char *end = query ? query : target + len;
     for (const char *s = target + 1; s <= end;) {

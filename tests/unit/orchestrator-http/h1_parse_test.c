@@ -123,6 +123,8 @@ static const struct row rows[] = {
     { "broken escape", "GET /%4 HTTP/1.1" NL H END, "400", 0 },
     { "broken escape inside", "GET /%zz/ HTTP/1.1" NL H END, "400", 0 },
     { "escaped NUL", "GET /%00 HTTP/1.1" NL H END, "400", 0 },
+    { "no UTF-8 in the path", "GET /%ff HTTP/1.1" NL H END, "400", 0 },
+    { "half a character in the query", "GET /?a=%C3 HTTP/1.1" NL H END, "400", 0 },
     { "dot segment", "GET /a/./b HTTP/1.1" NL H END, "400", 0 },
     { "double dot", "GET /a/.. HTTP/1.1" NL H END, "400", 0 },
     { "escaped dots", "GET /%2e%2E/b HTTP/1.1" NL H END, "400", 0 },

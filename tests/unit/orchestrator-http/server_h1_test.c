@@ -59,6 +59,9 @@ static const struct {
     { "POST /media HTTP/1.1" NL H "Content-Type: text/html" NL "Content-Length: 1" NL NL "x",
       "415 UNSUPPORTED_MEDIA_TYPE|" },
     { "POST /media HTTP/1.1" NL H "Content-Length: 1" NL NL "x", "415 UNSUPPORTED_MEDIA_TYPE|" },
+    { "POST /media HTTP/1.1" NL H "Content-Type: application/json" NL "Content-Encoding: gzip" NL
+      "Content-Length: 1" NL NL "x",
+      "415 UNSUPPORTED_MEDIA_TYPE|" },
     { "POST /media HTTP/1.1" NL H "Content-Type: application/YAML; charset=utf-8" NL
       "Content-Length: 1" NL NL "x",
       "200 as application/json|" },
