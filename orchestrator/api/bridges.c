@@ -23,7 +23,12 @@ void cf_get_bridges(struct cf_http_request *req, struct cf_http_response *res)
     char id[CF_UUID_TEXT];
     const char *run = cf_http_request_query(req, "run");
     CF_CLEANUP(cf_bridge_list_free) struct cf_bridge_list list = { 0 };
-    if ((run && !cf_run_find(cf_api_of(req)->store, run, id, &err)) ||
+    bool found = !run || cf_run_find(cf_api_of(req)->store, run, id, &err);
+    if (!found && err.kind == CF_ERR_INVALID) {
+        cf_problem(res, "INVALID_PARAMETER", "%s", err.message);
+        return;
+    }
+    if (!found ||
         !cf_bridge_list_all(cf_api_of(req)->store, NULL, 0, run ? id : NULL, &list, &err)) {
         cf_problem_error(res, &err);
         return;

@@ -115,13 +115,29 @@ bool cf_etag_expect(struct cf_http_request *req, struct cf_http_response *res, i
     return false;
 }
 
+/* RFC 9110 13.1.2: `*`, or a list in which a tag counts whether it is weak or not, for caches weaken
+ * what they compress. */
+static bool names_etag(const char *list, int64_t revision)
+{
+    cf_autofree char *copy = cf_xstrdup(list);
+    char *rest = copy, *item;
+    while ((item = strsep(&rest, ",")) != NULL) {
+        int64_t known;
+        item += strspn(item, " \t");
+        item[strcspn(item, " \t")] = '\0';
+        item += strncmp(item, "W/", 2) == 0 ? 2 : 0;
+        if (strcmp(item, "*") == 0 || (parse_etag(item, &known) && known == revision))
+            return true;
+    }
+    return false;
+}
+
 bool cf_etag_not_modified(struct cf_http_request *req, struct cf_http_response *res,
                           int64_t revision)
 {
     const char *none = cf_http_request_header(req, "If-None-Match");
-    int64_t known;
     cf_etag_set(res, revision);
-    if (!none || !parse_etag(none, &known) || known != revision)
+    if (!none || !names_etag(none, revision))
         return false;
     cf_http_response_status(res, 304);
     return true;

@@ -39,7 +39,7 @@ void cf_put_freeze(struct cf_http_request *req, struct cf_http_response *res)
     if (!body)
         return;
     const char *reason = cf_json_str(body, "", "reason", NULL);
-    if (*reason)
+    if (reason[strspn(reason, " \t\r\n")])
         set(req, res, reason);
     else
         cf_body_refuse(req, res, "/reason", NULL, "A reason has 1 to %d bytes", CF_FIELD_NOTE_MAX);

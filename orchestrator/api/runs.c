@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/suggest.h"
 #include "base/thread.h"
 #include "base/units.h"
 #include "orchestrator/api/body.h"
@@ -14,6 +15,7 @@
 #include "orchestrator/api/render.h"
 #include "orchestrator/api/routes.h"
 #include "orchestrator/api/run_ref.h"
+#include "orchestrator/engine/fsm.h"
 #include "orchestrator/engine/engine.h"
 #include "store/series.h"
 
@@ -107,26 +109,55 @@ void cf_post_plan_run(struct cf_http_request *req, struct cf_http_response *res)
 
 /* ---- lists ---- */
 
-enum { STATES_MAX = 8 };
+enum { STATES_MAX = CF_RUN_STATES };
+
+/* "active,completed"; a word that is no state would find nothing, for ever. */
+static bool states_of(struct cf_http_request *req, struct cf_http_response *res,
+                      struct cf_run_filter *f, const char *states[STATES_MAX + 1])
+{
+    char *text = cf_arena_strdup(cf_http_request_arena(req), cf_http_request_query(req, "state"));
+    enum cf_run_state parsed;
+    size_t n = 0;
+    for (char *word; (word = strsep(&text, ",")) != NULL;) {
+        if (n == STATES_MAX || !cf_run_state_parse(word, &parsed)) {
+            const char *names[CF_RUN_STATES + 1] = { NULL };
+            for (int s = 0; s < CF_RUN_STATES; s++)
+                names[s] = cf_run_state_name((enum cf_run_state)s);
+            const char *near = cf_suggest(word, names);
+            cf_autofree char *hint = near ? cf_xasprintf("did you mean \"%s\"?", near) : NULL;
+            cf_problem_full(res, "INVALID_PARAMETER", hint, NULL,
+                            "\"%.64s\" is no state of a run, or there are too many", word);
+            return false;
+        }
+        states[n++] = word;
+    }
+    states[n] = NULL;
+    f->states = n ? states : NULL;
+    return true;
+}
+
+static bool active_of(struct cf_http_request *req, struct cf_http_response *res, bool *out)
+{
+    const char *active = cf_http_request_query(req, "active");
+    *out = active && strcmp(active, "false") != 0;
+    if (!*out || !*active || strcmp(active, "true") == 0)
+        return true;
+    cf_problem(res, "INVALID_PARAMETER", "active is true or false");
+    return false;
+}
 
 /* What a list is filtered by; the texts are the request's. False: answered. */
 static bool filter_of(struct cf_http_request *req, struct cf_http_response *res,
                       struct cf_run_filter *f, const char *states[STATES_MAX + 1])
 {
     struct cf_arena *arena = cf_http_request_arena(req);
-    const char *active = cf_http_request_query(req, "active");
-    char *state = cf_arena_strdup(arena, cf_http_request_query(req, "state"));
     char *label = cf_arena_strdup(arena, cf_http_request_query(req, "label"));
-    size_t n = 0;
     f->plan = cf_http_request_query(req, "plan");
     f->source = cf_http_request_query(req, "source");
     f->target = cf_http_request_query(req, "target");
     f->cluster = cf_http_request_query(req, "cluster");
-    f->active = active && strcmp(active, "false") != 0;
-    for (char *word; n < STATES_MAX && (word = strsep(&state, ",")) != NULL;)
-        states[n++] = word;
-    states[n] = NULL;
-    f->states = n ? states : NULL;
+    if (!states_of(req, res, f, states) || !active_of(req, res, &f->active))
+        return false;
     f->label_key = label ? strsep(&label, "=") : NULL;
     f->label_value = label;
     if (!f->label_key || f->label_value)

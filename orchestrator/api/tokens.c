@@ -22,7 +22,7 @@ static bool is_fine_name(const char *name)
     for (; name[n]; n++)
         if (n >= NAME_MAX_CHARS || iscntrl((unsigned char)name[n]))
             return false;
-    return n > 0;
+    return name[strspn(name, " ")] != '\0';
 }
 
 /* "90d" → ms; false: answered. */

@@ -125,6 +125,9 @@ static void tokens_are_made_used_and_revoked(void **state)
     AUTO_ANSWER long_life = post_json(
         f, ADMIN, "/api/v1/tokens", "{\"name\":\"x\",\"role\":\"viewer\",\"expiresIn\":\"366d\"}");
     expect(long_life, 422, "INVALID_BODY");
+    AUTO_ANSWER blank =
+        post_json(f, ADMIN, "/api/v1/tokens", "{\"name\":\"  \",\"role\":\"viewer\"}");
+    expect(blank, 422, "INVALID_BODY");
     AUTO_ANSWER role = post_json(f, ADMIN, "/api/v1/tokens", "{\"name\":\"x\",\"role\":\"viewr\"}");
     expect(role, 422, "INVALID_BODY");
     assert_string_equal(json_string_value(cf_json_pointer(role.json, "/errors/0/hint")),

@@ -30,6 +30,20 @@ static void etags_guard_changes(void **state)
     assert_int_equal(cf_json_int(revised.json, 0, "revision", NULL), 2);
     AUTO_ANSWER late = put_plan(f, OPERATOR, "guarded", one, "If-Match: \"1\"");
     expect(late, 412, "PRECONDITION_FAILED");
+    static const struct {
+        const char *header;
+        int status;
+    } tags[] = {
+        { "If-None-Match: W/\"2\"", 304 },
+        { "If-None-Match: \"9\", W/\"2\"", 304 },
+        { "If-None-Match: *", 304 },
+        { "If-None-Match: \"9\" , \"x\",", 200 },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(tags); i++) {
+        const char *one_tag[] = { tags[i].header, NULL };
+        AUTO_ANSWER t = ask(f, VIEWER, "GET", "/api/v1/plans/guarded", NULL, NULL, one_tag);
+        expect(t, tags[i].status, NULL);
+    }
     const char *known[] = { "If-None-Match: \"2\"", NULL };
     AUTO_ANSWER unchanged = ask(f, VIEWER, "GET", "/api/v1/plans/guarded", NULL, NULL, known);
     expect(unchanged, 304, NULL);

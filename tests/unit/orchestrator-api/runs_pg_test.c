@@ -158,6 +158,17 @@ static void a_run_tells_about_itself(void **state)
     AUTO_ANSWER other = ask(f, VIEWER, "GET", "/api/v1/events?plan=ech&after=0", NULL, NULL, json);
     expect(other, 200, NULL);
     assert_int_equal(json_array_size(cf_json_at(other.json, "items", NULL)), 0);
+    static const char *const wrong[] = { "state=completd", "state=active,,completed",
+                                         "active=maybe", "label=a" };
+    for (i = 0; i < CF_ARRAY_LEN(wrong); i++) {
+        cf_autofree char *query = cf_xasprintf("/api/v1/runs?%s", wrong[i]);
+        AUTO_ANSWER refused = get(f, VIEWER, query);
+        expect(refused, 400, "INVALID_PARAMETER");
+    }
+    AUTO_ANSWER states = get(f, VIEWER, "/api/v1/runs?state=active,completed&active=false");
+    expect(states, 200, NULL);
+    AUTO_ANSWER bridges = get(f, VIEWER, "/api/v1/bridges?run=none");
+    expect(bridges, 400, "INVALID_PARAMETER");
     AUTO_ANSWER active = get(f, VIEWER, "/api/v1/runs?active=true");
     expect(active, 200, NULL);
     assert_int_equal(json_array_size(cf_json_at(active.json, "items", NULL)), 0);
