@@ -83,11 +83,5 @@ static void look_at(struct sbx_pass *p, const json_t *ds)
 
 void sbx_ctl_daemon_sets(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *ds;
-    json_array_foreach(sbx_pass_all(p, "apps", "daemonsets"), i, ds)
-    {
-        if (sbx_pass_is_live(p, ds))
-            look_at(p, ds);
-    }
+    sbx_pass_each_live(p, "apps", "daemonsets", look_at);
 }

@@ -299,20 +299,18 @@ static bool sets_are_current(const struct rollout *r)
     return true;
 }
 
+static void look_at(struct sbx_pass *p, const json_t *d)
+{
+    struct rollout r;
+    read_rollout(p, d, &r);
+    if (sets_are_current(&r)) {
+        roll(p, &r);
+        tell(p, &r);
+    }
+    json_decref(r.sets);
+}
+
 void sbx_ctl_deployments(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *d;
-    json_array_foreach(sbx_pass_all(p, "apps", "deployments"), i, d)
-    {
-        if (!sbx_pass_is_live(p, d))
-            continue;
-        struct rollout r;
-        read_rollout(p, d, &r);
-        if (sets_are_current(&r)) {
-            roll(p, &r);
-            tell(p, &r);
-        }
-        json_decref(r.sets);
-    }
+    sbx_pass_each_live(p, "apps", "deployments", look_at);
 }

@@ -68,11 +68,5 @@ static void look_at(struct sbx_pass *p, const json_t *pdb)
 
 void sbx_ctl_disruption(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *pdb;
-    json_array_foreach(sbx_pass_all(p, "policy", "poddisruptionbudgets"), i, pdb)
-    {
-        if (sbx_pass_is_live(p, pdb))
-            look_at(p, pdb);
-    }
+    sbx_pass_each_live(p, "policy", "poddisruptionbudgets", look_at);
 }

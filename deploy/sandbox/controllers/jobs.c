@@ -148,16 +148,6 @@ static void look_at_cron(struct sbx_pass *p, const json_t *cron)
 
 void sbx_ctl_jobs(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *o;
-    json_array_foreach(sbx_pass_all(p, "batch", "jobs"), i, o)
-    {
-        if (sbx_pass_is_live(p, o))
-            look_at(p, o);
-    }
-    json_array_foreach(sbx_pass_all(p, "batch", "cronjobs"), i, o)
-    {
-        if (sbx_pass_is_live(p, o))
-            look_at_cron(p, o);
-    }
+    sbx_pass_each_live(p, "batch", "jobs", look_at);
+    sbx_pass_each_live(p, "batch", "cronjobs", look_at_cron);
 }

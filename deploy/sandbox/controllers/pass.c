@@ -78,6 +78,18 @@ bool sbx_pass_is_live(struct sbx_pass *p, const json_t *object)
     return ns && !sbx_is_going(ns);
 }
 
+void sbx_pass_each_live(struct sbx_pass *p, const char *group, const char *plural,
+                        void (*look_at)(struct sbx_pass *p, const json_t *object))
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(sbx_pass_all(p, group, plural), i, o)
+    {
+        if (sbx_pass_is_live(p, o))
+            look_at(p, o);
+    }
+}
+
 /* ---- Timers ---- */
 
 bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, const char *key_fmt,

@@ -53,6 +53,9 @@ json_t *sbx_pass_owned(struct sbx_pass *p, const char *group, const char *plural
                        const json_t *owner) CF_NODISCARD;
 /* Whether things may be made for this object: neither it nor its namespace is going away. */
 bool sbx_pass_is_live(struct sbx_pass *p, const json_t *object);
+/* Looks at each object of the kind for which things may be made. */
+void sbx_pass_each_live(struct sbx_pass *p, const char *group, const char *plural,
+                        void (*look_at)(struct sbx_pass *p, const json_t *object));
 
 /* True from `delay_ms` after it was first asked without a pass in between that did not ask.
  * `is_background`: settling does not wait for it. */

@@ -46,25 +46,23 @@ static void tell(struct sbx_pass *p, const json_t *hpa, int64_t current, int64_t
     sbx_pass_status(p, SBX_MANAGER, "autoscaling", "horizontalpodautoscalers", hpa, status);
 }
 
+static void look_at(struct sbx_pass *p, const json_t *hpa)
+{
+    const char *plural;
+    const json_t *target = target_of(p, hpa, &plural);
+    int64_t current = target ? cf_json_int(target, 1, "spec", "replicas", NULL) : 0,
+            desired = current;
+    if (current > 0) {
+        desired = CF_MAX(desired, cf_json_int(hpa, 1, "spec", "minReplicas", NULL));
+        desired = CF_MIN(desired, cf_json_int(hpa, desired, "spec", "maxReplicas", NULL));
+    }
+    if (desired != current)
+        sbx_pass_merge(p, SBX_MANAGER, "apps", plural, target,
+                       json_pack("{s:{s:I}}", "spec", "replicas", (json_int_t)desired));
+    tell(p, hpa, current, desired, target != NULL);
+}
+
 void sbx_ctl_scaling(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *hpa;
-    json_array_foreach(sbx_pass_all(p, "autoscaling", "horizontalpodautoscalers"), i, hpa)
-    {
-        if (!sbx_pass_is_live(p, hpa))
-            continue;
-        const char *plural;
-        const json_t *target = target_of(p, hpa, &plural);
-        int64_t current = target ? cf_json_int(target, 1, "spec", "replicas", NULL) : 0,
-                desired = current;
-        if (current > 0) {
-            desired = CF_MAX(desired, cf_json_int(hpa, 1, "spec", "minReplicas", NULL));
-            desired = CF_MIN(desired, cf_json_int(hpa, desired, "spec", "maxReplicas", NULL));
-        }
-        if (desired != current)
-            sbx_pass_merge(p, SBX_MANAGER, "apps", plural, target,
-                           json_pack("{s:{s:I}}", "spec", "replicas", (json_int_t)desired));
-        tell(p, hpa, current, desired, target != NULL);
-    }
+    sbx_pass_each_live(p, "autoscaling", "horizontalpodautoscalers", look_at);
 }

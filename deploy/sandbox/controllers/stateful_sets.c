@@ -197,29 +197,27 @@ static void tell(struct sbx_pass *p, const struct set *s)
     sbx_pass_status(p, SBX_MANAGER, "apps", "statefulsets", s->o, status);
 }
 
+static void look_at(struct sbx_pass *p, const json_t *o)
+{
+    char hash[SBX_HASH_LEN + 1];
+    sbx_template_hash(cf_json_at(o, "spec", "template", NULL), hash);
+    cf_autofree char *update = cf_xasprintf("%s-%s", sbx_name(o), hash);
+    cf_autojson json_t *pods = sbx_pass_owned(p, "", "pods", o);
+    struct set s = { o,
+                     pods,
+                     update,
+                     cf_json_int(o, 0, "spec", "ordinals", "start", NULL),
+                     cf_json_int(o, 1, "spec", "replicas", NULL),
+                     strcmp(cf_json_str(o, "", "spec", "podManagementPolicy", NULL), "Parallel") ==
+                         0 };
+    if (fill(p, &s) && trim(p, &s))
+        renew(p, &s);
+    else if (s.parallel)
+        trim(p, &s);
+    tell(p, &s);
+}
+
 void sbx_ctl_stateful_sets(struct sbx_pass *p)
 {
-    size_t i;
-    json_t *o;
-    json_array_foreach(sbx_pass_all(p, "apps", "statefulsets"), i, o)
-    {
-        if (!sbx_pass_is_live(p, o))
-            continue;
-        char hash[SBX_HASH_LEN + 1];
-        sbx_template_hash(cf_json_at(o, "spec", "template", NULL), hash);
-        cf_autofree char *update = cf_xasprintf("%s-%s", sbx_name(o), hash);
-        cf_autojson json_t *pods = sbx_pass_owned(p, "", "pods", o);
-        struct set s = { o,
-                         pods,
-                         update,
-                         cf_json_int(o, 0, "spec", "ordinals", "start", NULL),
-                         cf_json_int(o, 1, "spec", "replicas", NULL),
-                         strcmp(cf_json_str(o, "", "spec", "podManagementPolicy", NULL),
-                                "Parallel") == 0 };
-        if (fill(p, &s) && trim(p, &s))
-            renew(p, &s);
-        else if (s.parallel)
-            trim(p, &s);
-        tell(p, &s);
-    }
+    sbx_pass_each_live(p, "apps", "statefulsets", look_at);
 }
