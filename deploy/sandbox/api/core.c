@@ -169,6 +169,31 @@ static bool accepted(struct sbx_request *r)
                     "only the following media types are accepted: application/json");
 }
 
+/* All verbs but the watch's, which is no single answer. */
+static const struct {
+    const char *verb;
+    void (*answer)(struct sbx_request *r);
+} verbs[] = {
+    { "get", sbx_verb_get },
+    { "list", sbx_verb_list },
+    { "create", sbx_verb_create },
+    { "update", sbx_verb_update },
+    { "patch", sbx_verb_patch },
+    { "delete", sbx_verb_delete },
+    { "deletecollection", sbx_verb_delete_collection },
+};
+
+static void answer(struct sbx_request *r, const char *verb)
+{
+    if (r->path.sub && strcmp(r->path.sub, "scale") == 0) {
+        sbx_verb_scale(r);
+        return;
+    }
+    for (size_t i = 0; i < CF_ARRAY_LEN(verbs); i++)
+        if (strcmp(verbs[i].verb, verb) == 0)
+            verbs[i].answer(r);
+}
+
 static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *sink, void *user)
 {
     const char *verb = verb_of(r);
@@ -190,22 +215,7 @@ static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *si
         return NULL;
     if (strcmp(verb, "watch") == 0)
         return sbx_verb_watch(r, sink, user);
-    if (r->path.sub && strcmp(r->path.sub, "scale") == 0)
-        sbx_verb_scale(r);
-    else if (strcmp(verb, "get") == 0)
-        sbx_verb_get(r);
-    else if (strcmp(verb, "list") == 0)
-        sbx_verb_list(r);
-    else if (strcmp(verb, "create") == 0)
-        sbx_verb_create(r);
-    else if (strcmp(verb, "update") == 0)
-        sbx_verb_update(r);
-    else if (strcmp(verb, "patch") == 0)
-        sbx_verb_patch(r);
-    else if (strcmp(verb, "delete") == 0)
-        sbx_verb_delete(r);
-    else
-        sbx_verb_delete_collection(r);
+    answer(r, verb);
     return NULL;
 }
 

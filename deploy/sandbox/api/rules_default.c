@@ -5,6 +5,14 @@
 
 #include "deploy/sandbox/api/rules.h"
 
+/* An object that wants its defaults. `live`: what it replaces, or NULL. */
+struct fresh {
+    struct sbx_api *api;
+    const struct sbx_kind *k;
+    json_t *obj, *spec;
+    const json_t *live;
+};
+
 static void dflt(json_t *o, const char *name, json_t *value_take)
 {
     if (!json_is_object(o) || json_object_get(o, name))
@@ -27,7 +35,10 @@ static void default_containers(json_t *list)
         const char *image = cf_json_str(c, "", "image", NULL);
         const char *tag = strrchr(image, ':');
         bool latest = !tag || strchr(tag, '/') || strcmp(tag, ":latest") == 0;
-        json_array_foreach(at(c, "ports"), j, p) dflt(p, "protocol", json_string("TCP"));
+        json_array_foreach(at(c, "ports"), j, p)
+        {
+            dflt(p, "protocol", json_string("TCP"));
+        }
         dflt(c, "resources", json_object());
         dflt(c, "terminationMessagePath", json_string("/dev/termination-log"));
         dflt(c, "terminationMessagePolicy", json_string("File"));
@@ -76,8 +87,10 @@ static json_t *template_spec(json_t *spec)
     return at(at(spec, "template"), "spec");
 }
 
-static void default_apps(const struct sbx_kind *k, json_t *spec)
+static void default_apps(const struct fresh *f)
 {
+    const struct sbx_kind *k = f->k;
+    json_t *spec = f->spec;
     sbx_rules_default_pod_spec(template_spec(spec));
     if (strcmp(k->kind, "DaemonSet") != 0)
         dflt(spec, "replicas", json_integer(1));
@@ -105,8 +118,9 @@ static void default_apps(const struct sbx_kind *k, json_t *spec)
     }
 }
 
-static void default_job(json_t *spec, json_t *meta)
+static void default_job(const struct fresh *f)
 {
+    json_t *spec = f->spec, *meta = at(f->obj, "metadata");
     sbx_rules_default_pod_spec(template_spec(spec));
     dflt(spec, "completionMode", json_string("NonIndexed"));
     if (!at(spec, "completions") && !at(spec, "parallelism"))
@@ -132,8 +146,9 @@ static void default_job(json_t *spec, json_t *meta)
     }
 }
 
-static void default_cron_job(json_t *spec)
+static void default_cron_job(const struct fresh *f)
 {
+    json_t *spec = f->spec;
     dflt(spec, "concurrencyPolicy", json_string("Allow"));
     dflt(spec, "suspend", json_false());
     dflt(spec, "successfulJobsHistoryLimit", json_integer(3));
@@ -141,8 +156,31 @@ static void default_cron_job(json_t *spec)
     sbx_rules_default_pod_spec(template_spec(at(at(spec, "jobTemplate"), "spec")));
 }
 
-static void default_service(struct sbx_api *api, json_t *spec, const json_t *live)
+/* The address it has, or the next one. */
+static void default_cluster_ip(const struct fresh *f)
 {
+    const json_t *old = cf_json_at(f->live, "spec", "clusterIP", NULL);
+    if (old)
+        dflt(f->spec, "clusterIP", json_incref(cf_json_unconst(old)));
+    if (at(f->spec, "clusterIP"))
+        return;
+    char ip[24];
+    int n = f->api->next_ip++;
+    snprintf(ip, sizeof(ip), "10.96.%d.%d", (n / 250) % 250, n % 250 + 1);
+    json_object_set_new(f->spec, "clusterIP", json_string(ip));
+}
+
+static void default_balancer(const struct fresh *f)
+{
+    dflt(f->obj, "status", json_pack("{s:{}}", "loadBalancer"));
+}
+
+static void default_service(const struct fresh *f)
+{
+    json_t *spec = f->spec;
+    if (!spec)
+        return;
+    default_balancer(f);
     dflt(spec, "type", json_string("ClusterIP"));
     dflt(spec, "sessionAffinity", json_string("None"));
     size_t i;
@@ -154,34 +192,30 @@ static void default_service(struct sbx_api *api, json_t *spec, const json_t *liv
     }
     if (strcmp(cf_json_str(spec, "", "type", NULL), "ExternalName") == 0)
         return;
-    const json_t *old = cf_json_at(live, "spec", NULL);
-    if (!at(spec, "clusterIP") && old && json_object_get(old, "clusterIP"))
-        json_object_set(spec, "clusterIP", json_object_get(old, "clusterIP"));
-    if (!at(spec, "clusterIP")) {
-        char ip[24];
-        int n = api->next_ip++;
-        snprintf(ip, sizeof(ip), "10.96.%d.%d", (n / 250) % 250, n % 250 + 1);
-        json_object_set_new(spec, "clusterIP", json_string(ip));
-    }
+    default_cluster_ip(f);
     dflt(spec, "clusterIPs", json_pack("[O]", at(spec, "clusterIP")));
     dflt(spec, "ipFamilies", json_pack("[s]", "IPv4"));
     dflt(spec, "ipFamilyPolicy", json_string("SingleStack"));
     dflt(spec, "internalTrafficPolicy", json_string("Cluster"));
 }
 
-static void default_subjects(json_t *obj)
+static void default_subjects(const struct fresh *f)
 {
+    json_t *obj = f->obj;
     size_t i;
     json_t *s;
-    json_array_foreach(at(obj, "subjects"), i,
-                       s) if (strcmp(cf_json_str(s, "", "kind", NULL), "ServiceAccount") != 0)
-        dflt(s, "apiGroup", json_string("rbac.authorization.k8s.io"));
+    json_array_foreach(at(obj, "subjects"), i, s)
+    {
+        if (strcmp(cf_json_str(s, "", "kind", NULL), "ServiceAccount") != 0)
+            dflt(s, "apiGroup", json_string("rbac.authorization.k8s.io"));
+    }
     dflt(at(obj, "roleRef"), "apiGroup", json_string("rbac.authorization.k8s.io"));
 }
 
 /* The values that the CRD's schema gives. */
-static void default_http_route(json_t *spec)
+static void default_http_route(const struct fresh *f)
 {
+    json_t *spec = f->spec;
     size_t i, j;
     json_t *r, *b;
     json_array_foreach(at(spec, "parentRefs"), i, r)
@@ -212,19 +246,20 @@ static void default_http_route(json_t *spec)
     }
 }
 
-static void default_secret(json_t *obj)
+static void default_secret(const struct fresh *f)
 {
-    dflt(obj, "type", json_string("Opaque"));
+    dflt(f->obj, "type", json_string("Opaque"));
 }
 
-static void default_claim(json_t *spec, json_t *obj)
+static void default_claim(const struct fresh *f)
 {
-    dflt(spec, "volumeMode", json_string("Filesystem"));
-    dflt(obj, "status", json_pack("{s:s}", "phase", "Pending"));
+    dflt(f->spec, "volumeMode", json_string("Filesystem"));
+    dflt(f->obj, "status", json_pack("{s:s}", "phase", "Pending"));
 }
 
-static void default_hpa(json_t *spec)
+static void default_hpa(const struct fresh *f)
 {
+    json_t *spec = f->spec;
     dflt(spec, "minReplicas", json_integer(1));
     if (!at(spec, "metrics"))
         json_object_set_new(spec, "metrics",
@@ -233,25 +268,29 @@ static void default_hpa(json_t *spec)
                                       "averageUtilization", 80));
 }
 
-static void default_pod(json_t *obj)
+static void default_pod(const struct fresh *f)
 {
-    json_t *spec = at(obj, "spec");
+    json_t *spec = f->spec;
     dflt(spec, "serviceAccountName", json_string("default"));
     sbx_rules_default_pod_spec(spec);
     dflt(spec, "enableServiceLinks", json_true());
-    dflt(obj, "status", json_pack("{s:s,s:s}", "phase", "Pending", "qosClass", "BestEffort"));
+    dflt(f->obj, "status", json_pack("{s:s,s:s}", "phase", "Pending", "qosClass", "BestEffort"));
 }
 
 /* Empty lists are written as null. */
-static void default_slice(json_t *obj)
+static void default_slice(const struct fresh *f)
 {
+    json_t *obj = f->obj;
     static const char *const lists[] = { "endpoints", "ports" };
     for (size_t n = 0; n < CF_ARRAY_LEN(lists); n++)
         if (json_array_size(at(obj, lists[n])) == 0)
             json_object_set_new(obj, lists[n], json_null());
     size_t i;
     json_t *p;
-    json_array_foreach(at(obj, "endpoints"), i, p) dflt(p, "conditions", json_object());
+    json_array_foreach(at(obj, "endpoints"), i, p)
+    {
+        dflt(p, "conditions", json_object());
+    }
     json_array_foreach(at(obj, "ports"), i, p)
     {
         dflt(p, "protocol", json_string("TCP"));
@@ -259,8 +298,9 @@ static void default_slice(json_t *obj)
     }
 }
 
-static void default_namespace(json_t *obj)
+static void default_namespace(const struct fresh *f)
 {
+    json_t *obj = f->obj;
     dflt(obj, "spec", json_pack("{s:[s]}", "finalizers", "kubernetes"));
     dflt(obj, "status", json_pack("{s:s}", "phase", "Active"));
     const char *name = cf_json_str(obj, "", "metadata", "name", NULL);
@@ -269,38 +309,34 @@ static void default_namespace(json_t *obj)
                          "kubernetes.io/metadata.name", NULL);
 }
 
+/* By group or by kind; a kind stands in one row at the most. */
+static const struct {
+    const char *group, *kind;
+    void (*defaults)(const struct fresh *f);
+} rows[] = {
+    { "apps", NULL, default_apps },
+    { "rbac.authorization.k8s.io", NULL, default_subjects },
+    { NULL, "Pod", default_pod },
+    { NULL, "Job", default_job },
+    { NULL, "CronJob", default_cron_job },
+    { NULL, "Service", default_service },
+    { NULL, "Ingress", default_balancer },
+    { NULL, "HTTPRoute", default_http_route },
+    { NULL, "Secret", default_secret },
+    { NULL, "PersistentVolumeClaim", default_claim },
+    { NULL, "HorizontalPodAutoscaler", default_hpa },
+    { NULL, "EndpointSlice", default_slice },
+    { NULL, "Namespace", default_namespace },
+};
+
 void sbx_rules_default(struct sbx_api *api, const struct sbx_kind *k, json_t *obj,
                        const json_t *live)
 {
-    json_t *spec = at(obj, "spec");
-    const char *kind = k->kind;
-    if (strcmp(k->group, "apps") == 0)
-        default_apps(k, spec);
-    else if (strcmp(kind, "Pod") == 0)
-        default_pod(obj);
-    else if (strcmp(kind, "Job") == 0)
-        default_job(spec, at(obj, "metadata"));
-    else if (strcmp(kind, "CronJob") == 0)
-        default_cron_job(spec);
-    else if (strcmp(kind, "Service") == 0 && spec) {
-        default_service(api, spec, live);
-        dflt(obj, "status", json_pack("{s:{}}", "loadBalancer"));
-    } else if (strcmp(k->group, "rbac.authorization.k8s.io") == 0)
-        default_subjects(obj);
-    else if (strcmp(kind, "HTTPRoute") == 0)
-        default_http_route(spec);
-    else if (strcmp(kind, "Secret") == 0)
-        default_secret(obj);
-    else if (strcmp(kind, "PersistentVolumeClaim") == 0)
-        default_claim(spec, obj);
-    else if (strcmp(kind, "HorizontalPodAutoscaler") == 0)
-        default_hpa(spec);
-    else if (strcmp(kind, "EndpointSlice") == 0)
-        default_slice(obj);
-    else if (strcmp(kind, "Namespace") == 0)
-        default_namespace(obj);
-    else if (strcmp(kind, "Ingress") == 0)
-        dflt(obj, "status", json_pack("{s:{}}", "loadBalancer"));
+    const struct fresh f = { api, k, obj, at(obj, "spec"), live };
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++)
+        if (rows[i].kind ? strcmp(rows[i].kind, k->kind) == 0
+                         : strcmp(rows[i].group, k->group) == 0)
+            rows[i].defaults(&f);
     if (k->has_status && !k->is_crd)
         dflt(obj, "status", json_object());
 }

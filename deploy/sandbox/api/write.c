@@ -223,18 +223,10 @@ static bool grows(const struct sbx_kind *k, const json_t *live, const json_t *ob
     return !cf_json_equal(a, b);
 }
 
-static void keep(json_t *meta, const json_t *old, const char *name)
+/* The member as `from` has it, or none. */
+static void restore(json_t *obj, const json_t *from, const char *name)
 {
-    json_t *v = json_object_get(old, name);
-    if (v)
-        json_object_set(meta, name, v);
-    else
-        json_object_del(meta, name);
-}
-
-static void restore(json_t *obj, const json_t *live, const char *name)
-{
-    json_t *v = json_object_get(live, name);
+    json_t *v = json_object_get(from, name);
     if (v)
         json_object_set(obj, name, v);
     else
@@ -252,7 +244,7 @@ static void keep_system_fields(struct sbx_request *r, json_t *obj, const json_t 
     json_t *meta = json_object_get(obj, "metadata");
     const json_t *old = json_object_get(live, "metadata");
     for (size_t i = 0; i < CF_ARRAY_LEN(fixed); i++)
-        keep(meta, old, fixed[i]);
+        restore(meta, old, fixed[i]);
     bool is_status = r->path.sub && strcmp(r->path.sub, "status") == 0;
     if (!is_status && r->kind->has_status)
         restore(obj, live, "status");
