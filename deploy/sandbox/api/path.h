@@ -25,6 +25,6 @@ const char *sbx_query(const struct sbx_path *p, const char *name); /* NULL if ab
 /* A number from 0 to SBX_QUERY_INT_MAX; the default when absent or anything else. */
 enum { SBX_QUERY_INT_MAX = 1000000000 };
 int64_t sbx_query_int(const struct sbx_path *p, const char *name, int64_t dflt);
-bool sbx_query_true(const struct sbx_path *p, const char *name);   /* "true" or "1" */
+bool sbx_query_true(const struct sbx_path *p, const char *name); /* "true" or "1" */
 
 #endif

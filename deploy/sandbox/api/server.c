@@ -12,8 +12,8 @@
 
 enum {
     BODY_MAX = 4 * 1024 * 1024, /* above the API's own limit, so that it answers */
-    WATCH_QUEUE_MAX =
-        8 * 1024 * 1024, /* a watcher that falls further behind is dropped, and lists again */
+    /* A watcher that falls further behind is dropped, and lists again. */
+    WATCH_QUEUE_MAX = 8 * 1024 * 1024,
     EARLY_MAX = 32 * 1024 * 1024, /* first events of a watch, before its stream is open */
     CONNECTIONS_MAX = 2000,
 };
