@@ -218,7 +218,8 @@ void cf_collector_free(struct cf_collector *c)
     free(c);
 }
 
-bool cf_collector_wants(const struct cf_collector *c, const struct cf_preset *p, enum cf_stream_kind kind)
+bool cf_collector_wants(const struct cf_collector *c, const struct cf_preset *p,
+                        enum cf_stream_kind kind)
 {
     for (size_t i = 0; i < c->want_count; i++)
         if (c->wants[i].preset == p && c->streams[c->wants[i].stream].kind == kind)
@@ -289,9 +290,8 @@ static struct piece *piece_new(struct pieces *all, const struct cf_preset *p, ui
         all->items = cf_xrealloc(all->items, all->cap * sizeof *all->items);
     }
     struct piece *one = &all->items[all->count++];
-    *one = (struct piece){ .point = { .series = series, .at_ms = at_ms },
-                           .preset = p,
-                           .fast = NAN };
+    *one =
+        (struct piece){ .point = { .series = series, .at_ms = at_ms }, .preset = p, .fast = NAN };
     return one;
 }
 
@@ -337,7 +337,8 @@ static void take_request(struct cf_collector *c, const struct want *w, cf_label_
 }
 
 static void offer(struct cf_collector *c, const struct want *w, enum cf_stream_kind kind,
-                  cf_label_fn *label, const void *labels, uint64_t series, int64_t at_ms, double value)
+                  cf_label_fn *label, const void *labels, uint64_t series, int64_t at_ms,
+                  double value)
 {
     const struct cf_stream *s = &c->streams[w->stream];
     if (s->kind != kind || !cf_preset_series_matches(w->match, &s->backend, label, labels))
@@ -362,8 +363,8 @@ static void offer_by_key(struct cf_collector *c, const struct cf_preset *p, cons
             offer(c, w, kind, label, labels, series, at_ms, value);
 }
 
-void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label, const void *labels,
-                       uint64_t series, int64_t at_ms, double value)
+void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label,
+                       const void *labels, uint64_t series, int64_t at_ms, double value)
 {
     enum cf_stream_kind kind;
     for (const struct cf_preset *p = cf_presets; p->name; p++) {

@@ -23,7 +23,8 @@ struct cf_collector *cf_collector_new(const struct cf_stream *streams, size_t co
 void cf_collector_free(struct cf_collector *c);
 
 /* Whether any stream may want this preset's request counters / latency buckets. */
-bool cf_collector_wants(const struct cf_collector *c, const struct cf_preset *p, enum cf_stream_kind kind);
+bool cf_collector_wants(const struct cf_collector *c, const struct cf_preset *p,
+                        enum cf_stream_kind kind);
 /* Whether any stream may want this metric. */
 bool cf_collector_wants_metric(const struct cf_collector *c, const char *metric);
 /* Appends the distinct values of the key label that streams of this preset and kind look for, as a regular expression alternative
@@ -32,8 +33,8 @@ void cf_collector_key_regex(const struct cf_collector *c, const struct cf_preset
                             enum cf_stream_kind kind, bool canary, struct cf_buf *out);
 
 /* One sample. `series` is its hash without the label "le". */
-void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label, const void *labels,
-                       uint64_t series, int64_t at_ms, double value);
+void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label,
+                       const void *labels, uint64_t series, int64_t at_ms, double value);
 
 /* The readings, one per stream; the collector is spent. Free with cf_readings_free. */
 struct cf_reading *cf_collector_finish(struct cf_collector *c) CF_NODISCARD;

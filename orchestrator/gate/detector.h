@@ -25,9 +25,9 @@ enum { CF_DETECTOR_BETS = 6 };
 extern const double cf_detector_bets[CF_DETECTOR_BETS];
 
 struct cf_detector {
-    double p0;                      /* tolerated failure rate, in (0, 1) */
-    double threshold;               /* T / alpha */
-    double r[CF_DETECTOR_BETS];     /* the sums; capped so that they stay finite */
+    double p0;                  /* tolerated failure rate, in (0, 1) */
+    double threshold;           /* T / alpha */
+    double r[CF_DETECTOR_BETS]; /* the sums; capped so that they stay finite */
 };
 
 /* `success_min` in (0, 1), `alpha` the false alarms per hour in (0, 1), `look_ms` the length of a look. */

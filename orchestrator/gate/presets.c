@@ -34,7 +34,8 @@ const struct cf_preset cf_presets[] = {
         .match = { { "cluster_name", "outbound|{port}|{subset}|{host}", false } },
     },
     {
-        .name = "nginx", /* ingress-nginx; a canary's requests carry the main service and name the canary apart */
+        /* ingress-nginx; a canary's requests carry the main service and name the canary apart */
+        .name = "nginx",
         .requests = { "nginx_ingress_controller_requests" },
         .code_label = "status",
         .latency = "nginx_ingress_controller_request_duration_seconds_bucket",
@@ -100,8 +101,8 @@ static const char *placeholder(const struct cf_stream_backend *b, const char *na
     return scratch;
 }
 
-bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_backend *backend, char *buf,
-                     struct cf_error *err)
+bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_backend *backend,
+                     char *buf, struct cf_error *err)
 {
     size_t used = 0;
     for (const char *c = m->value; *c;) {
@@ -113,7 +114,8 @@ bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_bac
             piece = placeholder(backend, c + 1, (size_t)(end - c - 1), scratch);
         size_t len = strlen(piece);
         if (used + len >= CF_PRESET_VALUE_MAX)
-            return cf_error_set(err, CF_ERR_LIMIT, "the backend's name is longer than %d characters",
+            return cf_error_set(err, CF_ERR_LIMIT,
+                                "the backend's name is longer than %d characters",
                                 CF_PRESET_VALUE_MAX - 1);
         memcpy(buf + used, piece, len);
         used += len;
@@ -123,8 +125,9 @@ bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_bac
     return true;
 }
 
-bool cf_preset_series_matches(const struct cf_preset_match *m, const struct cf_stream_backend *backend,
-                              cf_label_fn *label, const void *labels)
+bool cf_preset_series_matches(const struct cf_preset_match *m,
+                              const struct cf_stream_backend *backend, cf_label_fn *label,
+                              const void *labels)
 {
     for (int i = 0; i < CF_PRESET_MATCHES && m[i].label; i++) {
         char want[CF_PRESET_VALUE_MAX];
@@ -139,7 +142,8 @@ bool cf_preset_series_matches(const struct cf_preset_match *m, const struct cf_s
     return true;
 }
 
-bool cf_preset_result(const struct cf_preset *p, cf_label_fn *label, const void *labels, bool *out_bad)
+bool cf_preset_result(const struct cf_preset *p, cf_label_fn *label, const void *labels,
+                      bool *out_bad)
 {
     const char *code = label(labels, p->code_label);
     if (!code || !isdigit((unsigned char)code[0]))

@@ -148,8 +148,8 @@ static enum line take_line(char *line, cf_promtext_want_fn *want, void *user,
     return LINE_TAKEN;
 }
 
-bool cf_promtext_parse(char *text, size_t len, cf_promtext_want_fn *want, cf_promtext_sample_fn *take,
-                       void *user, struct cf_error *err)
+bool cf_promtext_parse(char *text, size_t len, cf_promtext_want_fn *want,
+                       cf_promtext_sample_fn *take, void *user, struct cf_error *err)
 {
     struct cf_promtext_sample sample;
     int number = 0;

@@ -32,7 +32,7 @@ typedef bool cf_promtext_want_fn(void *user, const char *metric_name);
 typedef void cf_promtext_sample_fn(void *user, const struct cf_promtext_sample *sample);
 
 /* `text` is changed in place. `want` is asked once per line with the metric's name, before its labels are parsed. */
-bool cf_promtext_parse(char *text, size_t len, cf_promtext_want_fn *want, cf_promtext_sample_fn *take,
-                       void *user, struct cf_error *err) CF_NODISCARD;
+bool cf_promtext_parse(char *text, size_t len, cf_promtext_want_fn *want,
+                       cf_promtext_sample_fn *take, void *user, struct cf_error *err) CF_NODISCARD;
 
 #endif

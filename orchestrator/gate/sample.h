@@ -20,17 +20,20 @@ void cf_sampler_free(struct cf_sampler *s);
 
 /* What one reading added. */
 struct cf_delta {
-    uint64_t n, k;         /* requests and failures that are new with this reading */
-    uint64_t n_since, k_since; /* the part of them that surely happened after `since_ms` (both scrapes later than it) */
-    bool fresh;            /* at least one scrape was new */
+    uint64_t n, k; /* requests and failures that are new with this reading */
+    /* the part of them that surely happened after `since_ms` (both scrapes later than it) */
+    uint64_t n_since, k_since;
+    bool fresh; /* at least one scrape was new */
 };
 
 /* `since_ms`: the wall time of the last weight change. LIMIT when the stream has too many series. */
 bool cf_sampler_feed(struct cf_sampler *s, const struct cf_reading *reading, int64_t since_ms,
                      struct cf_delta *out, struct cf_error *err) CF_NODISCARD;
 
-int64_t cf_sampler_newest_ms(const struct cf_sampler *s); /* wall time of the newest scrape; 0: none yet */
-int64_t cf_sampler_period_ms(const struct cf_sampler *s); /* observed scrape period; 0: not known yet */
+/* Wall time of the newest scrape; 0: none yet. */
+int64_t cf_sampler_newest_ms(const struct cf_sampler *s);
+/* Observed scrape period; 0: not known yet. */
+int64_t cf_sampler_period_ms(const struct cf_sampler *s);
 bool cf_sampler_is_stale(const struct cf_sampler *s, int64_t now_wall_ms);
 
 #endif

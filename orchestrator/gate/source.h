@@ -23,7 +23,7 @@ struct cf_endpoint;
 enum cf_stream_kind {
     CF_STREAM_SUCCESS, /* n = finished requests, k = those answered 5xx or not at all */
     CF_STREAM_LATENCY, /* n = finished requests, k = those slower than `slower_than_ms`, a bucket's edge */
-    CF_STREAM_PROMQL,  /* n and k as two expressions of the plan that give cumulative counters */
+    CF_STREAM_PROMQL, /* n and k as two expressions of the plan that give cumulative counters */
 };
 
 /* The backend whose requests are meant, as the router names it. Unknown parts are NULL or 0. */
@@ -33,8 +33,9 @@ struct cf_stream_backend {
     const char *host;       /* FQDN for meshes: "echo-crossfade.demo.svc.cluster.local" */
     const char *subset;     /* DestinationRule subset */
     int port;
-    const char *ingress;      /* canary or main Ingress' name */
-    const char *main_service; /* the main Ingress' backend: ingress-nginx labels canary requests with it */
+    const char *ingress; /* canary or main Ingress' name */
+    /* the main Ingress' backend: ingress-nginx labels canary requests with it */
+    const char *main_service;
     bool canary;
 };
 
@@ -49,14 +50,14 @@ struct cf_stream {
 
 /* One series of one stream at one scrape: cumulative counts since the series began. */
 struct cf_point {
-    uint64_t series;  /* hash of the labels: the same series has the same number in every read */
-    int64_t at_ms;    /* wall time of the scrape (or of the direct read) */
-    double total;     /* adds to n */
-    double bad;       /* adds to k */
+    uint64_t series; /* hash of the labels: the same series has the same number in every read */
+    int64_t at_ms;   /* wall time of the scrape (or of the direct read) */
+    double total;    /* adds to n */
+    double bad;      /* adds to k */
 };
 
 struct cf_reading {
-    bool ok;                /* false: `error` says why this stream could not be read */
+    bool ok; /* false: `error` says why this stream could not be read */
     struct cf_error error;
     struct cf_point *points; /* by series, then by time ascending */
     size_t count;
@@ -74,18 +75,20 @@ struct cf_source_ops {
     /* Reads all streams. True when the source answered, even if single streams have no series (ok with count 0). False: the
      * source as a whole gave nothing (unreachable, unreadable, too large). *out has `count` rows; free with
      * cf_readings_free. */
-    bool (*read)(void *self, const struct cf_stream *streams, size_t count, int64_t deadline_mono_ms,
-                 struct cf_reading **out, struct cf_error *err);
+    bool (*read)(void *self, const struct cf_stream *streams, size_t count,
+                 int64_t deadline_mono_ms, struct cf_reading **out, struct cf_error *err);
     void (*destroy)(void *self);
 };
 
 bool cf_source_read(struct cf_source *s, const struct cf_stream *streams, size_t count,
-                    int64_t deadline_mono_ms, struct cf_reading **out, struct cf_error *err) CF_NODISCARD;
+                    int64_t deadline_mono_ms, struct cf_reading **out,
+                    struct cf_error *err) CF_NODISCARD;
 void cf_source_free(struct cf_source *s);
 
 /* A Prometheus (or what speaks its HTTP API) behind an endpoint, which carries TLS, basic or bearer credentials. The reference of
  * the endpoint is taken. */
-struct cf_source *cf_source_prometheus_new(struct cf_transport *t, struct cf_endpoint *endpoint_take);
+struct cf_source *cf_source_prometheus_new(struct cf_transport *t,
+                                           struct cf_endpoint *endpoint_take);
 /* Exposition text at one or several URLs (a gateway's pods): each is read once per look. References are taken. A URL that does not
  * answer fails the read as a whole: half the gateways are not the truth. */
 struct cf_source *cf_source_scrape_new(struct cf_transport *t, struct cf_endpoint **endpoints_take,

@@ -64,10 +64,10 @@ static json_t *query(struct prometheus *p, const char *expression, int64_t deadl
     if (reply.status != 200) {
         const char *said = cf_json_str(answer, "no reason given", "error", NULL);
         cf_error_clear(err);
-        cf_error_set(err, reply.status == 400 || reply.status == 422 ? CF_ERR_INVALID
-                          : reply.status == 401 || reply.status == 403
-                              ? CF_ERR_DENIED
-                              : CF_ERR_UNAVAILABLE,
+        cf_error_set(err,
+                     reply.status == 400 || reply.status == 422   ? CF_ERR_INVALID
+                     : reply.status == 401 || reply.status == 403 ? CF_ERR_DENIED
+                                                                  : CF_ERR_UNAVAILABLE,
                      "HTTP status %d: %.300s", reply.status, said);
         return NULL;
     }
@@ -143,7 +143,8 @@ static void take_matrix(struct cf_collector *c, const json_t *data, int64_t skew
     }
 }
 
-static void append_names(const struct cf_preset *preset, enum cf_stream_kind kind, struct cf_buf *out)
+static void append_names(const struct cf_preset *preset, enum cf_stream_kind kind,
+                         struct cf_buf *out)
 {
     if (kind == CF_STREAM_LATENCY) {
         cf_buf_puts(out, preset->latency);
@@ -162,9 +163,9 @@ static void append_quoted(struct cf_buf *out, const char *s)
     }
 }
 
-static bool read_preset(struct prometheus *p, struct cf_collector *c, const struct cf_preset *preset,
-                        enum cf_stream_kind kind, bool canary, int64_t deadline_mono_ms,
-                        struct cf_error *err)
+static bool read_preset(struct prometheus *p, struct cf_collector *c,
+                        const struct cf_preset *preset, enum cf_stream_kind kind, bool canary,
+                        int64_t deadline_mono_ms, struct cf_error *err)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf keys = CF_BUF_INIT(QUERY_MAX);
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(QUERY_MAX);
@@ -178,7 +179,8 @@ static bool read_preset(struct prometheus *p, struct cf_collector *c, const stru
     append_quoted(&text, cf_buf_str(&keys));
     cf_buf_printf(&text, "\"}[%" PRId64 "s]", p->range_ms / 1000);
     if (keys.overflow || text.overflow)
-        return cf_error_set(err, CF_ERR_LIMIT, "the batched query is longer than %d bytes", QUERY_MAX);
+        return cf_error_set(err, CF_ERR_LIMIT, "the batched query is longer than %d bytes",
+                            QUERY_MAX);
     cf_autojson json_t *data = query(p, cf_buf_str(&text), deadline_mono_ms, err);
     if (!data)
         return cf_error_wrap(err, "Prometheus at %s", cf_endpoint_url(p->endpoint));
@@ -204,7 +206,8 @@ static bool read_presets(struct prometheus *p, struct cf_collector *c, int64_t d
 
 /* One number: a scalar, or a vector with one element. *out_empty when the vector has none. */
 static bool read_number(struct prometheus *p, const char *expression, int64_t deadline_mono_ms,
-                        int64_t *out_at_ms, double *out_value, bool *out_empty, struct cf_error *err)
+                        int64_t *out_at_ms, double *out_value, bool *out_empty,
+                        struct cf_error *err)
 {
     cf_autojson json_t *data = query(p, expression, deadline_mono_ms, err);
     if (!data)
@@ -226,7 +229,8 @@ static bool read_number(struct prometheus *p, const char *expression, int64_t de
                             expression, type);
     }
     if (!read_pair(pair, p->skew_ms, out_at_ms, out_value))
-        return cf_error_set(err, CF_ERR_INVALID, "query %.200s: the answer is not readable", expression);
+        return cf_error_set(err, CF_ERR_INVALID, "query %.200s: the answer is not readable",
+                            expression);
     return true;
 }
 
@@ -275,7 +279,8 @@ static void adapt_range(struct prometheus *p, const struct cf_reading *readings,
     bool any = false;
     int64_t distance = scrape_distance(readings, count, &any);
     int64_t range = any ? (distance ? 4 * distance : p->range_ms) : 2 * p->range_ms;
-    p->range_ms = CF_MAX(CF_MIN(range, (int64_t)CF_GATE_RANGE_MAX_MS), (int64_t)CF_GATE_RANGE_MIN_MS);
+    p->range_ms =
+        CF_MAX(CF_MIN(range, (int64_t)CF_GATE_RANGE_MAX_MS), (int64_t)CF_GATE_RANGE_MIN_MS);
 }
 
 static bool prometheus_read(void *self, const struct cf_stream *streams, size_t count,
@@ -310,7 +315,8 @@ static const struct cf_source_ops prometheus_ops = {
     .destroy = prometheus_destroy,
 };
 
-struct cf_source *cf_source_prometheus_new(struct cf_transport *t, struct cf_endpoint *endpoint_take)
+struct cf_source *cf_source_prometheus_new(struct cf_transport *t,
+                                           struct cf_endpoint *endpoint_take)
 {
     struct prometheus *p = cf_xcalloc(1, sizeof *p);
     p->transport = t;

@@ -64,7 +64,8 @@ static bool read_one(struct scrape *s, size_t i, struct cf_collector *collector,
     return true;
 }
 
-static bool refuse_promql(const struct cf_stream *streams, size_t count, struct cf_reading *readings)
+static bool refuse_promql(const struct cf_stream *streams, size_t count,
+                          struct cf_reading *readings)
 {
     for (size_t i = 0; i < count; i++)
         if (streams[i].kind == CF_STREAM_PROMQL)

@@ -19,8 +19,8 @@ struct cf_gate {
     int64_t changed_ms;
     int64_t first_bad_ms;
     int64_t alarm_ms;
-    bool never_read;        /* no look yet */
-    struct cf_error why;    /* why the last look gave nothing; NONE when it did */
+    bool never_read;     /* no look yet */
+    struct cf_error why; /* why the last look gave nothing; NONE when it did */
 };
 
 const char *cf_verdict_name(enum cf_verdict v)
@@ -146,7 +146,8 @@ static void explain_undecided(const struct cf_gate *g, struct cf_judgement *j)
     cf_percent_format(g->config.detect, detect);
     if (j->missing >= CF_BOUND_NEVER || (g->n > 0 && j->value < 1 - g->config.detect))
         snprintf(j->text, sizeof j->text,
-                 "%" PRIu64 " of %" PRIu64 " requests failed: at this rate a failure share below %s "
+                 "%" PRIu64 " of %" PRIu64
+                 " requests failed: at this rate a failure share below %s "
                  "cannot be shown",
                  g->k, g->n, detect);
     else if (j->missing_ms < 0)

@@ -46,15 +46,16 @@ void cf_gate_reset(struct cf_gate *g, int64_t now_wall_ms);
 enum { CF_JUDGEMENT_TEXT = 512 };
 struct cf_judgement {
     enum cf_verdict verdict;
-    uint64_t n, k;            /* since the last weight change */
-    double value;             /* share of good requests since the last weight change; NaN when n = 0 */
-    double upper;             /* 99 % upper bound of the failure rate; 1 when n = 0 */
-    double evidence;          /* of the detector: 1 is the alarm */
-    uint64_t missing;         /* requests still needed for a pass; 0 when it passes */
-    int64_t missing_ms;       /* about how long that takes at the present rate; -1: no rate yet */
-    int64_t newest_ms;        /* wall time of the newest scrape, 0: none */
-    int64_t first_bad_ms;     /* wall time of the first look with failures of the present series of failures; 0: none */
-    int64_t alarm_ms;         /* wall time at which the alarm was raised; 0: no alarm */
+    uint64_t n, k;      /* since the last weight change */
+    double value;       /* share of good requests since the last weight change; NaN when n = 0 */
+    double upper;       /* 99 % upper bound of the failure rate; 1 when n = 0 */
+    double evidence;    /* of the detector: 1 is the alarm */
+    uint64_t missing;   /* requests still needed for a pass; 0 when it passes */
+    int64_t missing_ms; /* about how long that takes at the present rate; -1: no rate yet */
+    int64_t newest_ms;  /* wall time of the newest scrape, 0: none */
+    /* wall time of the first look with failures of the present series of failures; 0: none */
+    int64_t first_bad_ms;
+    int64_t alarm_ms;             /* wall time at which the alarm was raised; 0: no alarm */
     char text[CF_JUDGEMENT_TEXT]; /* one sentence for people */
 };
 void cf_gate_judge(const struct cf_gate *g, int64_t now_wall_ms, struct cf_judgement *out);
@@ -62,6 +63,7 @@ void cf_gate_judge(const struct cf_gate *g, int64_t now_wall_ms, struct cf_judge
 /* What survives a restart: detector sums, counts, times. The sampler starts anew: its first reading is a baseline. */
 json_t *cf_gate_checkpoint(const struct cf_gate *g) CF_NODISCARD;
 /* INVALID when the checkpoint is of another configuration: then the gate starts fresh. */
-bool cf_gate_restore(struct cf_gate *g, const json_t *checkpoint, struct cf_error *err) CF_NODISCARD;
+bool cf_gate_restore(struct cf_gate *g, const json_t *checkpoint,
+                     struct cf_error *err) CF_NODISCARD;
 
 #endif

@@ -70,7 +70,9 @@ void cf_preflight_copies(struct cf_checking *c)
     size_t i;
     json_t *row;
     json_array_foreach(cf_json_at(c->inventory, "required", NULL), i, row)
+    {
         check_required(c, row);
+    }
 }
 
 /* ---- dry-run ---- */
