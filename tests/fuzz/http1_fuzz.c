@@ -68,9 +68,8 @@ static enum http_chunked_result decode(const char *data, size_t size, size_t ste
 
 static void check_chunked(const char *data, size_t size)
 {
-    CF_CLEANUP(cf_buf_free)
-    struct cf_buf whole = CF_BUF_INIT(BODY_MAX),
-                  split = CF_BUF_INIT(BODY_MAX);
+    CF_CLEANUP(cf_buf_free) struct cf_buf whole = CF_BUF_INIT(BODY_MAX);
+    CF_CLEANUP(cf_buf_free) struct cf_buf split = CF_BUF_INIT(BODY_MAX);
     size_t used_whole, used_split;
     enum http_chunked_result r = decode(data, size, size, &whole, &used_whole);
     cf_assert(decode(data, size, 3, &split, &used_split) == r);

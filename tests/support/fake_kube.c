@@ -11,11 +11,12 @@
 #include "base/thread.h"
 #include "tests/support/fake_kube_internal.h"
 
+/* clang-format off */
 static const struct {
     const char *api_version, *kind, *plural;
     bool namespaced;
 } usual_kinds[] = {
-    {"v1",                                 "Namespace",                "namespaces",                false},
+    { "v1",                                "Namespace",                "namespaces",                false},
     { "v1",                                "Node",                     "nodes",                     false},
     { "v1",                                "PersistentVolume",         "persistentvolumes",         false},
     { "v1",                                "Pod",                      "pods",                      true },
@@ -59,6 +60,7 @@ static const struct {
     { "gateway.networking.k8s.io/v1beta1", "HTTPRoute",                "httproutes",                true },
     { "gateway.networking.k8s.io/v1beta1", "ReferenceGrant",           "referencegrants",           true },
 };
+/* clang-format on */
 
 struct cf_fake_kube *cf_fake_kube_new(void)
 {

@@ -7,7 +7,8 @@
 
 #include "base/json.h"
 
-char *cf_test_read_file(const char *path, size_t *out_len); /* caller frees; NUL-terminated; out_len may be NULL */
-json_t *cf_test_read_json(const char *path);                /* new reference */
+/* Caller frees; NUL-terminated; out_len may be NULL. */
+char *cf_test_read_file(const char *path, size_t *out_len);
+json_t *cf_test_read_json(const char *path); /* new reference */
 
 #endif

@@ -32,11 +32,13 @@ static const struct {
       "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'a'},'spec':{'replicas':2,'template':{'metadata':{"
       "'labels':{'a':'b'},'annotations':{'kubectl.kubernetes.io/restartedAt':'t'}},'spec':{'serviceAccountName':'sa',"
       "'priorityClassName':'high','volumes':[{'name':'data'}],'containers':[{'name':'c','volumeMounts':[{'name':'data'}]}]}}}}" },
+    /* clang-format off */
     { "a StatefulSet's claim templates lose status",
       "{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'a'},'spec':{" POD("{'containers':[]}") ",'volumeClaimTemplates':"
       "[{'metadata':{'name':'d','creationTimestamp':null},'spec':{'x':1},'status':{'phase':'Pending'}}]}}",
       "{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'a'},'spec':{" POD("{'containers':[]}") ",'volumeClaimTemplates':"
       "[{'metadata':{'name':'d'},'spec':{'x':1}}]}}" },
+    /* clang-format on */
     { "a Job loses the selector that its controller made",
       "{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'a','labels':{'job-name':'a','mine':'1'}},'spec':{'selector':{'matchLabels':"
       "{'controller-uid':'u'}},'template':{'metadata':{'labels':{'controller-uid':'u','batch.kubernetes.io/job-name':'a','x':'y'}},"
@@ -98,12 +100,17 @@ static void some_things_are_never_copied(void **state)
     static const struct {
         const char *object, *reason;
     } cases[] = {
-        { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'kube-root-ca.crt'}}", "every cluster makes its own" },
-        { "{'apiVersion':'v1','kind':'ServiceAccount','metadata':{'name':'default'}}", "every namespace has its own" },
-        { "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'t'},'type':'kubernetes.io/service-account-token'}", "token" },
+        { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'kube-root-ca.crt'}}",
+          "every cluster makes its own" },
+        { "{'apiVersion':'v1','kind':'ServiceAccount','metadata':{'name':'default'}}",
+          "every namespace has its own" },
+        { "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'t'},'type':'kubernetes.io/service-account-token'}",
+          "token" },
         { "{'apiVersion':'v1','kind':'Event','metadata':{'name':'e'}}", "its kind is not copied" },
-        { "{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'j','ownerReferences':[{'controller':true}]}}", "CronJob" },
-        { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a','deletionTimestamp':'t'}}", "being deleted" },
+        { "{'apiVersion':'batch/v1','kind':'Job','metadata':{'name':'j','ownerReferences':[{'controller':true}]}}",
+          "CronJob" },
+        { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a','deletionTimestamp':'t'}}",
+          "being deleted" },
         { "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'s'},'type':'Opaque'}", NULL },
         { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'}}", NULL },
     };

@@ -10,6 +10,7 @@
 #include "federation/objects/kinds.h"
 #include "tests/support/quick_json.h"
 
+/* clang-format off */
 #define META(name) "'metadata':{'name':'" name "','namespace':'n','labels':{'l':'" name "'}}"
 #define WEB(spec) "{'apiVersion':'apps/v1','kind':'Deployment'," META("web") ",'spec':{'replicas':2,'template':{'metadata':{'labels':{'app':'web'}},'spec':" spec "}}}"
 #define WEB_SERVICE "{'apiVersion':'v1','kind':'Service'," META("web") ",'spec':{'selector':{'app':'web'}}}"
@@ -64,8 +65,10 @@ static const struct {
       "ConfigMap/a Service/web Deployment/web" },
     { "included by selector", "[" WEB_SERVICE "," CM("x") "," CM("y") "]", "{'include':[{'kind':'ConfigMap','selector':'l=y'}]," DEFAULTS "}", "ConfigMap/y" },
 };
+/* clang-format on */
 
-static json_t *closure(const char *objects, const char *workloads, const char *services, struct cf_error *err)
+static json_t *closure(const char *objects, const char *workloads, const char *services,
+                       struct cf_error *err)
 {
     cf_autojson json_t *o = cf_test_json(objects);
     cf_autojson json_t *w = cf_test_json(workloads);
@@ -81,7 +84,8 @@ static void members_of(const json_t *result, struct cf_buf *out)
     json_array_foreach(json_object_get(result, "members"), i, m)
     {
         const json_t *o = json_object_get(m, "object");
-        cf_buf_printf(out, "%s%s/%s", i ? " " : "", cf_json_str(o, "", "kind", NULL), cf_object_name(o));
+        cf_buf_printf(out, "%s%s/%s", i ? " " : "", cf_json_str(o, "", "kind", NULL),
+                      cf_object_name(o));
     }
 }
 
@@ -91,7 +95,8 @@ static void what_belongs_together(void **state)
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         struct cf_error err = CF_ERROR_INIT;
         cf_autojson json_t *got =
-            closure(table[i].objects, table[i].workloads, strstr(table[i].name, "StatefulSet") ? "[]" : "['web']", &err);
+            closure(table[i].objects, table[i].workloads,
+                    strstr(table[i].name, "StatefulSet") ? "[]" : "['web']", &err);
         if (!got)
             fail_msg("%s: %s", table[i].name, err.message);
         CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(10000);
@@ -106,7 +111,8 @@ static void every_member_says_why_and_when_it_starts(void **state)
     (void)state;
     struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *got = closure(
-        "[" WEB_SERVICE "," WEB("{}") ",{'apiVersion':'apps/v1','kind':'Deployment'," META("worker") ",'spec':{'template':{'spec':{}}}}]",
+        "[" WEB_SERVICE "," WEB("{}") ",{'apiVersion':'apps/v1','kind':'Deployment'," META(
+            "worker") ",'spec':{'template':{'spec':{}}}}]",
         "{'include':[{'kind':'Deployment','onConflict':'adopt'}]," DEFAULTS "}", "['web']", &err);
     assert_non_null(got);
     const json_t *members = json_object_get(got, "members");
@@ -123,6 +129,7 @@ static void every_member_says_why_and_when_it_starts(void **state)
     }
 }
 
+/* clang-format off */
 static void refusals_and_remarks(void **state)
 {
     (void)state;
@@ -160,6 +167,7 @@ static void refusals_and_remarks(void **state)
     assert_non_null(strstr(text, "'kind':'RuntimeClass','name':'kata'"));
     assert_non_null(strstr(text, "'kind':'StorageClass','name':'fast'"));
 }
+/* clang-format on */
 
 int main(void)
 {

@@ -5,6 +5,7 @@
 #include "federation/objects/health.h"
 #include "tests/support/quick_json.h"
 
+/* clang-format off */
 #define DEPLOYMENT(spec, status) "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'generation':2},'spec':" spec ",'status':" status "}"
 #define SET(spec, status) "{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'generation':1},'spec':" spec ",'status':" status "}"
 #define JOB(spec, status) "{'apiVersion':'batch/v1','kind':'Job','metadata':{},'spec':" spec ",'status':" status "}"
@@ -53,6 +54,7 @@ static const struct {
     { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{}}", CF_HEALTH_READY, "there" },
     { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'deletionTimestamp':'t'}}", CF_HEALTH_FAILED, "being deleted" },
 };
+/* clang-format on */
 
 static void objects_are_judged(void **state)
 {

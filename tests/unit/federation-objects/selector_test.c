@@ -13,6 +13,7 @@ static void text_selectors(void **state)
         const char *text;
         bool want;
     } table[] = {
+        /* clang-format off */
         { "app=web", true },         { "app==web", true },          { "app=db", false },          { "app!=db", true },
         { "app!=web", false },       { "none!=x", true },           { "app", true },              { "none", false },
         { "!none", true },           { "!app", false },             { "app=web,tier=front", true }, { "app=web,tier=back", false },
@@ -20,6 +21,7 @@ static void text_selectors(void **state)
         { "app notin (web)", false }, { "empty=", true },           { " app = web , tier ", true }, { "app in web", false },
         { "=web", false },           { "app=web,", false },         { "app in (web", false },     { "", false },
         { "app within (web)", false },
+        /* clang-format on */
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++)
         if (cf_selector_text_matches(table[i].text, labels) != table[i].want)
@@ -43,7 +45,8 @@ static void object_selectors(void **state)
         { "{'matchExpressions':[{'key':'app','operator':'Exists'}]}", true },
         { "{'matchExpressions':[{'key':'x','operator':'DoesNotExist'}]}", true },
         { "{'matchExpressions':[{'key':'app','operator':'Bogus'}]}", false },
-        { "{'matchLabels':{'app':'web'},'matchExpressions':[{'key':'x','operator':'Exists'}]}", false },
+        { "{'matchLabels':{'app':'web'},'matchExpressions':[{'key':'x','operator':'Exists'}]}",
+          false },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         cf_autojson json_t *s = cf_test_json(table[i].selector);
@@ -64,8 +67,11 @@ static void name_patterns(void **state)
         const char *pattern, *name;
         bool want;
     } table[] = {
-        { "web", "web", true },   { "web", "web1", false }, { "web*", "web-1", true }, { "*", "", true },    { "*b", "aab", true },
-        { "a*b*c", "axxbyyc", true }, { "a*b*c", "axxbyy", false }, { "**", "x", true }, { "", "x", false }, { "*ab", "aaab", true },
+        { "web", "web", true },       { "web", "web1", false },
+        { "web*", "web-1", true },    { "*", "", true },
+        { "*b", "aab", true },        { "a*b*c", "axxbyyc", true },
+        { "a*b*c", "axxbyy", false }, { "**", "x", true },
+        { "", "x", false },           { "*ab", "aaab", true },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++)
         if (cf_name_matches(table[i].pattern, table[i].name) != table[i].want)

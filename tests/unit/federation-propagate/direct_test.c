@@ -100,7 +100,9 @@ static int setup(void **state)
         .services = r->services,
         .before = { image_put, image_get, r->images },
     };
-    set_workloads(r, "{'include':[],'exclude':[],'onConflict':'fail','start':'auto','transforms':[],'replicas':{'min':1}}");
+    set_workloads(
+        r,
+        "{'include':[],'exclude':[],'onConflict':'fail','start':'auto','transforms':[],'replicas':{'min':1}}");
     take_inventory(r);
     *state = r;
     return 0;
@@ -127,7 +129,8 @@ static void apply_all(struct rig *r)
     bool done = false;
     for (int i = 0; i < 50 && !done; i++) {
         struct cf_error err = CF_ERROR_INIT;
-        assert_ok(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &done, &err), &err);
+        assert_ok(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &done, &err),
+                  &err);
     }
     assert_true(done);
 }
@@ -184,13 +187,19 @@ static void copies_are_clean_and_carry_our_label(void **state)
     apply_all(r);
     cf_autojson json_t *service = target(r, "v1", "Service", "echo");
     assert_null(cf_json_at(service, "spec", "clusterIP", NULL));
-    assert_null(cf_json_at(json_array_get(cf_json_at(service, "spec", "ports", NULL), 0), "nodePort", NULL));
-    assert_string_equal(cf_json_str(service, "", "metadata", "labels", "crossfade.dev/run", NULL), "run-1");
+    assert_null(cf_json_at(json_array_get(cf_json_at(service, "spec", "ports", NULL), 0),
+                           "nodePort", NULL));
+    assert_string_equal(cf_json_str(service, "", "metadata", "labels", "crossfade.dev/run", NULL),
+                        "run-1");
     cf_autojson json_t *deployment = target(r, "apps/v1", "Deployment", "echo");
-    assert_null(cf_json_at(deployment, "metadata", "annotations", "deployment.kubernetes.io/revision", NULL));
+    assert_null(cf_json_at(deployment, "metadata", "annotations",
+                           "deployment.kubernetes.io/revision", NULL));
     assert_int_equal(cf_json_int(deployment, 0, "spec", "replicas", NULL), 3);
-    cf_autojson json_t *binding = target(r, "rbac.authorization.k8s.io/v1", "RoleBinding", "echo-reads");
-    assert_string_equal(cf_json_str(json_array_get(json_object_get(binding, "subjects"), 0), "", "namespace", NULL), "shop");
+    cf_autojson json_t *binding =
+        target(r, "rbac.authorization.k8s.io/v1", "RoleBinding", "echo-reads");
+    assert_string_equal(
+        cf_json_str(json_array_get(json_object_get(binding, "subjects"), 0), "", "namespace", NULL),
+        "shop");
     cf_autojson json_t *hpa = target(r, "autoscaling/v2", "HorizontalPodAutoscaler", "echo");
     assert_int_equal(cf_json_int(hpa, 0, "spec", "minReplicas", NULL), 3);
     assert_null(target(r, "v1", "ConfigMap", "unrelated"));
@@ -242,7 +251,8 @@ static void a_namespace_with_others_in_it_stays(void **state)
 {
     struct rig *r = *state;
     apply_all(r);
-    put(r->target_api, "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'theirs','namespace':'shop'}}");
+    put(r->target_api,
+        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'theirs','namespace':'shop'}}");
     undo_all(r, "core/Namespace//shop: other objects live in it, so it stays");
     cf_autojson json_t *theirs = target(r, "v1", "ConfigMap", "theirs");
     assert_non_null(theirs);
@@ -252,8 +262,9 @@ static void foreign_objects_stop_the_copy_before_anything_is_written(void **stat
 {
     struct rig *r = *state;
     put(r->target_api, "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'shop'}}");
-    put(r->target_api, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo','namespace':'shop'},"
-                       "'spec':{'selector':{'app':'else'},'ports':[{'port':80}]}}");
+    put(r->target_api,
+        "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo','namespace':'shop'},"
+        "'spec':{'selector':{'app':'else'},'ports':[{'port':80}]}}");
     size_t before = cf_fake_kube_count(r->target_api);
     struct cf_error err = CF_ERROR_INIT;
     bool done;
@@ -266,15 +277,18 @@ static void foreign_objects_stop_the_copy_before_anything_is_written(void **stat
     assert_int_equal(cf_fake_kube_count(r->target_api), before);
 }
 
-#define EQUAL_CONFIG "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'shop'},'data':{'a':'1'}}"
-#define OTHER_CONFIG                                                                                                       \
-    "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'shop','labels':{'x':'y'}},"          \
+#define EQUAL_CONFIG                                                                               \
+    "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'shop'},'data':{'a':'1'}}"
+#define OTHER_CONFIG                                                                                              \
+    "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'shop','labels':{'x':'y'}}," \
     "'data':{'a':'9','b':'2'}}"
 
 static void adopt_takes_only_what_is_equal_and_never_writes(void **state)
 {
     struct rig *r = *state;
-    set_workloads(r, "{'include':[],'exclude':[],'onConflict':'adopt','start':'auto','transforms':[],'replicas':{'min':1}}");
+    set_workloads(
+        r,
+        "{'include':[],'exclude':[],'onConflict':'adopt','start':'auto','transforms':[],'replicas':{'min':1}}");
     put(r->target_api, "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'shop'}}");
     put(r->target_api, EQUAL_CONFIG);
     take_inventory(r);
@@ -287,14 +301,16 @@ static void adopt_takes_only_what_is_equal_and_never_writes(void **state)
     put(r->target_api, OTHER_CONFIG);
     struct cf_error err = CF_ERROR_INIT;
     bool done;
-    assert_fails(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 50, &done, &err), &err, CF_ERR_CONFLICT,
-                 "data.a: 9 → 1");
+    assert_fails(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 50, &done, &err), &err,
+                 CF_ERR_CONFLICT, "data.a: 9 → 1");
 }
 
 static void overwrite_gives_the_former_state_back(void **state)
 {
     struct rig *r = *state;
-    set_workloads(r, "{'include':[],'exclude':[],'onConflict':'overwrite','start':'auto','transforms':[],'replicas':{'min':1}}");
+    set_workloads(
+        r,
+        "{'include':[],'exclude':[],'onConflict':'overwrite','start':'auto','transforms':[],'replicas':{'min':1}}");
     put(r->target_api, "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'shop'}}");
     put(r->target_api, OTHER_CONFIG);
     take_inventory(r);
@@ -312,24 +328,30 @@ static void overwrite_gives_the_former_state_back(void **state)
 static void transforms_and_the_switch(void **state)
 {
     struct rig *r = *state;
-    put(r->source_api, "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly','namespace':'web'},'spec':{"
-                       "'schedule':'0 3 * * *','jobTemplate':{'spec':{'template':{'spec':{'containers':[]}}}}}}");
-    set_workloads(r, "{'include':[{'kind':'Deployment'},{'kind':'CronJob'}],'exclude':[{'kind':'Secret','name':'pass*'}],"
-                     "'onConflict':'fail','start':'auto','replicas':{'min':2},'transforms':["
-                     "{'imageRegistry':{'from':'registry.dc1','to':'registry.dc2/mirror'}},"
-                     "{'match':{'kind':'ConfigMap'},'mergePatch':{'data':{'a':null,'b':'2'}}}]}");
+    put(r->source_api,
+        "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly','namespace':'web'},'spec':{"
+        "'schedule':'0 3 * * *','jobTemplate':{'spec':{'template':{'spec':{'containers':[]}}}}}}");
+    set_workloads(
+        r,
+        "{'include':[{'kind':'Deployment'},{'kind':'CronJob'}],'exclude':[{'kind':'Secret','name':'pass*'}],"
+        "'onConflict':'fail','start':'auto','replicas':{'min':2},'transforms':["
+        "{'imageRegistry':{'from':'registry.dc1','to':'registry.dc2/mirror'}},"
+        "{'match':{'kind':'ConfigMap'},'mergePatch':{'data':{'a':null,'b':'2'}}}]}");
     take_inventory(r);
     apply_all(r);
     cf_autojson json_t *echo = target(r, "apps/v1", "Deployment", "echo");
-    assert_string_equal(cf_json_str(json_array_get(cf_json_at(echo, "spec", "template", "spec", "containers", NULL), 0), "",
-                                    "image", NULL),
-                        "registry.dc2/mirror/echo:1");
+    assert_string_equal(
+        cf_json_str(
+            json_array_get(cf_json_at(echo, "spec", "template", "spec", "containers", NULL), 0), "",
+            "image", NULL),
+        "registry.dc2/mirror/echo:1");
     cf_autojson json_t *config = target(r, "v1", "ConfigMap", "settings");
     assert_null(cf_json_at(config, "data", "a", NULL));
     assert_null(target(r, "v1", "Secret", "password"));
 
     cf_autojson json_t *other = target(r, "apps/v1", "Deployment", "other");
-    assert_int_equal(cf_json_int(other, -1, "spec", "replicas", NULL), 0); /* no router reaches it */
+    assert_int_equal(cf_json_int(other, -1, "spec", "replicas", NULL),
+                     0); /* no router reaches it */
     cf_autojson json_t *cron = target(r, "batch/v1", "CronJob", "nightly");
     assert_true(cf_json_bool(cron, false, "spec", "suspend", NULL));
 
@@ -367,8 +389,10 @@ static void a_changed_source_is_seen_and_copied_again(void **state)
     assert_ok(cf_propagator_direct.changes(&r->p, r->inventory, r->ledger, &none, &err), &err);
     assert_int_equal(json_array_size(none), 0);
 
-    put(r->source_api, "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'password','namespace':'web'},'data':{'p':'bmV3'}}");
-    put(r->source_api, "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'web'},'data':{'a':'2'}}");
+    put(r->source_api,
+        "{'apiVersion':'v1','kind':'Secret','metadata':{'name':'password','namespace':'web'},'data':{'p':'bmV3'}}");
+    put(r->source_api,
+        "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings','namespace':'web'},'data':{'a':'2'}}");
     take_inventory(r);
     cf_autojson json_t *changes = NULL;
     assert_ok(cf_propagator_direct.changes(&r->p, r->inventory, r->ledger, &changes, &err), &err);
@@ -387,7 +411,8 @@ static void what_runs_by_itself_is_no_change(void **state)
 {
     struct rig *r = *state;
     apply_all(r);
-    cf_autojson json_t *scaled = cf_fake_kube_peek(r->source_api, "apps/v1", "Deployment", "web", "echo");
+    cf_autojson json_t *scaled =
+        cf_fake_kube_peek(r->source_api, "apps/v1", "Deployment", "web", "echo");
     cf_json_put_take(scaled, json_integer(7), "spec", "replicas", NULL);
     cf_fake_kube_put_json(r->source_api, scaled);
     take_inventory(r);
@@ -407,7 +432,8 @@ static void health_waits_for_pods(void **state)
     assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &report, &err), &err);
     assert_false(cf_json_bool(report, true, "ready", NULL));
     cf_autojson json_t *live = target(r, "apps/v1", "Deployment", "echo");
-    cf_autojson json_t *status = cf_test_json("{'observedGeneration':9,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}");
+    cf_autojson json_t *status = cf_test_json(
+        "{'observedGeneration':9,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}");
     json_object_set(live, "status", status);
     cf_fake_kube_put_json(r->target_api, live);
     cf_autojson json_t *ready = NULL;
@@ -418,7 +444,9 @@ static void health_waits_for_pods(void **state)
 static void a_lost_answer_is_no_double(void **state)
 {
     struct rig *r = *state;
-    struct cf_fake_fault fault = { .method = "PATCH", .path_part = "secrets", .times = 1, .kind = CF_ERR_UNKNOWN, .after = true };
+    struct cf_fake_fault fault = {
+        .method = "PATCH", .path_part = "secrets", .times = 1, .kind = CF_ERR_UNKNOWN, .after = true
+    };
     cf_fake_kube_fail(r->target_api, &fault);
     struct cf_error err = CF_ERROR_INIT;
     bool done;
@@ -440,8 +468,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(undo_takes_back_exactly_what_was_made, setup, teardown),
         cmocka_unit_test_setup_teardown(undo_finds_what_no_ledger_names, setup, teardown),
         cmocka_unit_test_setup_teardown(a_namespace_with_others_in_it_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(foreign_objects_stop_the_copy_before_anything_is_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(adopt_takes_only_what_is_equal_and_never_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown(foreign_objects_stop_the_copy_before_anything_is_written,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(adopt_takes_only_what_is_equal_and_never_writes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(overwrite_gives_the_former_state_back, setup, teardown),
         cmocka_unit_test_setup_teardown(transforms_and_the_switch, setup, teardown),
         cmocka_unit_test_setup_teardown(release_leaves_no_trace_of_us, setup, teardown),

@@ -36,11 +36,12 @@ static void missing_is_the_smallest_number_that_passes(void **state)
     static const struct {
         uint64_t n, k;
         double detect;
-    } table[] = { { 0, 0, 0.05 }, { 50, 0, 0.05 },  { 10, 1, 0.05 },    { 500, 10, 0.05 },
-                  { 0, 0, 0.5 },  { 7, 7, 0.1 },    { 100000, 3, 0.01 }, { 20, 3, 0.001 } };
+    } table[] = { { 0, 0, 0.05 }, { 50, 0, 0.05 }, { 10, 1, 0.05 },     { 500, 10, 0.05 },
+                  { 0, 0, 0.5 },  { 7, 7, 0.1 },   { 100000, 3, 0.01 }, { 20, 3, 0.001 } };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         uint64_t m = cf_bound_missing(table[i].n, table[i].k, table[i].detect, CF_PASS_CONFIDENCE);
-        assert_true(cf_bound_upper(table[i].n + m, table[i].k, CF_PASS_CONFIDENCE) < table[i].detect);
+        assert_true(cf_bound_upper(table[i].n + m, table[i].k, CF_PASS_CONFIDENCE) <
+                    table[i].detect);
         if (m > 0)
             assert_true(cf_bound_upper(table[i].n + m - 1, table[i].k, CF_PASS_CONFIDENCE) >=
                         table[i].detect);

@@ -13,9 +13,12 @@
 static const struct cf_stream_backend target = {
     .namespace_ = "demo", .service = "echo-x", .host = "echo-x.demo.svc.cluster.local", .port = 80
 };
-static const struct cf_stream_backend canary = {
-    .namespace_ = "demo", .service = "echo-x", .port = 80, .ingress = "echo", .main_service = "echo", .canary = true
-};
+static const struct cf_stream_backend canary = { .namespace_ = "demo",
+                                                 .service = "echo-x",
+                                                 .port = 80,
+                                                 .ingress = "echo",
+                                                 .main_service = "echo",
+                                                 .canary = true };
 static const struct cf_stream_backend main_backend = {
     .namespace_ = "demo", .service = "echo", .port = 80, .ingress = "echo", .main_service = "echo"
 };
@@ -27,11 +30,12 @@ static bool want(void *user, const char *metric)
 
 static void take(void *user, const struct cf_promtext_sample *s)
 {
-    cf_collector_take(user, s->name, cf_promtext_label, s, cf_promtext_series(s, "le"), 1000, s->value);
+    cf_collector_take(user, s->name, cf_promtext_label, s, cf_promtext_series(s, "le"), 1000,
+                      s->value);
 }
 
-static struct cf_reading *collect(const struct cf_stream *streams, size_t n, struct cf_naming_memory *memory,
-                                  const char *text)
+static struct cf_reading *collect(const struct cf_stream *streams, size_t n,
+                                  struct cf_naming_memory *memory, const char *text)
 {
     struct cf_error err = CF_ERROR_INIT;
     struct cf_collector *c = cf_collector_new(streams, n, memory);
@@ -90,16 +94,19 @@ static void namings_are_read(void **state)
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         struct cf_naming_memory *memory = cf_naming_memory_new();
-        struct cf_stream s = { .kind = CF_STREAM_SUCCESS, .preset = table[i].preset, .backend = *table[i].backend };
+        struct cf_stream s = { .kind = CF_STREAM_SUCCESS,
+                               .preset = table[i].preset,
+                               .backend = *table[i].backend };
         struct cf_reading *r = collect(&s, 1, memory, table[i].text);
         double total = 0, bad = 0;
         for (size_t p = 0; p < r->count; p++) {
             total += r->points[p].total;
             bad += r->points[p].bad;
         }
-        if (!r->ok || total != table[i].total || bad != table[i].bad || (int)r->count != table[i].points)
-            fail_msg("row %zu (%s): ok %d total %g bad %g points %zu %s", i, table[i].preset, r->ok, total, bad,
-                     r->count, r->error.message);
+        if (!r->ok || total != table[i].total || bad != table[i].bad ||
+            (int)r->count != table[i].points)
+            fail_msg("row %zu (%s): ok %d total %g bad %g points %zu %s", i, table[i].preset, r->ok,
+                     total, bad, r->count, r->error.message);
         cf_readings_free(r, 1);
         cf_naming_memory_free(memory);
     }
@@ -110,9 +117,11 @@ static void auto_keeps_to_the_naming_it_found(void **state)
     (void)state;
     struct cf_naming_memory *memory = cf_naming_memory_new();
     struct cf_stream s = { .kind = CF_STREAM_SUCCESS, .preset = "auto", .backend = target };
-    const char *envoy = "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n";
-    const char *both = "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 91\n"
-                       "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 5000\n";
+    const char *envoy =
+        "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n";
+    const char *both =
+        "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 91\n"
+        "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 5000\n";
     struct cf_reading *r = collect(&s, 1, memory, envoy);
     assert_int_equal(r->count, 1);
     cf_readings_free(r, 1);
@@ -130,8 +139,9 @@ static void auto_keeps_to_the_naming_it_found(void **state)
     cf_naming_memory_free(memory);
 }
 
-#define BUCKET(le, v)                                                                                      \
-    "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\",le=\"" le "\"} " v "\n"
+#define BUCKET(le, v)                                                                                                  \
+    "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\",le=\"" le \
+    "\"} " v "\n"
 
 static void latency_is_counted_at_a_bucket_edge(void **state)
 {
@@ -141,8 +151,9 @@ static void latency_is_counted_at_a_bucket_edge(void **state)
         { .kind = CF_STREAM_LATENCY, .preset = "envoy", .backend = target, .slower_than_ms = 250 },
         { .kind = CF_STREAM_LATENCY, .preset = "envoy", .backend = target, .slower_than_ms = 300 },
     };
-    struct cf_reading *r = collect(streams, 2, memory,
-                                   BUCKET("100", "50") BUCKET("250", "80") BUCKET("500", "99") BUCKET("+Inf", "100"));
+    struct cf_reading *r =
+        collect(streams, 2, memory,
+                BUCKET("100", "50") BUCKET("250", "80") BUCKET("500", "99") BUCKET("+Inf", "100"));
     assert_true(r[0].ok);
     assert_int_equal(r[0].count, 1);
     assert_true(r[0].points[0].total == 100 && r[0].points[0].bad == 20);
@@ -157,8 +168,11 @@ static void seconds_are_converted(void **state)
 {
     (void)state;
     struct cf_naming_memory *memory = cf_naming_memory_new();
-    struct cf_stream s = { .kind = CF_STREAM_LATENCY, .preset = "nginx", .backend = canary, .slower_than_ms = 500 };
-    struct cf_reading *r = collect(&s, 1, memory,
+    struct cf_stream s = {
+        .kind = CF_STREAM_LATENCY, .preset = "nginx", .backend = canary, .slower_than_ms = 500
+    };
+    struct cf_reading *r = collect(
+        &s, 1, memory,
         "nginx_ingress_controller_request_duration_seconds_bucket{canary=\"demo-echo-x-80\",le=\"0.5\"} 9\n"
         "nginx_ingress_controller_request_duration_seconds_bucket{canary=\"demo-echo-x-80\",le=\"+Inf\"} 10\n");
     assert_int_equal(r->count, 1);
@@ -186,14 +200,17 @@ static void batches_name_every_backend_once_escaped(void **state)
     struct cf_naming_memory *memory = cf_naming_memory_new();
     struct cf_stream streams[] = {
         { .kind = CF_STREAM_SUCCESS, .preset = "envoy", .backend = target },
-        { .kind = CF_STREAM_SUCCESS, .preset = "envoy", .backend = { .host = "b.c", .subset = "v1", .port = 81 } },
+        { .kind = CF_STREAM_SUCCESS,
+          .preset = "envoy",
+          .backend = { .host = "b.c", .subset = "v1", .port = 81 } },
         { .kind = CF_STREAM_LATENCY, .preset = "envoy", .backend = { .host = "other", .port = 1 } },
     };
     struct cf_collector *c = cf_collector_new(streams, 3, memory);
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(1000);
     cf_collector_key_regex(c, cf_preset_find("envoy"), CF_STREAM_SUCCESS, false, &out);
-    assert_string_equal(cf_buf_str(&out),
-                        "outbound\\|80\\|\\|echo-x\\.demo\\.svc\\.cluster\\.local|outbound\\|81\\|v1\\|b\\.c");
+    assert_string_equal(
+        cf_buf_str(&out),
+        "outbound\\|80\\|\\|echo-x\\.demo\\.svc\\.cluster\\.local|outbound\\|81\\|v1\\|b\\.c");
     cf_collector_free(c);
     cf_naming_memory_free(memory);
 }

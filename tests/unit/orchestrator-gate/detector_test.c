@@ -69,7 +69,8 @@ static int median_delay(double success_min, int rps, double fault, int runs)
                              draw_failures(&rng, (uint64_t)rps, (1 - success_min) / 5, false));
         delays[run] = 1000000;
         for (int i = 1; i <= 3600; i++) {
-            if (cf_detector_look(&d, (uint64_t)rps, draw_failures(&rng, (uint64_t)rps, fault, false))) {
+            if (cf_detector_look(&d, (uint64_t)rps,
+                                 draw_failures(&rng, (uint64_t)rps, fault, false))) {
                 delays[run] = i;
                 break;
             }
@@ -89,7 +90,7 @@ static void sees_faults_as_fast_as_the_table_says(void **state)
         double fault;
         int seconds, tolerance;
     } table[] = {
-        { 0.9995, 10, 1.00, 2, 1 },   { 0.9995, 100, 1.00, 2, 1 }, { 0.9995, 100, 0.05, 4, 1 },
+        { 0.9995, 10, 1.00, 2, 1 },   { 0.9995, 100, 1.00, 2, 1 },  { 0.9995, 100, 0.05, 4, 1 },
         { 0.9995, 100, 0.20, 3, 1 },  { 0.9995, 1000, 0.01, 6, 1 }, { 0.995, 1, 1.00, 4, 1 },
         { 0.995, 10, 1.00, 3, 1 },    { 0.995, 10, 0.05, 23, 8 },   { 0.995, 100, 0.05, 7, 1 },
         { 0.995, 100, 0.01, 66, 22 }, { 0.995, 1000, 0.05, 7, 1 },  { 0.99, 100, 1.00, 4, 1 },

@@ -57,7 +57,7 @@ static void refuses_malformed_lines_by_number(void **state)
 {
     (void)state;
     static const char *const table[] = {
-        "a 1\n{x=\"1\"} 2\n", "a 1\n1a 2\n",           "a 1\na{x=1} 2\n",    "a 1\na{x=\"1\" 2\n",
+        "a 1\n{x=\"1\"} 2\n", "a 1\n1a 2\n",           "a 1\na{x=1} 2\n",     "a 1\na{x=\"1\" 2\n",
         "a 1\na{x=\"1} 2\n",  "a 1\na{=\"1\"} 2\n",    "a 1\na{x=\"\\q\"} 2", "a 1\na\n",
         "a 1\na one\n",       "a 1\na{x=\"1\"}{} 2\n", "a 1\na 1x\n",         "a 1\na+1\n",
     };
@@ -97,12 +97,18 @@ static void has_limits(void **state)
 static void label_order_does_not_matter(void **state)
 {
     (void)state;
-    struct cf_promtext_sample a = { .name = "m", .labels = { { "x", "1" }, { "y", "2" } }, .label_count = 2 };
-    struct cf_promtext_sample b = { .name = "m", .labels = { { "y", "2" }, { "x", "1" } }, .label_count = 2 };
-    struct cf_promtext_sample c = { .name = "m", .labels = { { "y", "1" }, { "x", "2" } }, .label_count = 2 };
-    struct cf_promtext_sample d = {
-        .name = "m", .labels = { { "x", "1" }, { "le", "5" }, { "y", "2" } }, .label_count = 3
-    };
+    struct cf_promtext_sample a = { .name = "m",
+                                    .labels = { { "x", "1" }, { "y", "2" } },
+                                    .label_count = 2 };
+    struct cf_promtext_sample b = { .name = "m",
+                                    .labels = { { "y", "2" }, { "x", "1" } },
+                                    .label_count = 2 };
+    struct cf_promtext_sample c = { .name = "m",
+                                    .labels = { { "y", "1" }, { "x", "2" } },
+                                    .label_count = 2 };
+    struct cf_promtext_sample d = { .name = "m",
+                                    .labels = { { "x", "1" }, { "le", "5" }, { "y", "2" } },
+                                    .label_count = 3 };
     assert_true(cf_promtext_series(&a, NULL) == cf_promtext_series(&b, NULL));
     assert_false(cf_promtext_series(&a, NULL) == cf_promtext_series(&c, NULL));
     assert_true(cf_promtext_series(&a, "le") == cf_promtext_series(&d, "le"));

@@ -15,7 +15,7 @@ struct story {
     int64_t since_ms;
     struct {
         struct cf_point points[POINTS]; /* ended by series 0 */
-    } readings[READINGS];               /* ended by a reading whose first series is 0, unless `empty` */
+    } readings[READINGS]; /* ended by a reading whose first series is 0, unless `empty` */
     int count;
     uint64_t n, k, n_since, k_since; /* sums over all readings */
 };
@@ -74,7 +74,8 @@ static const struct story stories[] = {
       0 },
     { "several scrapes in one reading",
       0,
-      { { { { 1, 1000, 10, 0 } } }, { { { 1, 2000, 20, 1 }, { 1, 3000, 35, 1 }, { 1, 4000, 5, 2 } } } },
+      { { { { 1, 1000, 10, 0 } } },
+        { { { 1, 2000, 20, 1 }, { 1, 3000, 35, 1 }, { 1, 4000, 5, 2 } } } },
       2,
       30,
       3,
@@ -93,7 +94,9 @@ static const struct story stories[] = {
       1 },
     { "an empty reading before the first series is no baseline",
       0,
-      { { { { 0, 0, 0, 0 } } }, { { { 1, 1000, 100000, 5000 } } }, { { { 1, 2000, 100010, 5001 } } } },
+      { { { { 0, 0, 0, 0 } } },
+        { { { 1, 1000, 100000, 5000 } } },
+        { { { 1, 2000, 100010, 5001 } } } },
       3,
       10,
       1,
@@ -136,8 +139,8 @@ static void stories_add_up(void **state)
         }
         if (sum.n != story->n || sum.k != story->k || sum.n_since != story->n_since ||
             sum.k_since != story->k_since)
-            fail_msg("%s: n %d k %d, since the change n %d k %d", story->name, (int)sum.n, (int)sum.k,
-                     (int)sum.n_since, (int)sum.k_since);
+            fail_msg("%s: n %d k %d, since the change n %d k %d", story->name, (int)sum.n,
+                     (int)sum.k, (int)sum.n_since, (int)sum.k_since);
         cf_sampler_free(s);
     }
 }

@@ -25,7 +25,8 @@ static bool serve(void *arg, const struct rude_server_request *request)
 {
     struct script *s = arg;
     CF_LOCKED(&s->mutex);
-    snprintf(s->asked, sizeof s->asked, "%s %s %s", request->method, request->path, request->body ? request->body : "");
+    snprintf(s->asked, sizeof s->asked, "%s %s %s", request->method, request->path,
+             request->body ? request->body : "");
     s->times++;
     return rude_server_answer(request, s->status, "Content-Type: application/json\r\n", s->body);
 }
@@ -40,7 +41,8 @@ struct rig {
 static struct cf_endpoint *endpoint(struct rig *r, const char *path)
 {
     struct cf_error err = CF_ERROR_INIT;
-    cf_autofree char *url = cf_xasprintf("http://127.0.0.1:%d%s", rude_server_port(r->server), path);
+    cf_autofree char *url =
+        cf_xasprintf("http://127.0.0.1:%d%s", rude_server_port(r->server), path);
     struct cf_endpoint_options options = { .base_url = url };
     struct cf_endpoint *e = cf_endpoint_new(&options, &err);
     if (!e)
@@ -82,22 +84,27 @@ static void answer(struct rig *r, int status, const char *body)
     r->script.times = 0;
 }
 
-static bool read_one(struct rig *r, struct cf_source *s, const struct cf_stream *stream, struct cf_reading **out, struct cf_error *err)
+static bool read_one(struct rig *r, struct cf_source *s, const struct cf_stream *stream,
+                     struct cf_reading **out, struct cf_error *err)
 {
     (void)r;
     return cf_source_read(s, stream, 1, cf_mono_now_ms() + 5000, out, err);
 }
 
-static const struct cf_stream envoy = { .kind = CF_STREAM_SUCCESS,
-                                        .preset = "envoy",
-                                        .backend = { .namespace_ = "d", .service = "e", .host = "e.d", .port = 80 } };
-static const struct cf_stream promql = { .kind = CF_STREAM_PROMQL, .total_query = "sum(all)", .bad_query = "sum(bad)" };
+static const struct cf_stream envoy = {
+    .kind = CF_STREAM_SUCCESS,
+    .preset = "envoy",
+    .backend = { .namespace_ = "d", .service = "e", .host = "e.d", .port = 80 }
+};
+static const struct cf_stream promql = { .kind = CF_STREAM_PROMQL,
+                                         .total_query = "sum(all)",
+                                         .bad_query = "sum(bad)" };
 
-#define MATRIX                                                                                                        \
-    "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":"              \
-    "\"envoy_cluster_upstream_rq_xx\",\"envoy_cluster_name\":\"outbound|80||e.d\",\"envoy_response_code_class\":\"2\"},"  \
-    "\"values\":[[1700000000.5,\"10\"],[1700000001.5,\"20\"]]},{\"metric\":{\"__name__\":"                            \
-    "\"envoy_cluster_upstream_rq_xx\",\"envoy_cluster_name\":\"outbound|80||e.d\",\"envoy_response_code_class\":\"5\"},"  \
+#define MATRIX                                                                                                           \
+    "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":"                 \
+    "\"envoy_cluster_upstream_rq_xx\",\"envoy_cluster_name\":\"outbound|80||e.d\",\"envoy_response_code_class\":\"2\"}," \
+    "\"values\":[[1700000000.5,\"10\"],[1700000001.5,\"20\"]]},{\"metric\":{\"__name__\":"                               \
+    "\"envoy_cluster_upstream_rq_xx\",\"envoy_cluster_name\":\"outbound|80||e.d\",\"envoy_response_code_class\":\"5\"}," \
     "\"values\":[[1700000001.5,\"3\"]]}]}}"
 
 static void raw_scrapes_keep_their_own_times(void **state)
@@ -119,8 +126,10 @@ static void raw_scrapes_keep_their_own_times(void **state)
     cf_readings_free(got, 1);
     cf_autofree char *asked = cf_xstrdup(r->script.asked);
     assert_true(cf_url_unescape(asked, true, &err));
-    assert_string_equal(asked, "POST /api/v1/query query={__name__=~\"envoy_cluster_upstream_rq_xx\",envoy_cluster_name=~"
-                               "\"outbound\\\\|80\\\\|\\\\|e\\\\.d\"}[20s]");
+    assert_string_equal(
+        asked,
+        "POST /api/v1/query query={__name__=~\"envoy_cluster_upstream_rq_xx\",envoy_cluster_name=~"
+        "\"outbound\\\\|80\\\\|\\\\|e\\\\.d\"}[20s]");
 }
 
 static void one_query_serves_many_workloads(void **state)
@@ -152,19 +161,28 @@ static void expressions_give_one_number(void **state)
         size_t points;
         const char *error;
     } table[] = {
-        { 200, "{\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000000,\"42\"]}]}}", true, 1, "" },
-        { 200, "{\"data\":{\"resultType\":\"scalar\",\"result\":[1700000000,\"42\"]}}", true, 1, "" },
+        { 200,
+          "{\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000000,\"42\"]}]}}",
+          true, 1, "" },
+        { 200, "{\"data\":{\"resultType\":\"scalar\",\"result\":[1700000000,\"42\"]}}", true, 1,
+          "" },
         { 200, "{\"data\":{\"resultType\":\"vector\",\"result\":[]}}", true, 0, "" },
-        { 200, "{\"data\":{\"resultType\":\"vector\",\"result\":[{\"value\":[1,\"1\"]},{\"value\":[1,\"1\"]}]}}", false, 0, "wrap it in sum" },
-        { 200, "{\"data\":{\"resultType\":\"string\",\"result\":[1,\"x\"]}}", false, 0, "gives a string" },
-        { 200, "{\"data\":{\"resultType\":\"scalar\",\"result\":[1,\"abc\"]}}", false, 0, "not readable" },
-        { 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error: x\"}", false, 0, "parse error: x" },
+        { 200,
+          "{\"data\":{\"resultType\":\"vector\",\"result\":[{\"value\":[1,\"1\"]},{\"value\":[1,\"1\"]}]}}",
+          false, 0, "wrap it in sum" },
+        { 200, "{\"data\":{\"resultType\":\"string\",\"result\":[1,\"x\"]}}", false, 0,
+          "gives a string" },
+        { 200, "{\"data\":{\"resultType\":\"scalar\",\"result\":[1,\"abc\"]}}", false, 0,
+          "not readable" },
+        { 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error: x\"}",
+          false, 0, "parse error: x" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         struct cf_reading *got = NULL;
         answer(r, table[i].status, table[i].body);
         assert_ok(read_one(r, r->prometheus, &promql, &got, &err), &err);
-        if (got->ok != table[i].ok || got->count != table[i].points || !strstr(got->error.message, table[i].error))
+        if (got->ok != table[i].ok || got->count != table[i].points ||
+            !strstr(got->error.message, table[i].error))
             fail_msg("row %zu: ok %d points %zu %s", i, got->ok, got->count, got->error.message);
         cf_readings_free(got, 1);
     }
@@ -178,8 +196,10 @@ static void what_is_no_answer_is_an_error(void **state)
         const char *body;
         enum cf_err_kind kind;
     } table[] = {
-        { 503, "busy", CF_ERR_UNAVAILABLE }, { 401, "{}", CF_ERR_DENIED },
-        { 200, "<html>", CF_ERR_INVALID },   { 200, "{}", CF_ERR_INVALID },
+        { 503, "busy", CF_ERR_UNAVAILABLE },
+        { 401, "{}", CF_ERR_DENIED },
+        { 200, "<html>", CF_ERR_INVALID },
+        { 200, "{}", CF_ERR_INVALID },
         { 422, "{\"error\":\"too many samples\"}", CF_ERR_INVALID },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
@@ -218,10 +238,11 @@ static void text_is_read_directly(void **state)
     struct rig *r = *state;
     struct cf_error err = CF_ERROR_INIT;
     struct cf_reading *got = NULL;
-    answer(r, 200,
-           "# TYPE envoy_cluster_upstream_rq_xx counter\n"
-           "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||e.d\"} 10\n"
-           "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||e.d\"} 2\n");
+    answer(
+        r, 200,
+        "# TYPE envoy_cluster_upstream_rq_xx counter\n"
+        "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||e.d\"} 10\n"
+        "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||e.d\"} 2\n");
     assert_ok(read_one(r, r->scrape, &envoy, &got, &err), &err);
     assert_int_equal(got->count, 2);
     cf_readings_free(got, 1);
@@ -238,7 +259,8 @@ static void text_is_read_directly(void **state)
     answer(r, 200, "envoy_cluster_upstream_rq_xx{\n");
     assert_fails(read_one(r, r->scrape, &envoy, &got, &err), &err, CF_ERR_INVALID, "line 1");
     answer(r, 500, "");
-    assert_fails(read_one(r, r->scrape, &envoy, &got, &err), &err, CF_ERR_UNAVAILABLE, "HTTP status 500");
+    assert_fails(read_one(r, r->scrape, &envoy, &got, &err), &err, CF_ERR_UNAVAILABLE,
+                 "HTTP status 500");
 }
 
 static void a_source_that_is_away_is_an_error_in_time(void **state)
@@ -247,8 +269,10 @@ static void a_source_that_is_away_is_an_error_in_time(void **state)
     struct cf_error err = CF_ERROR_INIT;
     struct cf_reading *got = NULL;
     struct cf_endpoint_options options = { .base_url = "http://127.0.0.1:1" };
-    struct cf_source *away = cf_source_prometheus_new(r->transport, cf_endpoint_new(&options, &err));
-    assert_fails(read_one(r, away, &envoy, &got, &err), &err, CF_ERR_UNAVAILABLE, "Prometheus at http://127.0.0.1:1");
+    struct cf_source *away =
+        cf_source_prometheus_new(r->transport, cf_endpoint_new(&options, &err));
+    assert_fails(read_one(r, away, &envoy, &got, &err), &err, CF_ERR_UNAVAILABLE,
+                 "Prometheus at http://127.0.0.1:1");
     cf_source_free(away);
 }
 

@@ -7,11 +7,9 @@
 
 #include "orchestrator/gate/verdict.h"
 
-static const struct cf_gate_config config = { .name = "success",
-                                              .success_min = 0.995,
-                                              .detect = 0.05,
-                                              .alpha = 0.01,
-                                              .look_ms = 1000 };
+static const struct cf_gate_config config = {
+    .name = "success", .success_min = 0.995, .detect = 0.05, .alpha = 0.01, .look_ms = 1000
+};
 
 /* A gate under a scripted source: one series that grows by n requests, k of them bad, each second. */
 struct rig {
@@ -65,7 +63,8 @@ static void a_pass_needs_proof(void **state)
     struct rig r = rig_new(&config);
     second(&r, 10, 0); /* baseline */
     second(&r, 40, 0);
-    expect(&r, CF_VERDICT_UNDECIDED, "50 more good requests prove a failure share below 5%, about ");
+    expect(&r, CF_VERDICT_UNDECIDED,
+           "50 more good requests prove a failure share below 5%, about ");
     second(&r, 50, 0);
     expect(&r, CF_VERDICT_PASS, "100% of 90 requests good (promised 99.5%)");
     assert_true(judge(&r).upper < 0.05);
@@ -173,7 +172,8 @@ static void no_requests_is_undecided_and_says_so(void **state)
     struct rig r = rig_new(&config);
     for (int i = 0; i < 5; i++)
         second(&r, 0, 0);
-    expect(&r, CF_VERDICT_UNDECIDED, "90 more good requests prove a failure share below 5%; none came yet");
+    expect(&r, CF_VERDICT_UNDECIDED,
+           "90 more good requests prove a failure share below 5%; none came yet");
     assert_int_equal(judge(&r).missing_ms, -1);
     assert_true(isnan(judge(&r).value));
     cf_gate_free(r.gate);
