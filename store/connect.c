@@ -34,7 +34,7 @@ static void message_of(PGconn *pg, char *buf, size_t size)
     while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == ' '))
         buf[--len] = '\0';
     for (char *p = buf; *p; p++)
-        if (*p == '\n')
+        if (*p == '\n' || *p == '\t')
             *p = ' ';
 }
 

@@ -92,6 +92,21 @@ static int unknown_option(const struct cf_cli *cli, const char *text, size_t len
                 : cf_usage_error(cli, "unknown option --%s", name);
 }
 
+static const struct cf_command *find_sub(const struct cf_command *c, const char *name)
+{
+    for (const struct cf_command *s = c->sub; s && s->name; s++)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    return NULL;
+}
+
+/* What every program is asked for. */
+static const struct cf_command *conventional(const struct cf_cli *cli, const char *text)
+{
+    bool asks = strcmp(text, "--version") == 0 || strcmp(text, "-V") == 0;
+    return asks && cli->depth == 1 ? find_sub(cli->command, "version") : NULL;
+}
+
 static bool is_one_of(const char *value, const char *words)
 {
     size_t len = strlen(value);
@@ -146,14 +161,6 @@ static int parse_option(struct cf_cli *cli, int argc, char **argv, int *i)
     return take_option(cli, o, value);
 }
 
-static const struct cf_command *find_sub(const struct cf_command *c, const char *name)
-{
-    for (const struct cf_command *s = c->sub; s && s->name; s++)
-        if (strcmp(s->name, name) == 0)
-            return s;
-    return NULL;
-}
-
 static int unknown_command(const struct cf_cli *cli, const char *name)
 {
     const char *words[WORDS_MAX];
@@ -182,6 +189,8 @@ static int parse_words(struct cf_cli *cli, int argc, char **argv)
         int code = 0;
         if (!operands_only && strcmp(text, "--") == 0) {
             operands_only = true;
+        } else if (!operands_only && conventional(cli, text)) {
+            descend(cli, conventional(cli, text));
         } else if (!operands_only && text[0] == '-' && text[1]) {
             code = parse_option(cli, argc, argv, &i);
         } else if (!cli->command->run) {
@@ -214,6 +223,9 @@ static int check_operands(const struct cf_cli *cli)
         return cf_usage_error(cli, "%s is missing", c->operands);
     if ((int)cli->n_operands > c->operands_max)
         return cf_usage_error(cli, "unexpected \"%s\"", cli->operands[c->operands_max]);
+    for (size_t i = 0; i < cli->n_operands; i++)
+        if (!*cli->operands[i])
+            return cf_usage_error(cli, "%s is empty", c->operands);
     return 0;
 }
 

@@ -44,6 +44,11 @@ static bool authorize(struct cf_endpoint *endpoint, const char *token_file, stru
     if (!token)
         return cf_error_wrap(err, "token");
     size_t n = strcspn(token, " \t\r\n");
+    if (n == 0) {
+        free(token);
+        return cf_error_set(err, CF_ERR_DENIED, "token: %s does not begin with a token",
+                            token_file);
+    }
     char *value = cf_xasprintf("Bearer %.*s", (int)n, token);
     bool ok = cf_endpoint_set_authorization(endpoint, value, err) ||
               cf_error_wrap(err, "token in %s", token_file);
@@ -234,7 +239,9 @@ int cf_ask(struct cf_client *c, const struct cf_ask *ask, struct cf_answer *out)
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
     if (!cf_client_call(c, ask, &a, &err)) {
         int code = cf_fail(&err);
-        if (strcmp(err.reason, "TLS") == 0)
+        if (strstr(err.message, "wrong version number"))
+            fputs("hint: no TLS is spoken there; on this machine the service is http://\n", stderr);
+        else if (strcmp(err.reason, "TLS") == 0)
             fputs("hint: --ca-file FILE (or CROSSFADE_CA_FILE) names the certificates to trust\n",
                   stderr);
         else if (code == CF_EXIT_UNREACHABLE)

@@ -157,6 +157,8 @@ bool cf_config_judge(const struct cf_config *config, struct cf_error *err)
         return cf_error_set(err, CF_ERR_INVALID,
                             "tls.cert-file and tls.key-file go together; %s is missing",
                             cert ? "tls.key-file" : "tls.cert-file");
+    if (!strchr(listen, ':'))
+        return cf_error_set(err, CF_ERR_INVALID, "listen: \"%.100s\" is not ADDRESS:PORT", listen);
     if (!cert && !cf_address_is_loopback(listen))
         return cf_error_set(err, CF_ERR_INVALID,
                             "listen: %s can be reached from outside, and without TLS tokens and "

@@ -2,6 +2,7 @@
 /* Which server and token: the order of precedence, and the context file. */
 #include "orchestrator/cli/connection.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -103,11 +104,20 @@ static bool read_contexts(const struct cf_connection_given *given, const char *w
     return take_context(given, tree, wanted, out, err);
 }
 
+/* The whole host decides: 127.0.0.1.example.com is somebody else's. */
 static bool is_loopback_url(const char *url)
 {
-    return strncasecmp(url, "http://127.", 11) == 0 ||
-           strncasecmp(url, "http://localhost", 16) == 0 ||
-           strncasecmp(url, "http://[::1]", 12) == 0;
+    char host[INET6_ADDRSTRLEN + 2];
+    struct in_addr in;
+    size_t scheme = strlen("http://"), n = strcspn(url + scheme, ":/?#");
+    if (url[scheme] == '[')
+        n = strcspn(url + scheme, "]") + 1;
+    if (n >= sizeof host)
+        return false;
+    memcpy(host, url + scheme, n);
+    host[n] = '\0';
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &in) == 1 && ntohl(in.s_addr) >> 24 == 127);
 }
 
 static void replace(char **slot, const char *value)

@@ -24,6 +24,8 @@ const struct cf_exit_row cf_exit_rows[] = {
 int cf_exit_of_status(int status)
 {
     switch (status) {
+    case 400:
+        return CF_EXIT_USAGE;
     case 404:
     case 410:
         return CF_EXIT_NOT_FOUND;

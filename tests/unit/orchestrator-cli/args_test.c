@@ -41,6 +41,10 @@ static const struct line lines[] = {
     { { "run", "list", "-z" }, CF_EXIT_USAGE, NULL },
     { { "plan", "lint", "--server", "http://x" }, CF_EXIT_USAGE, NULL },
     { { "run", "list", "--help" }, CF_EXIT_OK, NULL },
+    { { "--version" }, -1, "crossfade version" },
+    { { "-V" }, -1, "crossfade version" },
+    { { "run", "list", "--version" }, CF_EXIT_USAGE, NULL },
+    { { "plan", "get", "" }, CF_EXIT_USAGE, NULL },
     { { NULL }, CF_EXIT_OK, NULL },
 };
 
@@ -87,7 +91,7 @@ static void what_was_given(void **state)
 static void statuses_and_errors_have_exit_codes(void **state)
 {
     (void)state;
-    static const int statuses[][2] = { { 200, 0 },  { 201, 0 }, { 202, 0 }, { 400, 1 }, { 401, 4 },
+    static const int statuses[][2] = { { 200, 0 },  { 201, 0 }, { 202, 0 }, { 400, 2 }, { 401, 4 },
                                        { 403, 4 },  { 404, 3 }, { 409, 5 }, { 410, 3 }, { 412, 5 },
                                        { 422, 6 },  { 428, 5 }, { 429, 1 }, { 500, 1 }, { 502, 1 },
                                        { 503, 20 }, { 504, 20 } };

@@ -41,6 +41,7 @@ static void rules_between_keys(void **state)
         { { "listen=[::1]:0" }, NULL },
         { { "listen=localhost:80" }, NULL },
         { { "listen=127.1.2.3:80" }, NULL },
+        { { "listen=nonsense" }, "is not ADDRESS:PORT" },
         { { "listen=0.0.0.0:80" }, "can be reached from outside" },
         { { "listen=[::]:80" }, "tls.cert-file" },
         { { "listen=10.0.0.1:80" }, "127.0.0.1:PORT" },

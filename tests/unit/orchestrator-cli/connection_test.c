@@ -119,6 +119,14 @@ static void refusals(void **state)
         { "current: a\ncontexts: {a: {sever: x}}", { 0 }, CF_ERR_INVALID, "unknown key \"sever\"" },
         { "{}", { .server = "ftp://x" }, CF_ERR_INVALID, "ftp://x" },
         { "{}", { .server = "http://example.org", .token_file = "/t" }, CF_ERR_DENIED, "in clear" },
+        { "{}",
+          { .server = "http://127.0.0.1.example.org", .token_file = "/t" },
+          CF_ERR_DENIED,
+          "in clear" },
+        { "{}",
+          { .server = "http://localhost.example.org:80", .token_file = "/t" },
+          CF_ERR_DENIED,
+          "in clear" },
     };
     env_server = env_token = env_context = NULL;
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
