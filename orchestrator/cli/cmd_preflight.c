@@ -54,6 +54,7 @@ static int report(const struct cf_cli *cli, const json_t *preflight)
     const json_t *results = cf_json_at(preflight, "result", "results", NULL);
     int64_t blockers = cf_json_int(preflight, 0, "result", "blockers", NULL);
     int64_t warnings = cf_json_int(preflight, 0, "result", "warnings", NULL);
+    int64_t skipped = cf_json_int(preflight, 0, "result", "skipped", NULL);
     bool failed = strcmp(cf_json_str(preflight, "", "state", NULL), "failed") == 0;
     size_t i;
     json_t *r;
@@ -73,8 +74,8 @@ static int report(const struct cf_cli *cli, const json_t *preflight)
             cf_note(cli, "%s: %s%s%s", cf_json_str(r, "", "id", NULL), hint,
                     *hint && *command ? ": " : "", command);
     }
-    cf_note(cli, "Preflight: %lld blockers, %lld warnings.", (long long)blockers,
-            (long long)warnings);
+    cf_note(cli, "Preflight: %lld blockers, %lld warnings, %lld not checked.", (long long)blockers,
+            (long long)warnings, (long long)skipped);
     return blockers > 0 ? CF_EXIT_INVALID : CF_EXIT_OK;
 }
 

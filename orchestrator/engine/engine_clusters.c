@@ -109,7 +109,8 @@ json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const 
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     cf_autojson json_t *doc = NULL;
-    struct cf_error ignored = CF_ERROR_INIT;
+    struct cf_error ignored = CF_ERROR_INIT, unasked = CF_ERROR_INIT;
+    json_t *rights = NULL;
     if (!e->world.kube(e->world.self, cluster, &kube, err) ||
         !e->world.record(e->world.self, cluster, &doc, err))
         return NULL;
@@ -122,10 +123,10 @@ json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const 
              "credentials");
     check_api(kube, report);
     check_metrics(e, cluster, doc, report);
-    json_object_set_new(report, "rights",
-                        cf_json_bool(report, false, "reachable", NULL)
-                            ? cf_rights_check(kube, CF_RIGHTS_BOTH, ns)
-                            : json_array());
+    if (cf_json_bool(report, false, "reachable", NULL) &&
+        !cf_rights_check(kube, CF_RIGHTS_BOTH, ns, &rights, &unasked))
+        note(report, "the rights could not be asked: %s", unasked.message);
+    json_object_set_new(report, "rights", rights ? rights : json_array());
     if (!cf_cluster_set_checked(e->config.store, cluster, report, &ignored))
         cf_error_clear(&ignored);
     return report;

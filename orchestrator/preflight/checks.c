@@ -51,9 +51,23 @@ static const struct cf_check table[] = {
       "a gate that would fail today rolls back a healthy target", cf_preflight_gates },
 };
 
-static const char *const level_names[] = { "blocker", "warning", "info", "ok" };
+const char *const cf_preflight_levels[] = {
+    [CF_LEVEL_BLOCKER] = "blocker", [CF_LEVEL_WARNING] = "warning", [CF_LEVEL_SKIPPED] = "skipped",
+    [CF_LEVEL_INFO] = "info",       [CF_LEVEL_OK] = "ok",           NULL,
+};
 
 /* ---- what checks use ---- */
+
+static void add_row(struct cf_checking *c, enum cf_level level, const char *cluster,
+                    json_t *evidence_take, const char *hint, const char *command,
+                    const char *message)
+{
+    json_t *row = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", c->id, "level", cf_preflight_levels[level],
+        "message", message, "hint", hint ? hint : "", "command", command ? command : "", "cluster",
+        cluster ? cluster : "", "evidence", evidence_take ? evidence_take : json_object());
+    json_array_append_new(c->results, row);
+}
 
 void cf_found(struct cf_checking *c, enum cf_level level, const char *cluster,
               json_t *evidence_take, const char *hint, const char *command, const char *fmt, ...)
@@ -63,11 +77,56 @@ void cf_found(struct cf_checking *c, enum cf_level level, const char *cluster,
     va_start(ap, fmt);
     (void)vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "id", c->id, "level",
-                            level_names[level], "message", message, "hint", hint ? hint : "",
-                            "command", command ? command : "", "cluster", cluster ? cluster : "",
-                            "evidence", evidence_take ? evidence_take : json_object());
-    json_array_append_new(c->results, row);
+    add_row(c, level, cluster, evidence_take, hint, command, message);
+}
+
+void cf_skipped(struct cf_checking *c, const char *cluster, const char *fmt, ...)
+{
+    char why[CF_ERROR_MESSAGE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    cf_autofree char *message = cf_xasprintf("not checked: %s", why);
+    size_t i;
+    json_t *row;
+    json_array_foreach(c->results, i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "id", NULL), c->id) == 0 &&
+            strcmp(cf_json_str(row, "", "message", NULL), message) == 0)
+            return;
+    }
+    add_row(c, CF_LEVEL_SKIPPED, cluster, NULL, NULL, NULL, message);
+}
+
+bool cf_checking_needs(struct cf_checking *c, const char *cluster)
+{
+    for (size_t i = 0; i < c->n_clusters; i++)
+        if (strcmp(c->clusters[i].name, cluster) == 0 && c->clusters[i].answers)
+            return true;
+    cf_skipped(c, cluster, "%s does not answer", cluster);
+    return false;
+}
+
+bool cf_checking_needs_route(struct cf_checking *c, size_t router)
+{
+    const struct cf_survey_router *r = &c->routers[router];
+    const struct cf_plan_router *row = &c->plan->traffic.routers[router];
+    if (c->surveyed[router] && r->found && r->view.located)
+        return true;
+    cf_skipped(c, row->cluster,
+               !c->surveyed[router] ? "router %s could not be read"
+               : !r->found          ? "router %s is not there"
+                                    : "the route of router %s is not clear",
+               row->name);
+    return false;
+}
+
+void cf_checking_each_cluster(struct cf_checking *c,
+                              void (*fn)(struct cf_checking *c, const char *cluster))
+{
+    for (size_t i = 0; i < c->n_clusters; i++)
+        fn(c, c->clusters[i].name);
 }
 
 struct cf_kube *cf_checking_kube(struct cf_checking *c, const char *cluster)
@@ -97,13 +156,13 @@ static int count_level(const json_t *results, enum cf_level level)
     json_t *row;
     json_array_foreach(results, i, row)
     {
-        if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
+        if (strcmp(cf_json_str(row, "", "level", NULL), cf_preflight_levels[level]) == 0)
             n++;
     }
     return n;
 }
 
-/* Blockers first, then warnings, infos, and what is fine; each in the order of the table. */
+/* By level; each in the order of the table. */
 static json_t *sorted(const json_t *results)
 {
     json_t *out = json_array();
@@ -112,11 +171,27 @@ static json_t *sorted(const json_t *results)
         json_t *row;
         json_array_foreach(results, i, row)
         {
-            if (strcmp(cf_json_str(row, "", "level", NULL), level_names[level]) == 0)
+            if (strcmp(cf_json_str(row, "", "level", NULL), cf_preflight_levels[level]) == 0)
                 json_array_append(out, row);
         }
     }
     return out;
+}
+
+static void name_cluster(struct cf_checking *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_clusters; i++)
+        if (strcmp(c->clusters[i].name, name) == 0)
+            return;
+    c->clusters[c->n_clusters++].name = name;
+}
+
+static void name_clusters(struct cf_checking *c)
+{
+    name_cluster(c, c->plan->source_cluster);
+    name_cluster(c, c->plan->target_cluster);
+    for (size_t i = 0; i < c->plan->traffic.n_routers; i++)
+        name_cluster(c, c->plan->traffic.routers[i].cluster);
 }
 
 static void survey_all(struct cf_checking *c)
@@ -154,6 +229,7 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
     c->services = json_array();
     c->source = cf_checking_kube(c, c->plan->source_cluster);
     c->target = cf_checking_kube(c, c->plan->target_cluster);
+    name_clusters(c);
     survey_all(c);
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         size_t before = json_array_size(c->results);
@@ -162,9 +238,10 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
         if (json_array_size(c->results) == before)
             cf_found(c, CF_LEVEL_OK, NULL, NULL, NULL, NULL, "%s", table[i].rule);
     }
-    *out_report = json_pack("{s:i,s:i,s:i,s:o,s:o,s:o}", "blockers",
+    *out_report = json_pack("{s:i,s:i,s:i,s:i,s:o,s:o,s:o}", "blockers",
                             count_level(c->results, CF_LEVEL_BLOCKER), "warnings",
-                            count_level(c->results, CF_LEVEL_WARNING), "infos",
+                            count_level(c->results, CF_LEVEL_WARNING), "skipped",
+                            count_level(c->results, CF_LEVEL_SKIPPED), "infos",
                             count_level(c->results, CF_LEVEL_INFO), "startedAt", started,
                             "finishedAt", time_now(request->clock), "results", sorted(c->results));
     for (size_t i = 0; i < CF_PLAN_ROUTERS_MAX; i++)

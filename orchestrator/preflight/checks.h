@@ -28,6 +28,9 @@ struct cf_preflight_world {
     void *self;
 };
 
+/* "blocker", "warning", "skipped", "info", "ok", ended by NULL. */
+extern const char *const cf_preflight_levels[];
+
 struct cf_preflight_request {
     const struct cf_plan *plan;
     const char *run_id; /* "" when asked for without a run */
@@ -36,11 +39,13 @@ struct cf_preflight_request {
     const struct cf_propagator_ops *propagator; /* NULL: the plan's copy.method */
 };
 
-/* {"blockers": n, "warnings": n, "infos": n, "startedAt", "finishedAt",
- *  "results": [{"id", "level": "blocker|warning|info|ok", "message", "hint", "command", "cluster",
+/* {"blockers": n, "warnings": n, "skipped": n, "infos": n, "startedAt", "finishedAt",
+ *  "results": [{"id", "level": one of cf_preflight_levels, "message", "hint", "command", "cluster",
  *               "evidence": {…}}]}
- * Blockers first, then in the order of the table. New reference. False only for a bug or a plan
- * that cannot be read: a cluster that does not answer is a blocker. */
+ * In the order of the levels, then of the table. A check that could not be made, here or for one
+ * cluster or router, is `skipped` with the reason as its message: `ok` means that it was made and
+ * found nothing. New reference. False only for a bug or a plan that cannot be read: a cluster that
+ * does not answer is a blocker. */
 bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_report,
                       struct cf_error *err) CF_NODISCARD;
 

@@ -9,27 +9,6 @@
 
 enum { SKEW_WARN_MS = 2000, MINORS_APART_MAX = 2, LISTED_MAX = 6 };
 
-/* Calls `fn` once for every distinct cluster of the plan. */
-static void each_cluster(struct cf_checking *c,
-                         void (*fn)(struct cf_checking *c, const char *cluster))
-{
-    const struct cf_plan *p = c->plan;
-    const char *seen[CF_PLAN_ROUTERS_MAX + 2];
-    size_t n = 0;
-    seen[n++] = p->source_cluster;
-    if (strcmp(p->target_cluster, p->source_cluster) != 0)
-        seen[n++] = p->target_cluster;
-    for (size_t i = 0; i < p->traffic.n_routers; i++) {
-        bool known = false;
-        for (size_t k = 0; k < n; k++)
-            known = known || strcmp(seen[k], p->traffic.routers[i].cluster) == 0;
-        if (!known)
-            seen[n++] = p->traffic.routers[i].cluster;
-    }
-    for (size_t i = 0; i < n; i++)
-        fn(c, seen[i]);
-}
-
 /* ---- clusters ---- */
 
 static void check_answers(struct cf_checking *c, const char *cluster)
@@ -45,6 +24,8 @@ static void check_answers(struct cf_checking *c, const char *cluster)
                  "cluster %s: %s", cluster, err.message);
         return;
     }
+    for (size_t i = 0; i < c->n_clusters; i++)
+        c->clusters[i].answers |= strcmp(c->clusters[i].name, cluster) == 0;
     if (strcmp(cluster, c->plan->source_cluster) == 0)
         c->source_answers = true;
     if (strcmp(cluster, c->plan->target_cluster) == 0)
@@ -57,10 +38,13 @@ static void check_versions(struct cf_checking *c)
 {
     struct cf_kube_version from, to;
     struct cf_error err = CF_ERROR_INIT;
-    if (!c->source_answers || !c->target_answers ||
-        !cf_kube_version(c->source, NULL, &from, &err) ||
-        !cf_kube_version(c->target, NULL, &to, &err))
+    if (!c->source_answers || !c->target_answers)
         return;
+    if (!cf_kube_version(c->source, NULL, &from, &err) ||
+        !cf_kube_version(c->target, NULL, &to, &err)) {
+        cf_skipped(c, NULL, "the versions could not be compared: %s", err.message);
+        return;
+    }
     if (to.minor < from.minor || to.minor > from.minor + MINORS_APART_MAX)
         cf_found(c, CF_LEVEL_WARNING, c->plan->target_cluster,
                  json_pack("{s:s,s:s}", "source", from.git, "target", to.git),
@@ -70,7 +54,7 @@ static void check_versions(struct cf_checking *c)
 
 void cf_preflight_clusters(struct cf_checking *c)
 {
-    each_cluster(c, check_answers);
+    cf_checking_each_cluster(c, check_answers);
     check_versions(c);
 }
 
@@ -81,7 +65,7 @@ void cf_preflight_identity(struct cf_checking *c)
     char from[CF_KUBE_UID_TEXT], to[CF_KUBE_UID_TEXT];
     struct cf_error err = CF_ERROR_INIT;
     const struct cf_plan *p = c->plan;
-    if (!c->source_answers || !c->target_answers)
+    if (!cf_checking_needs(c, p->source_cluster) || !cf_checking_needs(c, p->target_cluster))
         return;
     if (!cf_kube_uid(c->source, NULL, from, &err) || !cf_kube_uid(c->target, NULL, to, &err)) {
         cf_found(c, CF_LEVEL_BLOCKER, NULL, NULL, "allow reading the namespace kube-system",
@@ -103,10 +87,12 @@ void cf_preflight_identity(struct cf_checking *c)
 static void check_tls_of(struct cf_checking *c, const char *cluster)
 {
     const struct cf_preflight_world *w = c->request->world;
-    struct cf_error ignored = CF_ERROR_INIT;
+    struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *record = NULL;
-    if (!w->record || !w->record(w->self, cluster, &record, &ignored))
+    if (!w->record || !w->record(w->self, cluster, &record, &err)) {
+        cf_skipped(c, cluster, "the record of %s could not be read: %s", cluster, err.message);
         return;
+    }
     if (cf_json_bool(record, false, "insecure", NULL))
         cf_found(c, CF_LEVEL_WARNING, cluster, NULL, "register the cluster with its CA certificate",
                  "crossfade cluster add",
@@ -117,18 +103,23 @@ static void check_tls_of(struct cf_checking *c, const char *cluster)
 
 void cf_preflight_tls(struct cf_checking *c)
 {
-    each_cluster(c, check_tls_of);
+    cf_checking_each_cluster(c, check_tls_of);
 }
 
 /* ---- clock ---- */
 
 static void check_clock_of(struct cf_checking *c, const char *cluster)
 {
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_checking_kube(c, cluster);
-    struct cf_error ignored = CF_ERROR_INIT;
+    CF_CLEANUP(cf_kube_unref_p)
+    struct cf_kube *kube = cf_checking_needs(c, cluster) ? cf_checking_kube(c, cluster) : NULL;
+    struct cf_error err = CF_ERROR_INIT;
     int64_t skew = 0;
-    if (!kube || !cf_kube_clock_skew(kube, NULL, &skew, &ignored))
+    if (!kube)
         return;
+    if (!cf_kube_clock_skew(kube, NULL, &skew, &err)) {
+        cf_skipped(c, cluster, "the clock of %s could not be read: %s", cluster, err.message);
+        return;
+    }
     if (skew > SKEW_WARN_MS || skew < -SKEW_WARN_MS)
         cf_found(c, CF_LEVEL_WARNING, cluster, json_pack("{s:I}", "skewMs", (json_int_t)skew),
                  "let NTP set both clocks", NULL, "the clock of %s differs from ours by %.1f s",
@@ -137,7 +128,7 @@ static void check_clock_of(struct cf_checking *c, const char *cluster)
 
 void cf_preflight_clock(struct cf_checking *c)
 {
-    each_cluster(c, check_clock_of);
+    cf_checking_each_cluster(c, check_clock_of);
 }
 
 /* ---- rights ---- */
@@ -159,11 +150,18 @@ static bool plan_steers(const struct cf_plan *plan, const char *resource)
 static void check_rights_of(struct cf_checking *c, const char *cluster, const char *ns,
                             enum cf_rights_role role, const char *role_name)
 {
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_checking_kube(c, cluster);
+    CF_CLEANUP(cf_kube_unref_p)
+    struct cf_kube *kube = cf_checking_needs(c, cluster) ? cf_checking_kube(c, cluster) : NULL;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *rows = NULL;
     if (!kube)
         return;
-    cf_autojson json_t *rows = cf_rights_check(kube, role, ns);
+    if (!cf_rights_check(kube, role, ns, &rows, &err)) {
+        cf_skipped(c, cluster, "the rights in namespace %s of %s: %s", ns, cluster, err.message);
+        return;
+    }
     cf_autojson json_t *denied = json_array();
+    bool may_probe = true;
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(800);
     size_t i;
     json_t *row;
@@ -172,7 +170,9 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
         const char *resource = cf_json_str(row, "", "resource", NULL);
         bool needed = !cf_rights_is_optional(row) ||
                       ((role & CF_RIGHTS_ROUTER) && plan_steers(c->plan, resource));
-        if (cf_json_bool(row, false, "allowed", NULL) || !needed)
+        bool allowed = cf_json_bool(row, false, "allowed", NULL);
+        may_probe = may_probe && (allowed || strcmp(resource, CF_RIGHTS_PROBE) != 0);
+        if (allowed || !needed)
             continue;
         json_array_append(denied, row);
         if (json_array_size(denied) <= LISTED_MAX)
@@ -180,6 +180,12 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
                           cf_json_str(row, "", "verb", NULL), resource);
     }
     size_t n = json_array_size(denied);
+    if (!may_probe)
+        cf_found(c, CF_LEVEL_WARNING, cluster, NULL,
+                 "allow it, or let Crossfade reach the pods' network", "crossfade cluster rbac",
+                 "%s: no right to get " CF_RIGHTS_PROBE " in namespace %s: from outside the pods' "
+                 "network the target cannot be probed, and the first weight is the proof",
+                 cluster, ns);
     if (n == 0)
         return;
     if (n > LISTED_MAX)
@@ -226,11 +232,11 @@ static void check_namespace(struct cf_checking *c, struct cf_kube *kube, const c
     struct cf_error err = CF_ERROR_INIT;
     bool found = false, ending = false;
     cf_autofree char *command = cf_xasprintf("kubectl create namespace %s", name);
-    if (!kube)
+    if (!cf_checking_needs(c, cluster))
         return;
     if (!find_namespace(kube, name, &found, &ending, &err))
-        cf_found(c, CF_LEVEL_WARNING, cluster, NULL, NULL, NULL, "namespace %s on %s: %s", name,
-                 cluster, err.message);
+        cf_skipped(c, cluster, "namespace %s on %s could not be read: %s", name, cluster,
+                   err.message);
     else if (ending)
         cf_found(c, CF_LEVEL_BLOCKER, cluster, NULL, "wait until it is gone", NULL,
                  "namespace %s on %s is being deleted", name, cluster);
@@ -246,8 +252,6 @@ static void check_namespace(struct cf_checking *c, struct cf_kube *kube, const c
 void cf_preflight_namespaces(struct cf_checking *c)
 {
     const struct cf_plan *p = c->plan;
-    check_namespace(c, c->source_answers ? c->source : NULL, p->source_cluster, p->source_namespace,
-                    false);
-    check_namespace(c, c->target_answers ? c->target : NULL, p->target_cluster, p->target_namespace,
-                    p->create_namespace);
+    check_namespace(c, c->source, p->source_cluster, p->source_namespace, false);
+    check_namespace(c, c->target, p->target_cluster, p->target_namespace, p->create_namespace);
 }

@@ -39,8 +39,14 @@ static void check_required(struct cf_checking *c, const json_t *row)
                cf_json_str(r, "", "name", NULL));
     struct cf_error err = CF_ERROR_INIT;
     bool found = false;
-    if (!c->target_answers || !cf_ref_is_valid(&ref) ||
-        !cf_kube_find(c->target, NULL, &ref, &found, NULL, &err) || found)
+    if (!c->target_answers || !cf_ref_is_valid(&ref))
+        return;
+    if (!cf_kube_find(c->target, NULL, &ref, &found, NULL, &err)) {
+        cf_skipped(c, c->plan->target_cluster, "whether %s %s is in the target: %s", ref.kind,
+                   ref.name, err.message);
+        return;
+    }
+    if (found)
         return;
     cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, cf_json_copy(row),
              "create it in the target: it is not copied", NULL,
@@ -51,8 +57,12 @@ static void check_required(struct cf_checking *c, const json_t *row)
 void cf_preflight_copies(struct cf_checking *c)
 {
     struct cf_error err = CF_ERROR_INIT;
-    if (!c->source_answers || !c->target)
+    if (!cf_checking_needs(c, c->plan->source_cluster))
         return;
+    if (!c->target) {
+        (void)cf_checking_needs(c, c->plan->target_cluster);
+        return;
+    }
     struct cf_propagation p = cf_checking_propagation(c);
     if (!cf_checking_propagator(c)->inventory(&p, &c->inventory, &err)) {
         cf_found(c, CF_LEVEL_BLOCKER, c->plan->source_cluster, NULL, "look at workloads.include",
@@ -69,7 +79,10 @@ void cf_preflight_copies(struct cf_checking *c)
     pass_on(c, cf_json_at(c->inventory, "notes", NULL), c->plan->source_cluster);
     size_t i;
     json_t *row;
-    json_array_foreach(cf_json_at(c->inventory, "required", NULL), i, row)
+    const json_t *required = cf_json_at(c->inventory, "required", NULL);
+    if (json_array_size(required) > 0 && !cf_checking_needs(c, c->plan->target_cluster))
+        return;
+    json_array_foreach(required, i, row)
     {
         check_required(c, row);
     }
@@ -77,26 +90,33 @@ void cf_preflight_copies(struct cf_checking *c)
 
 /* ---- dry-run ---- */
 
+/* False, and said, when the copies cannot be tried there. */
 static bool namespace_is_there(struct cf_checking *c)
 {
-    struct cf_object_ref ref = cf_ref("v1", "Namespace", NULL, c->plan->target_namespace);
-    struct cf_error ignored = CF_ERROR_INIT;
+    const char *cluster = c->plan->target_cluster, *ns = c->plan->target_namespace;
+    struct cf_object_ref ref = cf_ref("v1", "Namespace", NULL, ns);
+    struct cf_error err = CF_ERROR_INIT;
     bool found = false;
-    return cf_kube_find(c->target, NULL, &ref, &found, NULL, &ignored) && found;
+    if (!cf_kube_find(c->target, NULL, &ref, &found, NULL, &err))
+        cf_skipped(c, cluster, "namespace %s of the target could not be read: %s", ns, err.message);
+    else if (!found)
+        cf_skipped(c, cluster,
+                   "namespace %s is not there yet: the copies cannot be tried before it is", ns);
+    return found;
 }
 
 void cf_preflight_dry_run(struct cf_checking *c)
 {
     struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *findings = NULL;
-    if (!c->inventory || !c->target_answers)
+    if (!cf_checking_needs(c, c->plan->target_cluster))
         return;
-    if (!namespace_is_there(c)) {
-        cf_found(c, CF_LEVEL_INFO, c->plan->target_cluster, NULL, NULL, NULL,
-                 "namespace %s is not there yet: the copies cannot be tried before it is",
-                 c->plan->target_namespace);
+    if (!c->inventory) {
+        cf_skipped(c, c->plan->source_cluster, "what is to be copied is not known");
         return;
     }
+    if (!namespace_is_there(c))
+        return;
     struct cf_propagation p = cf_checking_propagation(c);
     if (!cf_checking_propagator(c)->dry_run(&p, c->inventory, &findings, &err)) {
         cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, NULL, NULL, NULL,
@@ -121,15 +141,20 @@ static bool is_listed(const struct cf_plan *plan, const char *name)
 
 void cf_preflight_jobs(struct cf_checking *c)
 {
-    struct cf_error ignored = CF_ERROR_INIT; /* rights are another check's */
+    struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *items = NULL;
     struct cf_kube_list what = { .api_version = "batch/v1",
                                  .kind = "Job",
                                  .ns = c->plan->source_namespace };
     size_t i;
     json_t *job;
-    if (!c->source_answers || !cf_kube_list(c->source, NULL, &what, &items, NULL, &ignored))
+    if (!cf_checking_needs(c, c->plan->source_cluster))
         return;
+    if (!cf_kube_list(c->source, NULL, &what, &items, NULL, &err)) {
+        cf_skipped(c, c->plan->source_cluster, "Jobs of the source could not be read: %s",
+                   err.message);
+        return;
+    }
     json_array_foreach(items, i, job)
     {
         const char *name = cf_json_str(job, "", "metadata", "name", NULL);

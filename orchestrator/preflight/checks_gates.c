@@ -107,10 +107,9 @@ void cf_preflight_gates(struct cf_checking *c)
     for (size_t g = 0; g < c->plan->n_gates; g++) {
         const struct cf_plan_gate *gate = &c->plan->gates[g];
         for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
-            const struct cf_survey_router *r = &c->routers[i];
             bool once = gate->type == CF_PLAN_GATE_PROMQL && i > 0;
-            if (c->surveyed[i] && r->found && r->view.located && !once)
-                check_gate(c, gate, r);
+            if (!once && cf_checking_needs_route(c, i))
+                check_gate(c, gate, &c->routers[i]);
         }
     }
     if (c->plan->n_gates == 0)

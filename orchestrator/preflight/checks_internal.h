@@ -7,7 +7,14 @@
 #include "orchestrator/preflight/checks.h"
 #include "orchestrator/preflight/survey.h"
 
-enum cf_level { CF_LEVEL_BLOCKER, CF_LEVEL_WARNING, CF_LEVEL_INFO, CF_LEVEL_OK };
+/* In the order in which people read them; cf_preflight_levels has the names. */
+enum cf_level { CF_LEVEL_BLOCKER, CF_LEVEL_WARNING, CF_LEVEL_SKIPPED, CF_LEVEL_INFO, CF_LEVEL_OK };
+
+/* A cluster of the plan, once check `clusters` has asked it. */
+struct cf_checked_cluster {
+    const char *name;
+    bool answers;
+};
 
 /* One preflight. What several checks need is read once, by the first that asks. */
 struct cf_checking {
@@ -18,6 +25,8 @@ struct cf_checking {
     struct cf_kube *source,
         *target; /* NULL: not registered or no client; said by check `clusters` */
     bool source_answers, target_answers;
+    struct cf_checked_cluster clusters[CF_PLAN_ROUTERS_MAX + 2];
+    size_t n_clusters;
     struct cf_survey_router routers[CF_PLAN_ROUTERS_MAX];
     bool surveyed[CF_PLAN_ROUTERS_MAX]; /* the router's cluster gave an answer */
     json_t *services;
@@ -36,6 +45,16 @@ struct cf_check {
 void cf_found(struct cf_checking *c, enum cf_level level, const char *cluster,
               json_t *evidence_take, const char *hint, const char *command, const char *fmt, ...)
     CF_PRINTF(7, 8);
+
+/* This check was not made for the cluster (NULL: at all), and why. */
+void cf_skipped(struct cf_checking *c, const char *cluster, const char *fmt, ...) CF_PRINTF(3, 4);
+/* Whether the cluster answered check `clusters`; if not, the check under way is skipped for it. */
+bool cf_checking_needs(struct cf_checking *c, const char *cluster);
+/* Whether the router was read and its route found; if not, the check under way is skipped for it. */
+bool cf_checking_needs_route(struct cf_checking *c, size_t router);
+/* Calls `fn` once for every distinct cluster of the plan. */
+void cf_checking_each_cluster(struct cf_checking *c,
+                              void (*fn)(struct cf_checking *c, const char *cluster));
 
 /* The client of a cluster by its name; NULL when there is none (said by check `clusters`). Counted.
  */

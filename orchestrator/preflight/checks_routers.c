@@ -65,7 +65,7 @@ void cf_preflight_weights(struct cf_checking *c)
         steps[i] = t->steps[i].weight;
     for (size_t i = 0; i < t->n_routers; i++) {
         struct cf_survey_router *r = &c->routers[i];
-        if (!c->surveyed[i] || !r->found || !r->view.located)
+        if (!cf_checking_needs_route(c, i))
             continue;
         cf_router_check_steps(&r->view, steps, (int)t->n_steps);
         report_problems(c, r, true);
@@ -104,7 +104,7 @@ void cf_preflight_reach(struct cf_checking *c)
 {
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
-        if (!c->surveyed[i] || !r->found || !r->view.located)
+        if (!cf_checking_needs_route(c, i))
             continue;
         if (!r->uses_bridge)
             cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
@@ -140,15 +140,20 @@ static const char *tracker_of(const json_t *object)
 
 static void check_tracked_workloads(struct cf_checking *c)
 {
-    struct cf_error ignored = CF_ERROR_INIT;
+    struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *items = NULL;
     struct cf_kube_list what = { .api_version = "apps/v1",
                                  .kind = "Deployment",
                                  .ns = c->plan->source_namespace };
     size_t i;
     json_t *item;
-    if (!c->source_answers || !cf_kube_list(c->source, NULL, &what, &items, NULL, &ignored))
+    if (!cf_checking_needs(c, c->plan->source_cluster))
         return;
+    if (!cf_kube_list(c->source, NULL, &what, &items, NULL, &err)) {
+        cf_skipped(c, c->plan->source_cluster, "the source's Deployments could not be read: %s",
+                   err.message);
+        return;
+    }
     json_array_foreach(items, i, item)
     {
         const char *tool = tracker_of(item);
@@ -168,7 +173,11 @@ void cf_preflight_gitops(struct cf_checking *c)
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
         const json_t *object = r->view.main_object ? r->view.main_object : r->view.object;
-        const char *tool = c->surveyed[i] && r->found ? tracker_of(object) : NULL;
+        if (!c->surveyed[i] || !r->found) {
+            (void)cf_checking_needs_route(c, i);
+            continue;
+        }
+        const char *tool = tracker_of(object);
         if (tool)
             cf_found(c, CF_LEVEL_WARNING, r->row->cluster, NULL,
                      "let it ignore differences of the weights and of crossfade.dev annotations",
@@ -228,15 +237,19 @@ static void check_other_routes(struct cf_checking *c, const struct cf_survey_rou
                                struct cf_kube *kube)
 {
     for (size_t k = 0; k < CF_ARRAY_LEN(route_kinds); k++) {
-        struct cf_error ignored = CF_ERROR_INIT; /* a kind that the cluster does not serve */
+        struct cf_error err = CF_ERROR_INIT;
         cf_autojson json_t *items = NULL;
         struct cf_kube_list what = { .api_version = route_kinds[k].api_version,
                                      .kind = route_kinds[k].kind,
                                      .ns = r->service_ns };
         size_t i;
         json_t *item;
-        if (!cf_kube_list(kube, NULL, &what, &items, NULL, &ignored))
+        if (!cf_kube_list(kube, NULL, &what, &items, NULL, &err)) {
+            if (err.kind != CF_ERR_NOT_FOUND) /* else a kind that the cluster does not serve */
+                cf_skipped(c, r->row->cluster, "%s of namespace %s could not be read: %s",
+                           route_kinds[k].kind, r->service_ns, err.message);
             continue;
+        }
         json_array_foreach(items, i, item)
         {
             const char *name = cf_json_str(item, "", "metadata", "name", NULL);
@@ -254,11 +267,14 @@ static void check_other_routes(struct cf_checking *c, const struct cf_survey_rou
 static void check_callers(struct cf_checking *c, const struct cf_survey_router *r,
                           struct cf_kube *kube)
 {
-    struct cf_error ignored = CF_ERROR_INIT;
+    struct cf_error err = CF_ERROR_INIT;
     cf_autojson json_t *service = NULL;
     struct cf_object_ref ref = cf_ref("v1", "Service", r->service_ns, r->service);
-    if (!cf_kube_get(kube, NULL, &ref, &service, &ignored))
+    if (!cf_kube_get(kube, NULL, &ref, &service, &err)) {
+        cf_skipped(c, r->row->cluster, "callers of Service %s/%s: %s", r->service_ns, r->service,
+                   err.message);
         return;
+    }
     const char *type = cf_json_str(service, "ClusterIP", "spec", "type", NULL);
     bool outside = strcmp(type, "LoadBalancer") == 0 || strcmp(type, "NodePort") == 0;
     cf_found(c, outside ? CF_LEVEL_WARNING : CF_LEVEL_INFO, r->row->cluster, NULL,
@@ -273,7 +289,8 @@ void cf_preflight_bypass(struct cf_checking *c)
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++) {
         const struct cf_survey_router *r = &c->routers[i];
         CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-        if (!c->surveyed[i] || !r->has_service || !(kube = cf_checking_kube(c, r->row->cluster)))
+        if (!cf_checking_needs_route(c, i) || !r->has_service ||
+            !(kube = cf_checking_kube(c, r->row->cluster)))
             continue;
         check_other_routes(c, r, kube);
         check_callers(c, r, kube);

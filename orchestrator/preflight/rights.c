@@ -138,6 +138,13 @@ static const struct right rights[] = {
       false,
       false,
       "the bridge" },
+    { "",
+      { CF_RIGHTS_PROBE },
+      { "get" },
+      ROUTER,
+      false,
+      true,
+      "the probe of the target, where Crossfade stands outside the pods' network" },
     { "discovery.k8s.io",
       { "endpointslices" },
       { READ, WRITE },
@@ -188,35 +195,42 @@ bool cf_rights_is_optional(const json_t *row)
 
 /* ---- asking ---- */
 
-static void ask(struct cf_kube *kube, const struct right *r, const char *resource, const char *verb,
-                const char *ns, json_t *out)
+static bool ask(struct cf_kube *kube, const struct right *r, const char *resource, const char *verb,
+                const char *ns, json_t *out, struct cf_error *err)
 {
-    struct cf_error err = CF_ERROR_INIT;
-    char reason[CF_ERROR_FIELD_MAX] = "";
+    char reason[CF_ERROR_FIELD_MAX] = "", plural[CF_ERROR_FIELD_MAX];
     bool allowed = false;
-    struct cf_kube_access what = {
-        .verb = verb, .group = r->group, .resource = resource, .ns = r->cluster_wide ? NULL : ns
-    };
-    if (!cf_kube_can(kube, NULL, &what, &allowed, reason, &err))
-        (void)snprintf(reason, sizeof reason, "%.180s", err.message);
+    size_t len = strcspn(resource, "/");
+    (void)snprintf(plural, sizeof plural, "%.*s", (int)len, resource);
+    struct cf_kube_access what = { .verb = verb,
+                                   .group = r->group,
+                                   .resource = plural,
+                                   .subresource = resource[len] ? resource + len + 1 : NULL,
+                                   .ns = r->cluster_wide ? NULL : ns };
+    if (!cf_kube_can(kube, NULL, &what, &allowed, reason, err))
+        return false;
     json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:b}", "verb", verb, "group",
                                          r->group, "resource", resource, "namespace",
                                          what.ns ? what.ns : "", "allowed", allowed, "reason",
                                          reason, "for", r->why, "optional", r->optional));
+    return true;
 }
 
-json_t *cf_rights_check(struct cf_kube *kube, enum cf_rights_role role, const char *ns)
+bool cf_rights_check(struct cf_kube *kube, enum cf_rights_role role, const char *ns,
+                     json_t **out_rows, struct cf_error *err)
 {
-    json_t *out = json_array();
+    cf_autojson json_t *out = json_array();
     for (size_t i = 0; i < CF_ARRAY_LEN(rights); i++) {
         const struct right *r = &rights[i];
         if (!(r->roles & role))
             continue;
         for (int k = 0; r->resources[k]; k++)
             for (int v = 0; v < VERBS_MAX && r->verbs[v]; v++)
-                ask(kube, r, r->resources[k], r->verbs[v], ns, out);
+                if (!ask(kube, r, r->resources[k], r->verbs[v], ns, out, err))
+                    return false;
     }
-    return out;
+    *out_rows = cf_steal(&out);
+    return true;
 }
 
 /* ---- printing ---- */

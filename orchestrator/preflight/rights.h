@@ -14,14 +14,17 @@ enum cf_rights_role {
     CF_RIGHTS_BOTH = 7
 };
 
+/* The resource whose right lets the API server carry the probe to the target (engine/probe.h). */
+#define CF_RIGHTS_PROBE "services/proxy"
+
 bool cf_rights_role_parse(const char *name,
                           enum cf_rights_role *out) CF_NODISCARD; /* "source", "target", "both" */
 
 /* Asks for every verb of the table's rows of this role: [{"verb", "group", "resource", "namespace",
- * "allowed", "reason", "for"}]; a review that fails counts as not allowed, with the error as its
- * reason. New reference. */
-json_t *cf_rights_check(struct cf_kube *kube, enum cf_rights_role role,
-                        const char *ns) CF_NODISCARD;
+ * "allowed", "reason", "for", "optional"}]. New reference. Fails with the first review that has no
+ * answer: what was not answered is not known, neither allowed nor denied. */
+bool cf_rights_check(struct cf_kube *kube, enum cf_rights_role role, const char *ns,
+                     json_t **out_rows, struct cf_error *err) CF_NODISCARD;
 
 /* Whether a right is needed only if the cluster serves the kind (routers of other meshes): a denied
  * one is no blocker by itself. */

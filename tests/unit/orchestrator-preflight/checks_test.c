@@ -233,6 +233,23 @@ static void api_down(struct rig *r)
     cf_fake_kube_fail(r->dc2, &fault);
 }
 
+static void source_away(struct rig *r)
+{
+    struct cf_fake_fault fault = { .times = 1000, .kind = CF_ERR_UNAVAILABLE };
+    cf_fake_kube_fail(r->dc1, &fault);
+}
+static void no_reviews(struct rig *r)
+{
+    struct cf_fake_fault fault = { .path_part = "selfsubjectaccessreviews",
+                                   .times = 1000,
+                                   .kind = CF_ERR_UNAVAILABLE };
+    cf_fake_kube_fail(r->dc2, &fault);
+}
+static void no_probe_right(struct rig *r)
+{
+    cf_fake_kube_deny(r->dc1, "get /services/proxy");
+}
+
 static const struct {
     const char *name;
     void (*change)(struct rig *r);
@@ -251,6 +268,33 @@ static const struct {
       "  source: {cluster: dc1, namespace: web}\n  target: {cluster: dc9}\n" ROUTER GATES,
       "clusters", "blocker", "dc9 is not registered" },
     { "target away", api_down, HEAD ROUTER GATES, "clusters", "blocker", "cluster dc2" },
+    { "target away: identity", api_down, HEAD ROUTER GATES, "identity", "skipped",
+      "dc2 does not answer" },
+    { "target away: clock", api_down, HEAD ROUTER GATES, "clock", "skipped",
+      "dc2 does not answer" },
+    { "target away: rights", api_down, HEAD ROUTER GATES, "rights", "skipped",
+      "dc2 does not answer" },
+    { "target away: namespaces", api_down, HEAD ROUTER GATES, "namespaces", "skipped",
+      "dc2 does not answer" },
+    { "target away: dry-run", api_down, HEAD ROUTER GATES, "dry-run", "skipped",
+      "dc2 does not answer" },
+    { "source away: routers", source_away, HEAD ROUTER GATES, "routers", "blocker",
+      "could not be read" },
+    { "source away: weights", source_away, HEAD ROUTER GATES, "weights", "skipped", "router" },
+    { "source away: reach", source_away, HEAD ROUTER GATES, "reach", "skipped", "router" },
+    { "source away: gitops", source_away, HEAD ROUTER GATES, "gitops", "skipped", "router" },
+    { "source away: bypass", source_away, HEAD ROUTER GATES, "bypass", "skipped", "router" },
+    { "source away: gates", source_away, HEAD ROUTER GATES, "gates", "skipped", "router" },
+    { "source away: copies", source_away, HEAD ROUTER GATES, "copies", "skipped",
+      "dc1 does not answer" },
+    { "source away: jobs", source_away, HEAD ROUTER GATES, "jobs", "skipped",
+      "dc1 does not answer" },
+    { "rights not answered", no_reviews, HEAD ROUTER GATES, "rights", "skipped",
+      "the rights in namespace web of dc2" },
+    { "no right to probe", no_probe_right, HEAD ROUTER GATES, "rights", "warning",
+      "services/proxy" },
+    { "target namespace comes", no_target_namespace, HEAD ROUTER GATES, "dry-run", "skipped",
+      "is not there yet" },
     { "no router", no_router, HEAD ROUTER GATES, "routers", "blocker", "is not there" },
     { "same cluster", same_cluster, HEAD ROUTER GATES, "identity", "blocker", "same cluster" },
     { "insecure", insecure, HEAD ROUTER GATES, "tls", "warning", "NOT VERIFIED" },
@@ -314,6 +358,35 @@ static void a_plan_in_order_has_no_blocker_and_nothing_is_written(void **state)
     cf_fake_kube_free(r.dc2);
 }
 
+/* `ok` is said of what was made and found nothing; a cluster that is away is no cluster without
+ * rights. */
+static void what_was_not_checked_is_never_ok(void **state)
+{
+    (void)state;
+    static const char *const of_both[] = { "clusters", "identity", "clock", "rights",
+                                           "namespaces" };
+    struct rig r;
+    open_rig(&r);
+    api_down(&r);
+    source_away(&r);
+    cf_autojson json_t *report = preflight(&r, HEAD ROUTER GATES);
+    for (size_t i = 0; i < CF_ARRAY_LEN(of_both); i++)
+        assert_false(has(report, of_both[i], "ok", ""));
+    cf_autojson json_t *table = cf_preflight_table();
+    size_t i;
+    json_t *row;
+    json_array_foreach(table, i, row)
+    {
+        const char *id = cf_json_str(row, "", "id", NULL);
+        if (strcmp(id, "tls") != 0 && has(report, id, "ok", ""))
+            fail_msg("%s says ok with both clusters away", id);
+    }
+    assert_false(has(report, "rights", "blocker", ""));
+    assert_true(cf_json_int(report, 0, "skipped", NULL) >= 10);
+    cf_fake_kube_free(r.dc1);
+    cf_fake_kube_free(r.dc2);
+}
+
 static void rights_are_printed_as_they_are_asked(void **state)
 {
     (void)state;
@@ -339,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_in_order_has_no_blocker_and_nothing_is_written),
         cmocka_unit_test(every_case),
+        cmocka_unit_test(what_was_not_checked_is_never_ok),
         cmocka_unit_test(rights_are_printed_as_they_are_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
