@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 by OpenSSL and base64 of our own (OpenSSL's ignores broken input). See digest.h. */
+/* SHA-256 by OpenSSL; hex and base64 of our own (OpenSSL's ignores broken input). See digest.h. */
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
@@ -13,14 +13,20 @@ void cf_sha256(const void *data, size_t len, unsigned char out[CF_SHA256_BYTES])
 
 char *cf_sha256_hex(const void *data, size_t len, char buf[CF_SHA256_HEX])
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char digest[CF_SHA256_BYTES];
     cf_sha256(data, len, digest);
-    for (int i = 0; i < CF_SHA256_BYTES; i++) {
-        buf[2 * i] = hex[digest[i] >> 4];
-        buf[2 * i + 1] = hex[digest[i] & 15];
+    return cf_hex(digest, sizeof digest, buf);
+}
+
+char *cf_hex(const void *data, size_t len, char *buf)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++) {
+        buf[2 * i] = digits[bytes[i] >> 4];
+        buf[2 * i + 1] = digits[bytes[i] & 15];
     }
-    buf[CF_SHA256_HEX - 1] = '\0';
+    buf[2 * len] = '\0';
     return buf;
 }
 

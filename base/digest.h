@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 and base64 (OpenSSL), in the forms we store and show. Any thread. */
+/* SHA-256 (OpenSSL), hex and base64, in the forms we store and show. Any thread. */
 #ifndef CF_BASE_DIGEST_H
 #define CF_BASE_DIGEST_H
 
@@ -13,6 +13,9 @@ enum { CF_SHA256_BYTES = 32, CF_SHA256_HEX = 65 };
 void cf_sha256(const void *data, size_t len, unsigned char out[CF_SHA256_BYTES]);
 /* 64 lower-case hex characters and NUL; returns buf. */
 char *cf_sha256_hex(const void *data, size_t len, char buf[CF_SHA256_HEX]);
+
+/* Two lower-case characters a byte and NUL into buf of 2 * len + 1 bytes; returns buf. */
+char *cf_hex(const void *data, size_t len, char *buf);
 
 /* Standard alphabet with padding; caller frees. */
 char *cf_base64_encode(const void *data, size_t len) CF_NODISCARD;

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/keyring.h"
 
 enum {
@@ -105,16 +106,6 @@ bool cf_seal(const struct cf_keyring *k, const char *associated, const void *pla
     return true;
 }
 
-static void hex_id(const unsigned char *id, char *buf)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (int i = 0; i < KEY_ID_BYTES; i++) {
-        buf[2 * i] = hex[id[i] >> 4];
-        buf[2 * i + 1] = hex[id[i] & 15];
-    }
-    buf[CF_SEAL_KEY_ID_HEX - 1] = '\0';
-}
-
 bool cf_sealed_key_id(const unsigned char *sealed, size_t len, char *buf, struct cf_error *err)
 {
     if (len > CF_SECRET_MAX + (size_t)OVERHEAD_BYTES)
@@ -124,7 +115,7 @@ bool cf_sealed_key_id(const unsigned char *sealed, size_t len, char *buf, struct
     if (sealed[0] != SEAL_VERSION)
         return cf_error_set(err, CF_ERR_INVALID, "a sealed blob of version %d is not known here",
                             sealed[0]);
-    hex_id(sealed + 1, buf);
+    cf_hex(sealed + 1, KEY_ID_BYTES, buf);
     return true;
 }
 

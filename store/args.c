@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/mem.h"
 
 void cf_args_free(struct cf_args *a)
@@ -75,17 +76,9 @@ void cf_arg_json_or(struct cf_args *a, const json_t *j, const char *dflt)
 
 void cf_arg_bytes(struct cf_args *a, const void *data, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
-    const unsigned char *bytes = data;
     char *text = cf_xmalloc(len * 2 + 3);
-    char *p = text;
-    *p++ = '\\';
-    *p++ = 'x';
-    for (size_t i = 0; i < len; i++) {
-        *p++ = digits[bytes[i] >> 4];
-        *p++ = digits[bytes[i] & 15];
-    }
-    *p = '\0';
+    memcpy(text, "\\x", 2);
+    cf_hex(data, len, text + 2);
     cf_arg_take(a, text);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 against FIPS 180 examples, base64 against RFC 4648's, and what is no base64. */
+/* SHA-256 against FIPS 180 examples, hex, base64 against RFC 4648's, and what is no base64. */
 #include <stdlib.h>
 
 #include "base/digest.h"
@@ -13,6 +13,15 @@ static void test_sha256(void **state)
                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     assert_string_equal(cf_sha256_hex("abc", 3, hex),
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_hex(void **state)
+{
+    (void)state;
+    char text[2 * 4 + 1] = "........";
+    assert_string_equal(cf_hex("\x00\x09\xAF\xFF", 4, text), "0009afff");
+    assert_string_equal(cf_hex("\x5C", 1, text), "5c");
+    assert_string_equal(cf_hex(NULL, 0, text), "");
 }
 
 static void test_base64_vectors(void **state)
@@ -103,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_hex),
         cmocka_unit_test(test_base64_vectors),
         cmocka_unit_test(test_white_space_is_skipped),
         cmocka_unit_test(test_what_is_no_base64),
