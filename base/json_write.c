@@ -143,8 +143,10 @@ static void write_object(struct writer *w, const json_t *j, int depth)
     size_t i = 0;
     const char *key;
     json_t *value;
-    json_object_foreach(cf_json_unconst(j), key, value) members[i++] =
-        (struct member){ key, value };
+    json_object_foreach(cf_json_unconst(j), key, value)
+    {
+        members[i++] = (struct member){ key, value };
+    }
     if (w->style == CANONICAL)
         qsort(members, n, sizeof *members, by_utf16);
 

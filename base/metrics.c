@@ -138,7 +138,9 @@ void cf_metrics_free(struct cf_metrics *m)
     {
         struct series *s, *next_series;
         HASH_ITER(hh, metric->series, s, next_series)
-        free_series(metric, s);
+        {
+            free_series(metric, s);
+        }
         HASH_DEL(m->by_name, metric);
         free(metric);
     }

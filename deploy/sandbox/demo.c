@@ -48,6 +48,10 @@ bool sbx_demo_load(struct sbx_api *api, struct cf_error *err)
         return cf_error_wrap(err, "demo.yaml");
     size_t i;
     json_t *o;
-    json_array_foreach(objects, i, o) if (!apply(api, o, err)) return false;
+    json_array_foreach(objects, i, o)
+    {
+        if (!apply(api, o, err))
+            return false;
+    }
     return true;
 }

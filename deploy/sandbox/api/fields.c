@@ -103,8 +103,11 @@ static void walk_value(struct walk *w, json_t *value)
     }
     const char *name;
     json_t *member;
-    json_object_foreach(value, name, member) if (!server_owned(cf_buf_str(&w->dotted), name))
-        walk_at(w, "f:", name, name, member);
+    json_object_foreach(value, name, member)
+    {
+        if (!server_owned(cf_buf_str(&w->dotted), name))
+            walk_at(w, "f:", name, name, member);
+    }
 }
 
 json_t *sbx_fields_of(const struct sbx_kind *k, const json_t *obj)
@@ -171,7 +174,11 @@ static void tidy(json_t *node)
         json_object_clear(node);
     const char *name;
     json_t *child;
-    json_object_foreach(node, name, child) if (strcmp(name, ".") != 0) tidy(child);
+    json_object_foreach(node, name, child)
+    {
+        if (strcmp(name, ".") != 0)
+            tidy(child);
+    }
 }
 
 json_t *sbx_fields_write(const json_t *set)
@@ -179,7 +186,10 @@ json_t *sbx_fields_write(const json_t *set)
     json_t *root = json_object();
     const char *path;
     json_t *value;
-    json_object_foreach(cf_json_unconst(set), path, value) write_path(root, path);
+    json_object_foreach(cf_json_unconst(set), path, value)
+    {
+        write_path(root, path);
+    }
     tidy(root);
     return root;
 }

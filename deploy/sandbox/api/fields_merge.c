@@ -136,11 +136,12 @@ static bool array_index(const json_t *list, const char *element, size_t *out_at)
     cf_autojson json_t *key = cf_json_parse(element + 2, strlen(element + 2), 0, &err);
     size_t i;
     json_t *item;
-    json_array_foreach(list, i,
-                       item) if (element[0] == 'v' ? cf_json_equal(item, key) : item_is(item, key))
+    json_array_foreach(list, i, item)
     {
-        *out_at = i;
-        return true;
+        if (element[0] == 'v' ? cf_json_equal(item, key) : item_is(item, key)) {
+            *out_at = i;
+            return true;
+        }
     }
     return false;
 }

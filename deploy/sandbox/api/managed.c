@@ -129,8 +129,11 @@ static json_t *changed(const json_t *before, const json_t *after)
         if (!old || !cf_json_equal(old, v))
             json_object_set_new(out, path, json_true());
     }
-    json_object_foreach(cf_json_unconst(before), path, v) if (!json_object_get(after, path))
-        json_object_set_new(out, path, json_false());
+    json_object_foreach(cf_json_unconst(before), path, v)
+    {
+        if (!json_object_get(after, path))
+            json_object_set_new(out, path, json_false());
+    }
     return out;
 }
 
@@ -140,7 +143,10 @@ static bool strip(json_t *entry, const json_t *paths)
     size_t before = json_object_size(set);
     const char *path;
     json_t *v;
-    json_object_foreach(cf_json_unconst(paths), path, v) json_object_del(set, path);
+    json_object_foreach(cf_json_unconst(paths), path, v)
+    {
+        json_object_del(set, path);
+    }
     return json_object_size(set) != before;
 }
 
@@ -305,7 +311,10 @@ bool sbx_managed_apply(const struct sbx_kind *k, const json_t *live, const json_
     const char *path;
     json_t *v;
     cf_autojson json_t *set = json_object();
-    json_object_foreach(stated, path, v) json_object_set_new(set, path, json_true());
+    json_object_foreach(stated, path, v)
+    {
+        json_object_set_new(set, path, json_true());
+    }
     bool same = cf_json_equal(set, json_object_get(mine, "set")) && json_object_get(mine, "time");
     json_object_set(mine, "set", set);
     json_object_set_new(mine, "apiVersion", json_string(by->api_version));
@@ -321,7 +330,10 @@ static json_t *timeless(const json_t *managed)
     json_t *out = managed ? cf_json_copy(managed) : json_array();
     size_t i;
     json_t *e;
-    json_array_foreach(out, i, e) json_object_del(e, "time");
+    json_array_foreach(out, i, e)
+    {
+        json_object_del(e, "time");
+    }
     return out;
 }
 

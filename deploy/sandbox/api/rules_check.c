@@ -349,14 +349,15 @@ static void check_data(const struct sbx_kind *k, const json_t *obj, const json_t
 {
     const char *key;
     json_t *v;
-    json_object_foreach(
-        cf_json_unconst(json_object_get(obj, "data")), key,
-        v) if (!*key ||
-               strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") !=
-                   strlen(key))
-        sbx_cause(causes, "FieldValueInvalid",
-                  "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-                  "data[%s]", key);
+    json_object_foreach(cf_json_unconst(json_object_get(obj, "data")), key, v)
+    {
+        if (!*key ||
+            strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") !=
+                strlen(key))
+            sbx_cause(causes, "FieldValueInvalid",
+                      "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                      "data[%s]", key);
+    }
     if (!live)
         return;
     if (strcmp(k->kind, "Secret") == 0)

@@ -122,7 +122,11 @@ static bool check_path(const json_t *v, const char *path, enum want want)
         return check_path(child, path, want);
     size_t i;
     json_t *item;
-    json_array_foreach(child, i, item) if (!check_path(item, path, want)) return false;
+    json_array_foreach(child, i, item)
+    {
+        if (!check_path(item, path, want))
+            return false;
+    }
     return true;
 }
 
@@ -159,7 +163,10 @@ static void drop_nulls(json_t *v)
                 drop_nulls(m);
         }
     }
-    json_array_foreach(v, i, m) drop_nulls(m);
+    json_array_foreach(v, i, m)
+    {
+        drop_nulls(m);
+    }
 }
 
 /* Empty maps and lists are not kept. */

@@ -8,8 +8,11 @@ static bool has_volume(const json_t *spec, const char *name)
 {
     size_t i;
     json_t *v;
-    json_array_foreach(json_object_get(spec, "volumes"), i,
-                       v) if (strcmp(cf_json_str(v, "", "name", NULL), name) == 0) return true;
+    json_array_foreach(json_object_get(spec, "volumes"), i, v)
+    {
+        if (strcmp(cf_json_str(v, "", "name", NULL), name) == 0)
+            return true;
+    }
     return false;
 }
 
@@ -42,8 +45,11 @@ static void check_container(const json_t *spec, const json_t *c, const char *at,
     if (!*cf_json_str(c, "", "image", NULL))
         sbx_cause(causes, "FieldValueRequired", "", "%s.image", at);
     check_ports(json_object_get(c, "ports"), at, causes);
-    json_array_foreach(json_object_get(c, "env"), i, v) if (!*cf_json_str(v, "", "name", NULL))
-        sbx_cause(causes, "FieldValueRequired", "", "%s.env[%zu].name", at, i);
+    json_array_foreach(json_object_get(c, "env"), i, v)
+    {
+        if (!*cf_json_str(v, "", "name", NULL))
+            sbx_cause(causes, "FieldValueRequired", "", "%s.env[%zu].name", at, i);
+    }
     json_array_foreach(json_object_get(c, "volumeMounts"), i, v)
     {
         const char *name = cf_json_str(v, "", "name", NULL);

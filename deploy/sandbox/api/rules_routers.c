@@ -38,10 +38,13 @@ static void check_virtual_service(const json_t *spec, struct sbx_causes *causes)
     }
     size_t i, j;
     json_t *r, *d;
-    json_array_foreach(http, i, r) json_array_foreach(json_object_get(r, "route"), j, d)
+    json_array_foreach(http, i, r)
     {
-        cf_autofree char *at = cf_xasprintf("spec.http[%zu].route[%zu]", i, j);
-        check_destination(d, at, causes);
+        json_array_foreach(json_object_get(r, "route"), j, d)
+        {
+            cf_autofree char *at = cf_xasprintf("spec.http[%zu].route[%zu]", i, j);
+            check_destination(d, at, causes);
+        }
     }
 }
 
@@ -64,8 +67,11 @@ static void check_http_route(const json_t *spec, struct sbx_causes *causes)
 {
     size_t i, j;
     json_t *r, *b;
-    json_array_foreach(json_object_get(spec, "parentRefs"), i, r) if (!json_object_get(r, "name"))
-        sbx_cause(causes, "FieldValueRequired", "", "spec.parentRefs[%zu].name", i);
+    json_array_foreach(json_object_get(spec, "parentRefs"), i, r)
+    {
+        if (!json_object_get(r, "name"))
+            sbx_cause(causes, "FieldValueRequired", "", "spec.parentRefs[%zu].name", i);
+    }
     json_array_foreach(json_object_get(spec, "rules"), i, r)
     {
         const json_t *refs = json_object_get(r, "backendRefs");

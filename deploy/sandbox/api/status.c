@@ -153,8 +153,10 @@ bool sbx_fail_invalid(struct sbx_answer *out, const char *group, const char *kin
     json_t *c;
     cf_buf_puts(&b, many ? "[" : "");
     json_array_foreach(causes->list, i, c)
+    {
         cf_buf_printf(&b, "%s%s: %s", i ? ", " : "", cf_json_str(c, "", "field", NULL),
                       cf_json_str(c, "", "message", NULL));
+    }
     cf_buf_puts(&b, many ? "]" : "");
     json_t *details = details_of(name, group, kind);
     json_object_set(details, "causes", causes->list);

@@ -76,7 +76,11 @@ static void add_finalizer(json_t *meta, const char *name)
         list = json_array();
         json_object_set_new(meta, "finalizers", list);
     }
-    json_array_foreach(list, i, f) if (strcmp(json_string_value(f), name) == 0) return;
+    json_array_foreach(list, i, f)
+    {
+        if (strcmp(json_string_value(f), name) == 0)
+            return;
+    }
     json_array_append_new(list, json_string(name));
 }
 

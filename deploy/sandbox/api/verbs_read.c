@@ -248,7 +248,10 @@ static void send_first_events(struct sbx_request *r, struct sbx_watch *w, int64_
     cf_autojson json_t *items = collect(r, &w->select);
     size_t i;
     json_t *obj;
-    json_array_foreach(items, i, obj) sbx_watch_tell(w, "ADDED", w->kind, obj, NULL);
+    json_array_foreach(items, i, obj)
+    {
+        sbx_watch_tell(w, "ADDED", w->kind, obj, NULL);
+    }
     if (sbx_query_true(&r->path, "sendInitialEvents"))
         send_bookmark(w, r->api->rv, true);
 }

@@ -332,7 +332,9 @@ static char *selector_text(const json_t *labels)
     const char *key;
     json_t *v;
     json_object_foreach(cf_json_unconst(labels), key, v)
+    {
         cf_buf_printf(&b, "%s%s=%s", b.len ? "," : "", key, json_string_value(v));
+    }
     return cf_xstrdup(cf_buf_str(&b));
 }
 

@@ -355,7 +355,10 @@ static void check_dying(const json_t *obj, const json_t *live, struct sbx_causes
     json_array_foreach(cf_json_at(obj, "metadata", "finalizers", NULL), i, f)
     {
         bool had = false;
-        json_array_foreach(old, j, g) had |= json_equal(f, g);
+        json_array_foreach(old, j, g)
+        {
+            had |= json_equal(f, g);
+        }
         if (!had) {
             sbx_cause(causes, "FieldValueForbidden",
                       "no new finalizers can be added if the object is being deleted",

@@ -213,8 +213,10 @@ static struct load *find(struct sbx_loads *loads, int id)
 {
     struct load *l;
     LIST_FOREACH(l, &loads->rows, row)
-    if (l->id == id)
-        return l;
+    {
+        if (l->id == id)
+            return l;
+    }
     return NULL;
 }
 
@@ -264,7 +266,9 @@ json_t *sbx_loads_list(struct sbx_loads *loads)
     CF_LOCKED(&loads->lock);
     struct load *l;
     LIST_FOREACH(l, &loads->rows, row)
-    json_array_append_new(all, summary(l));
+    {
+        json_array_append_new(all, summary(l));
+    }
     return all;
 }
 
