@@ -183,6 +183,6 @@ struct cf_http_download *cf_http_download_open(struct cf_transport *t, struct cf
 /* No callback of it runs or will run after this returns; waits for one that is running, but for
  * calls made on the transport's thread (from a callback, also its own), which do not wait. Must be
  * called exactly once, also after on_end. Accepts NULL. */
-void cf_http_download_close(struct cf_http_download *s);
+void cf_http_download_close(struct cf_http_download *d);
 
 #endif

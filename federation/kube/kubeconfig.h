@@ -31,9 +31,9 @@ struct cf_kubeconfig_options {
     bool allow_insecure;  /* the cluster's record says that its certificate need not be verified */
 };
 
-/* `text` is YAML or JSON. INVALID: field = JSON pointer, message says what is wrong and what to do
- * instead. NOT_FOUND: no such context (the message lists those that are there). */
-struct cf_kube_credentials *cf_kubeconfig_parse(const char *text, size_t len,
+/* `config` is YAML or JSON. INVALID: field = JSON pointer, message says what is wrong and what to
+ * do instead. NOT_FOUND: no such context (the message lists those that are there). */
+struct cf_kube_credentials *cf_kubeconfig_parse(const char *config, size_t len,
                                                 const struct cf_kubeconfig_options *options,
                                                 struct cf_error *err) CF_NODISCARD;
 /* The same from a file of the server; trust is SERVER and base_dir the file's folder whatever the

@@ -79,6 +79,16 @@ static void *refresher(void *arg)
     return NULL;
 }
 
+static void free_parts(struct cf_kube_net *net)
+{
+    cf_transport_free(net->calls);
+    cf_transport_free(net->watches);
+    cf_transport_free(net->responders);
+    pthread_cond_destroy(&net->cond);
+    pthread_mutex_destroy(&net->lock);
+    free(net);
+}
+
 struct cf_kube_net *cf_kube_net_new(struct cf_error *err)
 {
     const struct cf_transport_options calls = { .name = "calls",
@@ -98,12 +108,7 @@ struct cf_kube_net *cf_kube_net_new(struct cf_error *err)
     net->responders = net->watches ? cf_transport_new(&responders, err) : NULL;
     if (net->responders && cf_thread_start(&net->refresher, "credentials", refresher, net, err))
         return net;
-    cf_transport_free(net->calls);
-    cf_transport_free(net->watches);
-    cf_transport_free(net->responders);
-    pthread_cond_destroy(&net->cond);
-    pthread_mutex_destroy(&net->lock);
-    free(net);
+    free_parts(net);
     return NULL;
 }
 
@@ -118,12 +123,7 @@ void cf_kube_net_free(struct cf_kube_net *net)
         pthread_cond_broadcast(&net->cond);
     }
     pthread_join(net->refresher, NULL);
-    cf_transport_free(net->calls);
-    cf_transport_free(net->watches);
-    cf_transport_free(net->responders);
-    pthread_cond_destroy(&net->cond);
-    pthread_mutex_destroy(&net->lock);
-    free(net);
+    free_parts(net);
 }
 
 struct cf_transport *cf_kube_net_calls(struct cf_kube_net *net)
