@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.conformance import cases as table
 from tests.conformance import expect
 from tests.conformance.client import CONTENT_TYPES, Caller, Credentials, Target, read_kubeconfig
+from tests.runner import guard
 
 WORKERS = 6
 EVENT_LIMIT_S = 10.0  # an event that is due comes at once
@@ -245,7 +246,7 @@ def sandbox_target(facts):
 @contextlib.contextmanager
 def sandbox(binary, environment=None):
     """A sandbox with one cluster for as long as the body runs; gives its facts."""
-    with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
+    with tempfile.TemporaryDirectory(prefix="conformance-") as folder, guard.remember_folder(folder):
         command = [binary, "sandbox", "--clusters", "east", "--ports", "0", "--state-dir", folder, "--die-with-parent"]
         log = open(os.path.join(folder, "log"), "w+")
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -319,4 +320,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    guard.run(main, lambda: "0 passed, 1 failed")

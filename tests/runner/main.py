@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from tests.runner import parts  # noqa: E402
+from tests.runner import guard, parts  # noqa: E402
 from tests.runner.tally import Tally  # noqa: E402
 
 FAST = ["house", "unit", "sandbox"]
@@ -27,13 +27,20 @@ def chosen(argv):
     return ALL, [], False
 
 
+total = Tally()
+
+
+def last_words():
+    return f"{total + Tally(failed=1)}"
+
+
 def main(argv):
+    global total
     names, wanted, only_list = chosen(argv)
     unknown = [n for n in names if n not in parts.PARTS]
     if unknown:
         print(f"tests/run: no part named {unknown[0]}; there are {', '.join(parts.PARTS)}", file=sys.stderr)
         return 2
-    total = Tally()
     for name in names:
         part = parts.PARTS[name]
         if only_list:
@@ -50,10 +57,13 @@ def main(argv):
         total += tally
     if only_list:
         return 0
+    for line in guard.left_running():
+        print(f"left running: {line}")
+        total += Tally(failed=1)
     print(f"\n{total}")
     return 1 if total.failed or (wanted and not total.ran) else 0
 
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
-    sys.exit(main(sys.argv[1:]))
+    guard.run(lambda: main(sys.argv[1:]), last_words)

@@ -3,11 +3,18 @@
 import os
 import sys
 
+from tests.runner import guard
+from tests.runner.tally import Tally
 from tests.stories import registry
+
+
+def main():
+    tally = registry.run(sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:], dict(os.environ))
+    print(tally)
+    return 1 if tally.failed else 0
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    tally = registry.run(sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:], dict(os.environ))
-    print(tally)
-    sys.exit(1 if tally.failed else 0)
+    guard.run(main, lambda: str(Tally(failed=1)))
