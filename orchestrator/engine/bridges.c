@@ -198,7 +198,7 @@ static struct cf_bridge_live *take_of_run(struct cf_bridges *b, const char *run_
     return NULL;
 }
 
-static void give_back(struct cf_bridges *b, struct cf_bridge_live *l, bool gone)
+void cf_bridge_live_give_back(struct cf_bridges *b, struct cf_bridge_live *l, bool gone)
 {
     {
         CF_LOCKED(&b->mutex);
@@ -255,7 +255,7 @@ static bool remove_of_run(void *self, const struct cf_fence *fence, const char *
         bool ok = remove_objects(b, l->cluster, &l->which, err);
         if (!ok)
             cf_error_wrap(err, "bridge %s/%s on %s", l->which.ns, l->which.service, l->cluster);
-        give_back(b, l, ok);
+        cf_bridge_live_give_back(b, l, ok);
         if (!ok)
             return false;
     }

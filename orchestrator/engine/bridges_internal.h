@@ -60,6 +60,9 @@ struct cf_bridge_live *cf_bridge_live_add(struct cf_bridges *b, const char *clus
 void cf_bridge_live_unref(struct cf_bridges *b, struct cf_bridge_live *l);
 /* Takes it off the list; the caller gives the list's reference back. With the mutex. */
 void cf_bridge_live_unlink(struct cf_bridges *b, struct cf_bridge_live *l);
+/* The end of what `flying` and a reference were taken for. `gone`: its objects are removed, so it
+ * leaves the list. Never with the mutex held. */
+void cf_bridge_live_give_back(struct cf_bridges *b, struct cf_bridge_live *l, bool gone);
 
 /* ---- bridges_sync.c ---- */
 /* One look: lists the target's endpoints (or takes the fixed ones) and writes what differs. Blocks;

@@ -178,16 +178,7 @@ static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
     memcpy(run_id, l->run_id, sizeof run_id);
     if (!gone && (news || err.kind != CF_ERR_NONE))
         cf_bridges_save_status(b, l);
-    {
-        CF_LOCKED(&b->mutex);
-        l->flying = false;
-        if (gone && !l->dead) {
-            cf_bridge_live_unlink(b, l);
-            l->refs--;
-        }
-        pthread_cond_broadcast(&b->changed);
-    }
-    cf_bridge_live_unref(b, l);
+    cf_bridge_live_give_back(b, l, gone);
     if (news)
         b->config.woken(b->config.woken_arg, run_id);
 }

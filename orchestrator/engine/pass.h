@@ -45,6 +45,9 @@ bool cf_pass_router_kube(struct cf_pass *p, const struct cf_run_router *r, struc
 bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
                   const struct cf_router_reading *reading, struct cf_outcome *out,
                   struct cf_error *err) CF_NODISCARD;
+/* Reads one router; weight -1: whatever it is. */
+bool cf_pass_read_router(struct cf_pass *p, const struct cf_run_router *r, int weight,
+                         struct cf_router_reading *out, struct cf_error *err) CF_NODISCARD;
 /* Reads every router against its recorded weight; *out DONE when all are ours. */
 bool cf_pass_look_at_routers(struct cf_pass *p, struct cf_outcome *out,
                              struct cf_error *err) CF_NODISCARD;
@@ -59,9 +62,6 @@ bool cf_pass_take_over(struct cf_pass *p, struct cf_outcome *out,
 /* The plan's row of a run's router. */
 const struct cf_plan_router *cf_pass_plan_router(const struct cf_pass *p,
                                                  const struct cf_run_router *r);
-/* Appends the shell line that sends this router's traffic back, or nothing while there is no
- * baseline. */
-void cf_router_command(const struct cf_run_router *r, struct cf_buf *out);
 
 /* ---- copies (copies.c) ---- */
 

@@ -200,15 +200,16 @@ static bool drained(struct cf_pass *p, int64_t *io_wake_ms)
 
 /* Somebody took our marks off a router that is home. They come back for the time of the undo, which
  * gives the baseline back only to what carries them. */
-static bool take_again(struct cf_pass *p, struct cf_run_router *r, struct cf_kube *kube,
-                       struct cf_error *err)
+static bool take_again(struct cf_pass *p, struct cf_run_router *r, struct cf_error *err)
 {
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_router_grip grip;
     struct cf_router_reading reading;
     cf_pass_grip(p, r, &grip);
     (void)cf_nonce(grip.arm);
     (void)cf_nonce(grip.seq);
-    if (!cf_router_adopt(kube, NULL, r->baseline, &grip, &reading, err))
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_adopt(kube, NULL, r->baseline, &grip, &reading, err))
         return cf_error_wrap(err, "take router %s again", r->name);
     if (reading.state == CF_ROUTER_OURS)
         cf_pass_took(r, &grip, &reading);
@@ -229,19 +230,15 @@ static void hold_foreign(struct cf_pass *p, const struct cf_run_router *r, const
 static bool own_router(struct cf_pass *p, struct cf_run_router *r, bool *out_ours,
                        struct cf_error *err)
 {
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    struct cf_router_grip grip;
     struct cf_router_reading reading;
-    cf_pass_grip(p, r, &grip);
-    if (!cf_pass_router_kube(p, r, &kube, err) ||
-        !cf_router_read(kube, NULL, r->baseline, &grip, -1, &reading, NULL, err))
-        return cf_error_wrap(err, "router %s", r->name);
+    if (!cf_pass_read_router(p, r, -1, &reading, err))
+        return false;
     *out_ours = reading.state != CF_ROUTER_FOREIGN;
     if (!*out_ours)
         hold_foreign(p, r, reading.what);
     bool stripped = reading.state == CF_ROUTER_DRIFTED && !reading.run[0] && reading.located &&
                     reading.weight == cf_baseline_weight(r->baseline);
-    return !stripped || take_again(p, r, kube, err);
+    return !stripped || take_again(p, r, err);
 }
 
 /* Once, between the drain and the undo. */

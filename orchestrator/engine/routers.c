@@ -39,14 +39,6 @@ const struct cf_plan_router *cf_pass_plan_router(const struct cf_pass *p,
     return NULL;
 }
 
-void cf_router_command(const struct cf_run_router *r, struct cf_buf *out)
-{
-    if (!r->baseline)
-        return;
-    char line[CF_ROUTER_LINE_MAX];
-    cf_buf_puts(out, cf_router_kubectl_line(r->baseline, line));
-}
-
 bool cf_pass_router_kube(struct cf_pass *p, const struct cf_run_router *r, struct cf_kube **out,
                          struct cf_error *err)
 {
@@ -129,17 +121,25 @@ bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
     return heed_drift(p, r, reading, out);
 }
 
+bool cf_pass_read_router(struct cf_pass *p, const struct cf_run_router *r, int weight,
+                         struct cf_router_reading *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_router_grip grip;
+    cf_pass_grip(p, r, &grip);
+    if (!cf_pass_router_kube(p, r, &kube, err) ||
+        !cf_router_read(kube, NULL, r->baseline, &grip, weight, out, NULL, err))
+        return cf_error_wrap(err, "router %s", r->name);
+    return true;
+}
+
 bool cf_pass_look_at_routers(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     for (size_t i = 0; i < p->run->n_routers; i++) {
         struct cf_run_router *r = &p->run->routers[i];
-        CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-        struct cf_router_grip grip;
         struct cf_router_reading reading;
-        cf_pass_grip(p, r, &grip);
-        if (!cf_pass_router_kube(p, r, &kube, err) ||
-            !cf_router_read(kube, NULL, r->baseline, &grip, r->weight, &reading, NULL, err))
-            return cf_error_wrap(err, "router %s", r->name);
+        if (!cf_pass_read_router(p, r, r->weight, &reading, err))
+            return false;
         if (!cf_pass_heed(p, r, &reading, out, err))
             return false;
         if (out->kind != CF_OUT_DONE)
