@@ -65,6 +65,8 @@ def play(folder, stays):
             print(f"{bool(guard.left_running()):d} left running", flush=True)
             os._exit(7)
 
+    for number in guard.HANDED_ON:
+        signal.signal(number, signal.SIG_DFL)  # a shell's background job is born deaf to SIGINT
     guard.run(main, lambda: "last words", GRACE_S)
 
 
