@@ -114,8 +114,8 @@ int cf_cmd_cluster_add(struct cf_cli *cli)
                      "credentials.");
     if (!cf_json_at(body, "metrics", NULL) && !replace)
         cf_note(cli,
-                "It has no source of metrics; gates need one: crossfade cluster add %s "
-                "--prometheus URL",
+                "It has no source of metrics. If routers stand there, gates need one: crossfade "
+                "cluster add %s --replace --prometheus URL",
                 cli->operands[0]);
     cf_note(cli, "Next: crossfade cluster check %s", cli->operands[0]);
     return CF_EXIT_OK;
