@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "orchestrator/engine/absence.h"
 #include "orchestrator/engine/actions.h"
 #include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/pause.h"
 
 /* ---- effects; each returns the words of its answer ---- */
 
@@ -26,21 +28,9 @@ static void answer(struct cf_run_action *a, const char *text)
 static bool do_pause(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
 {
     (void)err;
-    if (!cf_memo(p->run, "paused"))
-        cf_memo_set_take(p->run, "paused", asked(p, a));
+    cf_pause_by_person(p->run, a->principal, a->reason, p->now_wall);
     answer(a, "paused; gates go on watching");
     return true;
-}
-
-static void end_pause(struct cf_pass *p)
-{
-    const json_t *paused = cf_memo(p->run, "paused");
-    if (!paused)
-        return;
-    int64_t before = json_integer_value(cf_memo(p->run, "pausedMs"));
-    int64_t span = p->now_wall - cf_json_int(paused, p->now_wall, "at", NULL);
-    cf_memo_set_take(p->run, "pausedMs", json_integer((json_int_t)(before + CF_MAX(span, 0))));
-    cf_memo_clear(p->run, "paused");
 }
 
 static bool reopen(struct cf_pass *p, const char *kind, struct cf_error *err)
@@ -69,7 +59,7 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
         p->ports->gates.reset(p->ports->gates.self, p->run->id);
         return true;
     case CF_HOLD_NO_DATA:
-        cf_memo_clear(p->run, "noDataSince");
+        cf_absence_forget(p->run);
         return true;
     default:
         return true;
@@ -79,7 +69,7 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
 static bool do_resume(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
 {
     struct cf_step *current = cf_run_current(p->run);
-    end_pause(p);
+    cf_pause_end(p->run, p->now_wall);
     if (!resume_from(p, p->run->hold.reason, err))
         return false;
     if (current && current->state == CF_STEP_FAILED &&
@@ -102,8 +92,20 @@ static bool do_advance(struct cf_pass *p, struct cf_run_action *a, struct cf_err
         return true;
     }
     cf_memo_set_take(p->run, "advance", json_integer(current->no));
+    cf_pause_end_of_plan(p->run, p->now_wall);
     answer(a, "goes on without waiting; a breach still sends the traffic back");
     return true;
+}
+
+bool cf_pass_advance_asked(const struct cf_pass *p, const struct cf_step *s)
+{
+    const json_t *step = cf_memo(p->run, "advance");
+    return step && json_integer_value(step) == s->no;
+}
+
+void cf_pass_advance_taken(struct cf_pass *p)
+{
+    cf_memo_clear(p->run, "advance");
 }
 
 static bool do_rollback(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
@@ -125,7 +127,7 @@ static bool do_commit(struct cf_pass *p, struct cf_run_action *a, struct cf_erro
         return true;
     }
     cf_memo_set_take(p->run, "commitAsked", asked(p, a));
-    end_pause(p);
+    cf_pause_end(p->run, p->now_wall);
     answer(a, "committing");
     return true;
 }

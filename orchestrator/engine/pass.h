@@ -109,6 +109,10 @@ bool cf_pass_source_alive(struct cf_pass *p, bool *out_alive, char *why, size_t 
 
 /* Answers every open action by the table of actions × situations. */
 bool cf_actions_answer(struct cf_pass *p, struct cf_error *err) CF_NODISCARD;
+/* Whether a person asked this step to go on without the rest of its waiting; once it does, the
+ * wish is fulfilled and forgotten, so that a step done again waits again. */
+bool cf_pass_advance_asked(const struct cf_pass *p, const struct cf_step *s);
+void cf_pass_advance_taken(struct cf_pass *p);
 /* Begins going back: state, memo and event; records nothing. Before anything was written it cancels
  * instead. */
 bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, const char *actor,

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "orchestrator/engine/absence.h"
+#include "orchestrator/engine/pause.h"
+
 /* ---- what decides against going forward ---- */
 
 /* The lane may have fired by itself: on an alarm, or in a life of this process before a restart. */
@@ -18,37 +21,17 @@ static bool hear_lane(struct cf_pass *p, struct cf_error *err)
     return cf_rollback_begin(p, view.cause, view.why, NULL, err);
 }
 
-static int64_t paused_ms(const struct cf_pass *p)
-{
-    int64_t sum = json_integer_value(cf_memo(p->run, "pausedMs"));
-    const json_t *paused = cf_memo(p->run, "paused");
-    return paused ? sum + p->now_wall - cf_json_int(paused, p->now_wall, "at", NULL) : sum;
-}
-
 static bool deadline_passed(const struct cf_pass *p)
 {
     int64_t deadline = p->run->plan->traffic.deadline_ms;
     if (deadline == 0 || cf_run_is_committed(p->run) || cf_memo(p->run, "deadlineWaived"))
         return false;
-    return p->now_wall - p->run->created_ms - paused_ms(p) > deadline;
-}
-
-/* Missing samples hold for as long as the plan says, then do what it says. */
-static bool no_data_too_long(const struct cf_pass *p)
-{
-    const json_t *since = cf_memo(p->run, "noDataSince");
-    const struct cf_plan *plan = p->run->plan;
-    return since && !cf_run_is_committed(p->run) &&
-           plan->no_data_then == CF_PLAN_NO_DATA_ROLLBACK &&
-           p->now_wall - json_integer_value(since) > plan->no_data_wait_ms;
+    return p->now_wall - p->run->created_ms - cf_pause_spent_ms(p->run, p->now_wall) > deadline;
 }
 
 /* Begins a rollback, or says which hold stands instead. */
 static bool heed_limits(struct cf_pass *p, struct cf_hold *hold, struct cf_error *err)
 {
-    if (no_data_too_long(p))
-        return cf_rollback_begin(p, "no-data",
-                                 "samples were missing for longer than the plan allows", NULL, err);
     if (!deadline_passed(p))
         return true;
     if (p->run->plan->rollback_on & CF_PLAN_ROLLBACK_ON_DEADLINE)
@@ -58,20 +41,19 @@ static bool heed_limits(struct cf_pass *p, struct cf_hold *hold, struct cf_error
     return true;
 }
 
-/* A pause and a freeze stop forward moves; a step under way is still looked at. */
+/* A pause and a freeze stop forward moves; a step under way is still looked at. What is not looked
+ * at is not known to be missing: samples begin to be missing anew after it. */
 static bool heed_people(struct cf_pass *p, struct cf_hold *hold, struct cf_error *err)
 {
-    const json_t *paused = cf_memo(p->run, "paused");
     bool frozen = false;
     char why[CF_HOLD_TEXT_MAX] = "";
-    if (paused)
-        cf_hold_set(hold, CF_HOLD_PAUSED, "paused by %s: %s",
-                    cf_json_str(paused, "somebody", "by", NULL),
-                    cf_json_str(paused, "", "reason", NULL));
+    (void)cf_pause_stands(p->run, hold);
     if (!p->ports->journal.frozen(p->ports->journal.self, &frozen, why, err))
         return cf_error_wrap(err, "ask whether all is frozen");
     if (frozen && hold->reason == CF_HOLD_NONE)
         cf_hold_set(hold, CF_HOLD_FROZEN, "everything is frozen: %s", why);
+    if (hold->reason != CF_HOLD_NONE)
+        cf_absence_forget(p->run);
     return true;
 }
 
@@ -136,6 +118,14 @@ static bool step_error(struct cf_pass *p, struct cf_step *s, struct cf_outcome *
     return cf_out_failed(out, "%s", why.message);
 }
 
+/* The cause under which a rollback that a step asks for is known. */
+static const char *cause_of(const struct cf_hold *hold)
+{
+    return hold->reason == CF_HOLD_DRIFT     ? "drift"
+           : hold->reason == CF_HOLD_NO_DATA ? "no-data"
+                                             : "target-unseen";
+}
+
 /* What an outcome does to the step. *out_go: the pass may go on with it at once. */
 static bool take_outcome(struct cf_pass *p, struct cf_step *s, const struct cf_outcome *out,
                          struct cf_hold *hold, int64_t *io_wake_ms, bool *out_go,
@@ -175,8 +165,7 @@ static bool take_outcome(struct cf_pass *p, struct cf_step *s, const struct cf_o
         return s->state == CF_STEP_PLANNED ||
                cf_step_to(s, CF_STEP_FAILED, p->events, p->now_wall, err);
     case CF_OUT_ROLLBACK:
-        return cf_rollback_begin(p, out->hold.reason == CF_HOLD_DRIFT ? "drift" : "target-unseen",
-                                 out->message, NULL, err);
+        return cf_rollback_begin(p, cause_of(&out->hold), out->message, NULL, err);
     }
     return true;
 }

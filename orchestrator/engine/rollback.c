@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "orchestrator/engine/absence.h"
 #include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/pause.h"
 
 enum {
     LANE_WAIT_MS = 3000, /* for all routers to answer, within a pass */
@@ -26,7 +28,8 @@ bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, co
     cf_memo_set_take(p->run, written ? "rollback" : "canceled",
                      json_pack("{s:s,s:s,s:s,s:I}", "cause", cause, "reason", why, "by",
                                actor ? actor : "", "at", (json_int_t)p->now_wall));
-    cf_memo_clear(p->run, "paused");
+    cf_pause_end(p->run, p->now_wall);
+    cf_absence_forget(p->run);
     cf_run_hold(p->run, &none, p->events, p->now_wall);
     if (!written)
         return cf_run_to(p->run, CF_RUN_CANCELED, body, p->events, err);

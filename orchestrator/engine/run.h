@@ -114,19 +114,24 @@ void cf_live_free(struct cf_live *run); /* accepts NULL */
 void cf_live_free_p(struct cf_live **run);
 
 /* ---- the memo's members (all optional) ----
- *   paused          {at, by, reason}             a person's pause stands
- *   pausedMs        ms spent paused so far       the deadline's clock stands still meanwhile
- *   commitAsked     {at, by, reason}             commit may go on
- *   deadlineWaived, breachWaived  true           a person resumed in spite of it
- *   noDataSince     wall ms                      how long samples are missing
+ * Each has one owner, who alone writes it, and a life:
+ *
+ *   paused          {at, by, reason, byPlan}     pause.c: a pause stands; until it is ended
+ *   pausedMs        ms spent paused so far       pause.c: what the deadline does not count
+ *   noData          {step, attempt, since}       absence.c: samples are missing in this soak; until
+ *                                                they are back or the soak is not looked at
+ *   advance         number of a step             actions.c: it goes on without waiting; until it did
+ *   commitAsked     {at, by, reason}             actions.c: commit may go on
+ *   deadlineWaived  true                         actions.c: a person resumed in spite of it
+ *   shiftedAt       wall ms                      traffic.shift: the last weight change was seen
+ *   committedAt     wall ms                      commit: from when the source's time counts
+ *   saidAt          wall ms                      run.c: when the hold's text was last recorded
  *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt,
- *                    ownedAt}
+ *                    ownedAt}                    rollback.c, as are the next two
  *   canceled        {cause, reason, by, at}      ended before anything was written
- *   recopy          true                         the next pass copies again what changed in the
- *                                                source
  *   left            ["…"]                        what an undo could not take back
- *   reasserted      true                         a person agreed that our weight is written over a
- *                                                drift */
+ *   reasserted      true                         actions.c: a person agreed that our weight is
+ *                                                written over a drift; until the next intent */
 const json_t *cf_memo(const struct cf_live *run, const char *key);
 void cf_memo_set_take(struct cf_live *run, const char *key, json_t *value);
 void cf_memo_clear(struct cf_live *run, const char *key);

@@ -33,17 +33,11 @@ static bool is_scaled(const char *kind)
 
 /* ---- intend ---- */
 
-static bool advance_asked(const struct cf_pass *p, const struct cf_step *s)
-{
-    const json_t *step = cf_memo(p->run, "advance");
-    return step && json_integer_value(step) == s->no;
-}
-
 static bool may_go(struct cf_pass *p, const struct cf_step *s, struct cf_outcome *out)
 {
     int64_t committed = json_integer_value(cf_memo(p->run, "committedAt"));
     int64_t since = p->now_wall - committed - cf_json_int(s->params, 0, "afterMs", NULL);
-    if (advance_asked(p, s))
+    if (cf_pass_advance_asked(p, s))
         return cf_out_done(out);
     if (since < 0)
         return cf_out_wait(out, CF_MIN(-since, CF_PASS_WAKE_MAX_MS),

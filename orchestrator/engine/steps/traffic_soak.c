@@ -3,12 +3,14 @@
  * target.
  *
  *   observe  routers and bridges as we left them; the source could take everything back; time;
- *            gates: pass → done, undecided and no-data hold and say what is missing
+ *            gates: pass → done, undecided and no-data hold and say what is missing; no-data for
+ *            longer than the plan waits does what the plan says then
  *
  * A breach never arrives here: the gate fires the rollback lane itself. No effect of its own:
  * nothing to undo. */
 #include <string.h>
 
+#include "orchestrator/engine/absence.h"
 #include "orchestrator/engine/pass.h"
 
 enum { LOOK_MS = 1000, ROUTER_LOOK_MS = 5000 };
@@ -35,7 +37,15 @@ static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome 
     return cf_out_done(out);
 }
 
-static bool hear_gates(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out)
+static const enum cf_hold_reason hold_of[] = {
+    [CF_VERDICT_PASS] = CF_HOLD_NONE,
+    [CF_VERDICT_UNDECIDED] = CF_HOLD_UNDECIDED,
+    [CF_VERDICT_NO_DATA] = CF_HOLD_NO_DATA,
+    [CF_VERDICT_BREACH] = CF_HOLD_BREACH,
+};
+
+/* What the gates say now: an outcome, a verdict, and the share they measured. */
+static enum cf_verdict hear_gates(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out)
 {
     struct cf_gates_view *view = cf_xcalloc(1, sizeof *view);
     p->ports->gates.judge(p->ports->gates.self, p->run->id, view);
@@ -43,37 +53,17 @@ static bool hear_gates(struct cf_pass *p, struct cf_step *s, struct cf_outcome *
     for (size_t i = 0; i < view->n_gates; i++)
         if (strcmp(view->gates[i].name, view->which) == 0)
             text = view->gates[i].j.text;
-    if (view->worst != CF_VERDICT_NO_DATA)
-        cf_memo_clear(p->run, "noDataSince");
-    else if (!cf_memo(p->run, "noDataSince"))
-        cf_memo_set_take(p->run, "noDataSince", json_integer((json_int_t)p->now_wall));
     if (view->observed >= 0 && view->observed != p->run->observed) {
         p->run->observed = view->observed;
         p->run->changed = true;
     }
-    switch (view->worst) {
-    case CF_VERDICT_PASS:
+    enum cf_verdict verdict = view->worst;
+    if (verdict == CF_VERDICT_PASS)
         cf_step_say(s, "%s", text[0] ? text : "time is over; no gates to ask");
-        cf_out_done(out);
-        break;
-    case CF_VERDICT_UNDECIDED:
-        cf_out_hold(out, CF_HOLD_UNDECIDED, LOOK_MS, "%s: %s", view->which, text);
-        break;
-    case CF_VERDICT_NO_DATA:
-        cf_out_hold(out, CF_HOLD_NO_DATA, LOOK_MS, "%s: %s", view->which, text);
-        break;
-    case CF_VERDICT_BREACH:
-        cf_out_hold(out, CF_HOLD_BREACH, LOOK_MS, "%s: %s", view->which, text);
-        break;
-    }
+    else
+        cf_out_hold(out, hold_of[verdict], LOOK_MS, "%s: %s", view->which, text);
     free(view);
-    return true;
-}
-
-static bool advance_asked(const struct cf_pass *p, const struct cf_step *s)
-{
-    const json_t *step = cf_memo(p->run, "advance");
-    return step && json_integer_value(step) == s->no;
+    return verdict;
 }
 
 /* Says until when, not how long: a text that moves would be a record each second. */
@@ -90,13 +80,14 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     if (!look_around(p, s, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     int64_t left = s->started_ms + cf_json_int(s->params, 0, "holdMs", NULL) - p->now_wall;
-    hear_gates(p, s, out);
-    if (advance_asked(p, s) && out->hold.reason != CF_HOLD_BREACH) {
+    enum cf_verdict verdict = hear_gates(p, s, out);
+    if (verdict != CF_VERDICT_BREACH && cf_pass_advance_asked(p, s)) {
+        cf_pass_advance_taken(p);
+        cf_absence_forget(p->run);
         cf_step_say(s, "a person asked to go on");
         return cf_out_done(out);
     }
-    bool breach = out->kind == CF_OUT_HOLD && out->hold.reason == CF_HOLD_BREACH;
-    if (left > 0 && !breach)
+    if (!cf_absence_hear(p, s, verdict, out) && verdict != CF_VERDICT_BREACH && left > 0)
         return wait_for_time(p, left, out);
     return true;
 }
