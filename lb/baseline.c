@@ -94,12 +94,13 @@ char *cf_router_kubectl_line(const json_t *baseline, char *buf)
 {
     const struct cf_kind_ops *kind = cf_kind_of_baseline(baseline);
     const char *ns = cf_baseline_ns(baseline), *name = cf_baseline_object(baseline);
+    const char *cluster = cf_baseline_cluster(baseline), *at = *cluster ? " --context " : "";
     char key[CF_MARK_KEY_MAX];
     CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(CF_ROUTER_LINE_MAX - 1);
-    cf_buf_printf(&b, "kubectl -n %s patch %s.%s %s --type=json -p ", ns, kind->plural, kind->group,
-                  name);
-    cf_buf_printf(&b, "\"$(kubectl -n %s get %s.%s %s -o jsonpath='{.metadata.annotations.", ns,
+    cf_buf_printf(&b, "kubectl%s%s -n %s patch %s.%s %s --type=json -p ", at, cluster, ns,
                   kind->plural, kind->group, name);
+    cf_buf_printf(&b, "\"$(kubectl%s%s -n %s get %s.%s %s -o jsonpath='{.metadata.annotations.", at,
+                  cluster, ns, kind->plural, kind->group, name);
     append_jsonpath_key(&b, cf_mark_key(CF_MARK_RESTORE, cf_baseline_slot(baseline), key));
     cf_buf_puts(&b, "}')\"");
     snprintf(buf, CF_ROUTER_LINE_MAX, "%s", cf_buf_str(&b));

@@ -27,7 +27,7 @@
 
 struct cf_kube;
 
-enum { CF_ROUTE_SELECTOR_MAX = 254, CF_ROUTER_LINE_MAX = 1024 };
+enum { CF_ROUTE_SELECTOR_MAX = 254, CF_ROUTER_LINE_MAX = 2048 };
 
 /* The plan's router row, resolved. A plain value. */
 struct cf_router_target {

@@ -101,6 +101,8 @@ static const struct cf_field run[] = {
     { "steps", L, 0, "Step", NULL, "in short (one run)" },
     { "gates", L, 0, "Gate", NULL, "as they judge now (one run)" },
     { "routers", L, 0, "Router", NULL, "as last seen (one run)" },
+    { "noWayBack", S, CF_FIELD_NULL, NULL, NULL,
+      "why no router has a line that sends its traffic back by hand (one run)" },
     { "callToAction", O, CF_FIELD_NULL, "CallToAction", NULL, "what to do now (one run)" },
     { "progress", O, N, NULL, NULL, "done, total, unit" },
     { "warnings", L, R, NULL, NULL, "what was let through" },
@@ -155,7 +157,8 @@ static const struct cf_field router[] = {
     { "want", I, N, NULL, NULL, "as last decided" },
     { "inSync", B, R, NULL, NULL, "it shows what was decided" },
     { "lastWriteAt", T, N, NULL, NULL, "our last write" },
-    { "kubectl", S, 0, NULL, NULL, "the line that sends the traffic back by hand" },
+    { "kubectl", S, 0, NULL, NULL,
+      "the line that sends the traffic back by hand; while going back is safe" },
     { .name = NULL },
 };
 static const struct cf_field series[] = {
@@ -172,6 +175,7 @@ static const struct cf_field report[] = {
     { "rollback", O, N, NULL, NULL, "cause and the times of fault, decision, patch, last failure" },
     { "left", L, R, NULL, NULL, "what an undo could not take away" },
     { "kubectl", L, R, NULL, NULL, "lines that send the traffic back by hand" },
+    { "noWayBack", S, N, NULL, NULL, "why there is no such line" },
     { "text", S, R, NULL, NULL, "for people" },
     { .name = NULL },
 };
@@ -209,7 +213,7 @@ static const struct cf_field preflight[] = {
     { "state", S, R, NULL, "queued|running|done|failed", "of the job" },
     { "message", S, R, NULL, NULL, "of a failure" },
     { "author", S, R, NULL, NULL, "who asked" },
-    { "result", O, N, NULL, NULL, "the findings" },
+    { "result", O, N, NULL, NULL, "the findings: blockers, warnings, skipped, infos (counts) and results, each with its check's id and its level: blocker, warning, skipped (not checked, and why), info or ok" },
     { "createdAt", T, R, NULL, NULL, "asked" },
     { "startedAt", T, N, NULL, NULL, "begun" },
     { "finishedAt", T, N, NULL, NULL, "ended" },

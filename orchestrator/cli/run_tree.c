@@ -64,7 +64,7 @@ static enum mark mark_of(const char *state)
 
 /* Cuts the line at the width, counting characters; escape sequences have none. Blanks at its end
  * go. */
-static void end_line(struct drawing *d)
+static void end_line_at(struct drawing *d, int width)
 {
     while (d->line.len > 0 && d->line.data[d->line.len - 1] == ' ')
         d->line.data[--d->line.len] = '\0';
@@ -80,7 +80,7 @@ static void end_line(struct drawing *d)
         }
         bool begins = ((unsigned char)*p & 0xc0) != 0x80;
         used += begins;
-        cut = cut || (d->options->width > 0 && used > d->options->width);
+        cut = cut || (width > 0 && used > width);
         if (!cut)
             cf_buf_putc(d->out, *p);
         p++;
@@ -88,6 +88,11 @@ static void end_line(struct drawing *d)
     cf_buf_putc(d->out, '\n');
     d->line.overflow = false;
     cf_buf_reset(&d->line);
+}
+
+static void end_line(struct drawing *d)
+{
+    end_line_at(d, d->options->width);
 }
 
 static void put_colored(struct drawing *d, const char *color, const char *text)
@@ -339,6 +344,38 @@ static void put_hold(struct drawing *d, const json_t *run)
                                       : cf_json_str(call, NULL, "command", NULL));
 }
 
+/* How a person sends the traffic back without us, or why that cannot be. A command is never cut. */
+static void put_way_back(struct drawing *d, const json_t *run)
+{
+    const char *missing = cf_json_str(run, NULL, "noWayBack", NULL);
+    size_t i;
+    json_t *router;
+    json_array_foreach(cf_json_at(run, "routers", NULL), i, router)
+    {
+        const char *line = cf_json_str(router, "", "kubectl", NULL);
+        if (!*line)
+            continue;
+        put_colored(d, "36", "back ");
+        cf_buf_puts(&d->line, "  ");
+        put_text(d, line);
+        end_line_at(d, 0);
+    }
+    cf_autofree char *none = missing ? cf_xasprintf("none: %s", missing) : NULL;
+    put_labelled(d, "back ", "2", none);
+}
+
+void cf_run_way_back(const json_t *run, struct cf_buf *out)
+{
+    struct drawing d = {
+        .options = &(struct cf_tree_options){ .width = 0 },
+        .look = &ascii_look,
+        .out = out,
+        .line = CF_BUF_INIT(LINE_MAX_BYTES),
+    };
+    put_way_back(&d, run);
+    cf_buf_free(&d.line);
+}
+
 static void put_foot(struct drawing *d, const json_t *run)
 {
     size_t i;
@@ -354,9 +391,11 @@ static void put_foot(struct drawing *d, const json_t *run)
         cf_xasprintf("crossfade run report %s", cf_json_str(run, "", "name", NULL));
     if (!cf_run_has_ended(run)) {
         put_hold(d, run);
+        put_way_back(d, run);
         return;
     }
     put_labelled(d, "end  ", "1", cf_json_str(run, NULL, "message", NULL));
+    put_way_back(d, run);
     put_labelled(d, "next ", "36", report);
 }
 

@@ -15,12 +15,16 @@ struct cf_tree_options {
     const char *note; /* shown at the end of the first line: "live", "reconnecting" */
 };
 
-/* Several lines, each ended by '\n'. */
+/* Several lines, each ended by '\n'. Only commands may be longer than the width. */
 void cf_run_tree(const json_t *run, const struct cf_tree_options *options, struct cf_buf *out);
 
 /* One line without '\n': "2026-11-21T10:00:00.123Z web/1 step.done propagate: 7 objects". False:
  * nothing that people want to read (progress, touches). */
 bool cf_event_line(const json_t *event, struct cf_buf *out);
+
+/* "back   kubectl …\n" for each router whose traffic a person can send back without us, or one line
+ * that says why there is none. */
+void cf_run_way_back(const json_t *run, struct cf_buf *out);
 
 /* Whether a run in this state has ended. */
 bool cf_run_has_ended(const json_t *run);

@@ -20,20 +20,33 @@ void cf_terminal_size(int fd, int *out_rows, int *out_columns)
     *out_columns = known && w.ws_col > 0 ? w.ws_col : COLUMNS_DEFAULT;
 }
 
-static int count_lines(const char *text)
+/* Lines of the screen that the text's first line takes; escape sequences take no room. */
+static int height_of(const char *text, int columns)
 {
-    int n = 0;
-    for (; *text; text++)
-        n += *text == '\n';
-    return n;
+    int used = 0;
+    for (; *text && *text != '\n'; text++) {
+        if (*text == '\033')
+            text += strcspn(text, "m\n") - (text[strcspn(text, "m\n")] != 'm');
+        else
+            used += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return CF_MAX(1, (used + columns - 1) / columns);
 }
 
-void cf_terminal_frame(int old_lines, const char *text, int rows, struct cf_buf *out,
+static const char *next_line(const char *text)
+{
+    size_t n = strcspn(text, "\n");
+    return text + n + (text[n] == '\n');
+}
+
+void cf_terminal_frame(int old_lines, const char *text, int rows, int columns, struct cf_buf *out,
                        int *out_lines)
 {
-    int lines = count_lines(text);
-    for (; lines > rows - 1 && lines > 1; lines--)
-        text += strcspn(text, "\n") + 1;
+    int lines = 0;
+    for (const char *p = text; *p; p = next_line(p))
+        lines += height_of(p, columns);
+    for (; lines > rows - 1 && *next_line(text); text = next_line(text))
+        lines -= height_of(text, columns);
     if (old_lines > 0)
         cf_buf_printf(out, "\033[%dA", old_lines);
     cf_buf_puts(out, "\r");
@@ -65,7 +78,7 @@ void cf_terminal_draw(struct cf_terminal *t, const char *text)
     int rows, columns;
     CF_CLEANUP(cf_buf_free) struct cf_buf frame = CF_BUF_INIT(FRAME_MAX);
     cf_terminal_size(t->fd, &rows, &columns);
-    cf_terminal_frame(CF_MIN(t->lines, rows - 1), text, rows, &frame, &t->lines);
+    cf_terminal_frame(CF_MIN(t->lines, rows - 1), text, rows, columns, &frame, &t->lines);
     write_all(t->fd, cf_buf_str(&frame), frame.len);
     free(t->shown);
     t->shown = cf_xstrdup(text);

@@ -11,7 +11,7 @@
 
 struct cf_terminal {
     int fd;
-    int lines;   /* of the block as it stands there */
+    int lines;   /* of the block as it stands there, as the screen counts them */
     char *shown; /* its text */
 };
 
@@ -21,8 +21,9 @@ void cf_terminal_size(int fd, int *out_rows, int *out_columns);
 void cf_terminal_draw(struct cf_terminal *t, const char *text);
 /* The block stays; what follows comes below it. */
 void cf_terminal_leave(struct cf_terminal *t);
-/* The bytes that replace a block of `old_lines` lines; pure. */
-void cf_terminal_frame(int old_lines, const char *text, int rows, struct cf_buf *out,
+/* The bytes that replace a block of `old_lines` lines of the screen; pure. A line longer than
+ * `columns` takes several. */
+void cf_terminal_frame(int old_lines, const char *text, int rows, int columns, struct cf_buf *out,
                        int *out_lines);
 
 /* Whether the locale's characters are UTF-8. */

@@ -26,6 +26,7 @@ enum {
     LOOK_MS = 1000,   /* gates and clocks move without events */
     AWAY_LOOKS = 300, /* failed looks in a row before we give up on the service: five minutes */
     PAGE_MAX = 1024 * 1024,
+    HOLD_NAME_MAX = 64,
 };
 
 struct watcher {
@@ -39,7 +40,8 @@ struct watcher {
     bool live; /* draws a tree */
     struct cf_tree_options tree;
     struct cf_terminal terminal;
-    json_t *run; /* as last read */
+    json_t *run;              /* as last read */
+    char held[HOLD_NAME_MAX]; /* the hold that was last told */
     bool changed;
     int failed_looks;
     int64_t looked_ms, give_up_ms;
@@ -110,6 +112,20 @@ static bool is_over(struct watcher *w, int *out_code)
     return cf_run_has_ended(w->run) && !w->watch->follow;
 }
 
+/* Without a terminal: once for each hold, the line that sends the traffic back. */
+static void tell_way_back(struct watcher *w)
+{
+    const char *reason = cf_json_str(w->run, "", "hold", "reason", NULL);
+    bool is_new = strcmp(reason, w->held) != 0;
+    (void)snprintf(w->held, sizeof w->held, "%s", reason);
+    if (w->live || !is_new || !*reason)
+        return;
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(PAGE_MAX);
+    cf_run_way_back(w->run, &text);
+    fputs(cf_buf_str(&text), stdout);
+    fflush(stdout);
+}
+
 static int detach(struct watcher *w)
 {
     draw(w, NULL);
@@ -168,6 +184,8 @@ static int loop(struct watcher *w)
         if (code > 0)
             return code;
         draw(w, "live");
+        if (code == 0)
+            tell_way_back(w);
         if (code == 0 && is_over(w, &code))
             return code;
     }
@@ -235,6 +253,7 @@ static int follow(struct watcher *w)
     if (code == CF_EXIT_INTERRUPTED)
         return code;
     last_lines(w);
+    tell_way_back(w);
     draw(w, NULL);
     end_words(w);
     return code;

@@ -79,15 +79,16 @@ bool cf_engine_run_start(struct cf_engine *e, const struct cf_run_start *start,
 
 /* What people see of a run beyond its rows: {"phase", "gates": [{name, state, value, threshold,
  * upper, needed, missing, samples, failures, lastAt, evidence, text}], "routers": [{name, cluster,
- * weight, want, inSync, kubectl}], "callToAction": {text, command}, "bridges": […]}. From memory
- * and the run's rows; never asks a cluster. New reference. */
+ * weight, want, inSync, kubectl}], "noWayBack": null or why no router has a kubectl line,
+ * "callToAction": {text, command}, "bridges": […]}. From memory and the run's rows; never asks a
+ * cluster. New reference. */
 json_t *cf_engine_run_view(struct cf_engine *e, const char *run_id,
                            struct cf_error *err) CF_NODISCARD;
 
 /* The run's report: {"run", "state", "result", "steps": [...], "weights": [{at, weight}],
  * "rollback": {cause, firstBadAt, decidedAt, patchSentAt, patchDoneAt, lastBadAt, decisionMs,
- * patchMs, totalMs}, "left": […], "bridges": […], "kubectl": ["…"], "text": "for people"}. Blocks
- * (store). */
+ * patchMs, totalMs}, "left": […], "bridges": […], "kubectl": ["…"],
+ * "noWayBack": null or why there is no such line, "text": "for people"}. Blocks (store). */
 json_t *cf_engine_run_report(struct cf_engine *e, const char *run_id,
                              struct cf_error *err) CF_NODISCARD;
 

@@ -9,6 +9,7 @@
 #include "orchestrator/engine/journal_store.h"
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/engine/report.h"
+#include "orchestrator/engine/way_back.h"
 #include "store/claims.h"
 #include "store/clusters.h"
 #include "store/events.h"
@@ -193,10 +194,12 @@ json_t *cf_engine_run_view(struct cf_engine *e, const char *run_id, struct cf_er
     struct cf_gates_view *gates = cf_xcalloc(1, sizeof *gates);
     e->ports.gates.judge(e->ports.gates.self, run_id, gates);
     cf_autojson json_t *hold = cf_hold_json(run);
+    const char *missing = cf_way_back_missing(run);
     json_t *view = json_object();
     json_object_set_new(view, "phase", json_string(cf_run_phase(run)));
     json_object_set_new(view, "gates", cf_report_gates(gates));
     json_object_set_new(view, "routers", cf_report_routers(run, &rows));
+    json_object_set_new(view, "noWayBack", missing ? json_string(missing) : json_null());
     if (hold)
         json_object_set(view, "callToAction", json_object_get(hold, "callToAction"));
     /* On the way back the gates still count, but of the weight that is over. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "orchestrator/engine/message.h"
 #include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/way_back.h"
 #include "store/images.h"
 #include "store/settings.h"
 
@@ -143,15 +144,7 @@ json_t *cf_hold_json(const struct cf_live *run)
     json_t *call = json_pack("{s:s}", "text", row->call);
     if (command.len > 0)
         json_object_set_new(call, "command", json_string(cf_buf_str(&command)));
-    json_t *lines = json_array();
-    for (size_t i = 0; i < run->n_routers; i++) {
-        CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT(CF_ROUTER_LINE_MAX);
-        if (!run->routers[i].adopted)
-            continue;
-        cf_router_command(&run->routers[i], &line);
-        json_array_append_new(lines, json_string(cf_buf_str(&line)));
-    }
-    json_object_set_new(call, "kubectl", lines);
+    json_object_set_new(call, "kubectl", cf_way_back_lines(run));
     return json_pack("{s:s,s:s,s:o}", "reason", row->name, "message", run->hold.message,
                      "callToAction", call);
 }

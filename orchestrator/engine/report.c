@@ -9,6 +9,10 @@
 #include "base/units.h"
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/engine/step.h"
+#include "orchestrator/engine/way_back.h"
+
+/* What happened, and a line for each router. */
+enum { TEXT_MAX = 4096 + CF_PLAN_ROUTERS_MAX * CF_ROUTER_LINE_MAX };
 
 static json_t *time_json(int64_t wall_ms)
 {
@@ -44,8 +48,7 @@ json_t *cf_report_routers(const struct cf_live *run, const struct cf_run *rows)
         const struct cf_run_router *r = &run->routers[i];
         const struct cf_router_row *row = &rows->routers[i];
         CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT(CF_ROUTER_LINE_MAX);
-        if (r->adopted)
-            cf_router_command(r, &line);
+        cf_way_back_line(r, &line);
         json_t *one = json_pack(
             "{s:s,s:s,s:s,s:s,s:s,s:i,s:b,s:o}", "name", r->name, "type", row->type, "cluster",
             r->cluster, "namespace", row->ns, "object", row->object, "weight", r->weight, "inSync",
@@ -120,18 +123,6 @@ static json_t *report_rollback(const json_t *memo)
     return out;
 }
 
-static json_t *report_commands(const struct cf_live *run)
-{
-    json_t *lines = json_array();
-    for (size_t i = 0; i < run->n_routers; i++) {
-        CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT(CF_ROUTER_LINE_MAX);
-        cf_router_command(&run->routers[i], &line);
-        if (line.len > 0)
-            json_array_append_new(lines, json_string(cf_buf_str(&line)));
-    }
-    return lines;
-}
-
 static void put_brief(struct cf_buf *out, const char *what, int64_t ms)
 {
     if (ms < 0)
@@ -160,6 +151,20 @@ static void text_of(const struct cf_live *run, const json_t *rollback, struct cf
         cf_buf_printf(out, ". %s", last->message);
 }
 
+/* Below what happened: how a person sends the traffic back without us, or why that cannot be. */
+static void put_way_back(const struct cf_live *run, const json_t *lines, struct cf_buf *out)
+{
+    const char *missing = cf_way_back_missing(run);
+    size_t i;
+    json_t *line;
+    json_array_foreach(cf_json_unconst(lines), i, line)
+    {
+        cf_buf_printf(out, "\nback   %s", json_string_value(line));
+    }
+    if (missing)
+        cf_buf_printf(out, "\nback   none: %s", missing);
+}
+
 json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
                       const struct cf_event_list *weights)
 {
@@ -167,8 +172,11 @@ json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
     const json_t *left = cf_memo(run, "left");
     json_t *report = json_object();
     cf_autojson json_t *rollback = memo ? report_rollback(memo) : NULL;
-    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(4096);
+    cf_autojson json_t *lines = cf_way_back_lines(run);
+    const char *missing = cf_way_back_missing(run);
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(TEXT_MAX);
     text_of(run, rollback, &text);
+    put_way_back(run, lines, &text);
     json_object_set_new(report, "run", json_string(run->name));
     json_object_set_new(report, "id", json_string(run->id));
     json_object_set_new(report, "plan", json_string(run->plan_name));
@@ -182,7 +190,8 @@ json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
     json_object_set_new(report, "routers", cf_report_routers(run, rows));
     json_object_set_new(report, "rollback", rollback ? json_incref(rollback) : json_null());
     json_object_set_new(report, "left", left ? cf_json_copy(left) : json_array());
-    json_object_set_new(report, "kubectl", report_commands(run));
+    json_object_set(report, "kubectl", lines);
+    json_object_set_new(report, "noWayBack", missing ? json_string(missing) : json_null());
     json_object_set_new(report, "text", json_string(cf_buf_str(&text)));
     return report;
 }

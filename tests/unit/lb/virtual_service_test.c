@@ -420,8 +420,8 @@ static void the_restore_mark_sends_traffic_back(void **state)
 
     char line[CF_ROUTER_LINE_MAX];
     assert_string_equal(cf_router_kubectl_line(b, line),
-                        "kubectl -n shop patch virtualservices.networking.istio.io web --type=json "
-                        "-p \"$(kubectl -n shop get "
+                        "kubectl --context dc1 -n shop patch virtualservices.networking.istio.io "
+                        "web --type=json -p \"$(kubectl --context dc1 -n shop get "
                         "virtualservices.networking.istio.io web -o "
                         "jsonpath='{.metadata.annotations.crossfade\\.dev/restore}')\"");
     assert_string_equal(cf_baseline_text(b, line), "VirtualService shop/web route primary on dc1");

@@ -112,6 +112,37 @@ static void a_run_that_came_back(void **state)
                         "next   crossfade run report web/4\n");
 }
 
+static void the_way_back_is_printed_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *run, *want;
+    } cases[] = {
+        { "{\"state\":\"active\",\"noWayBack\":null,\"routers\":[{\"name\":\"a\",\"kubectl\":"
+          "\"kubectl --context dc1 patch a\"},{\"name\":\"b\"},"
+          "{\"name\":\"c\",\"kubectl\":\"kubectl --context dc2 patch c\"}]}",
+          "back   kubectl --context dc1 patch a\nback   kubectl --context dc2 patch c\n" },
+        { "{\"state\":\"active\",\"noWayBack\":\"it is committed\",\"routers\":[{\"name\":\"a\"}]}",
+          "back   none: it is committed\n" },
+        { "{\"state\":\"completed\",\"noWayBack\":\"it is committed\",\"routers\":[]}",
+          "back   none: it is committed\n" },
+        { "{\"state\":\"active\",\"routers\":[]}", "" },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
+        cf_autojson json_t *run = parse(cases[i].run);
+        CF_CLEANUP(cf_buf_free) struct cf_buf lines = CF_BUF_INIT(65536);
+        CF_CLEANUP(cf_buf_free) struct cf_buf tree = CF_BUF_INIT(65536);
+        cf_run_way_back(run, &lines);
+        assert_string_equal(cf_buf_str(&lines), cases[i].want);
+        cf_run_tree(run, &(struct cf_tree_options){ .width = 200 }, &tree);
+        assert_non_null(strstr(cf_buf_str(&tree), cases[i].want));
+        cf_buf_reset(&tree);
+        cf_run_tree(run, &(struct cf_tree_options){ .width = 20 }, &tree);
+        bool is_command = strstr(cases[i].want, "kubectl") != NULL;
+        assert_true(!is_command || strstr(cf_buf_str(&tree), cases[i].want));
+    }
+}
+
 static void events_as_lines(void **state)
 {
     (void)state;
@@ -150,8 +181,11 @@ static void events_as_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_under_way),          cmocka_unit_test(lines_are_cut_at_the_width),
-        cmocka_unit_test(without_utf8_it_is_ascii), cmocka_unit_test(a_run_that_came_back),
+        cmocka_unit_test(a_run_under_way),
+        cmocka_unit_test(lines_are_cut_at_the_width),
+        cmocka_unit_test(without_utf8_it_is_ascii),
+        cmocka_unit_test(a_run_that_came_back),
+        cmocka_unit_test(the_way_back_is_printed_whole),
         cmocka_unit_test(events_as_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,7 @@ static void a_new_connection_keeps_the_id(void **state)
 static void frames(void **state)
 {
     (void)state;
+    enum { COLUMNS = 4 };
     static const struct {
         int old_lines, rows;
         const char *text, *want;
@@ -82,11 +83,15 @@ static void frames(void **state)
         { 0, 24, "a\nb\n", "\ra\033[K\nb\033[K\n\033[J", 2 },
         { 2, 24, "c\n", "\033[2A\rc\033[K\n\033[J", 1 },
         { 0, 3, "1\n2\n3\n4\n", "\r3\033[K\n4\033[K\n\033[J", 2 },
+        { 0, 24, "12345\n\033[1m1234\033[0m\n", "\r12345\033[K\n\033[1m1234\033[0m\033[K\n\033[J",
+          3 },
+        { 0, 4, "1\n2\n12345\n", "\r2\033[K\n12345\033[K\n\033[J", 3 },
+        { 0, 2, "1\n12345\n", "\r12345\033[K\n\033[J", 2 },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
         CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(4096);
         int lines;
-        cf_terminal_frame(cases[i].old_lines, cases[i].text, cases[i].rows, &out, &lines);
+        cf_terminal_frame(cases[i].old_lines, cases[i].text, cases[i].rows, COLUMNS, &out, &lines);
         assert_string_equal(cf_buf_str(&out), cases[i].want);
         assert_int_equal(lines, cases[i].lines);
     }

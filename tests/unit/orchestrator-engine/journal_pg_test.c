@@ -153,6 +153,9 @@ static void a_run_goes_through_the_database(void **state)
     assert_string_equal(cf_json_str(report, "", "state", NULL), "completed");
     assert_int_equal(json_array_size(json_object_get(report, "weights")), 3);
     assert_int_equal(json_array_size(json_object_get(report, "steps")), 13);
+    assert_int_equal(json_array_size(json_object_get(report, "kubectl")), 0);
+    assert_non_null(
+        strstr(cf_json_str(report, "", "text", NULL), "\nback   none: it is committed"));
     world_free(w);
 }
 
@@ -205,6 +208,11 @@ static void a_pause_is_a_hold_with_what_to_do(void **state)
     assert_non_null(strstr(cf_json_str(row.hold, "", "callToAction", "command", NULL),
                            "crossfade resume paused/1"));
     assert_int_equal(json_array_size(cf_json_at(row.hold, "callToAction", "kubectl", NULL)), 1);
+    cf_autojson json_t *report = report_of(run_id);
+    const char *text = cf_json_str(report, "", "text", NULL);
+    assert_non_null(strstr(text, "\nback   kubectl --context dc1 -n web patch "));
+    assert_null(strstr(text, "none:"));
+    assert_true(json_is_null(json_object_get(report, "noWayBack")));
     world_free(w);
 }
 
