@@ -51,7 +51,7 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
         if (cf_run_is_committed(p->run))
             return true;
         cf_memo_set_take(p->run, "reasserted", json_true());
-        return cf_pass_reopen_shift(p, err);
+        return cf_pass_reopen_shift(p, "a person resumed; writing ours again", err);
     case CF_HOLD_DEADLINE:
         cf_memo_set_take(p->run, "deadlineWaived", json_true());
         return true;

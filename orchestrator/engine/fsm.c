@@ -36,7 +36,7 @@ const struct cf_edge cf_step_edges[] = {
     { CF_STEP_INTENT, CF_STEP_FAILED, "step.failed", "refused for good" },
     { CF_STEP_APPLIED, CF_STEP_FAILED, "step.failed", "will not come true by waiting" },
     { CF_STEP_FAILED, CF_STEP_PLANNED, "step.retried", "a person resumed" },
-    { CF_STEP_DONE, CF_STEP_PLANNED, "step.reopened", "the source changed and a person resumed" },
+    { CF_STEP_DONE, CF_STEP_PLANNED, "step.reopened", "changed by others since: once more" },
     { CF_STEP_INTENT, CF_STEP_UNDOING, "step.undoing", "rolling back" },
     { CF_STEP_APPLIED, CF_STEP_UNDOING, "step.undoing", "rolling back" },
     { CF_STEP_DONE, CF_STEP_UNDOING, "step.undoing", "rolling back" },

@@ -117,8 +117,9 @@ void cf_pass_advance_taken(struct cf_pass *p);
  * instead. */
 bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, const char *actor,
                        struct cf_error *err) CF_NODISCARD;
-/* The last shift is done once more, so that our weight is written over a drift. */
-bool cf_pass_reopen_shift(struct cf_pass *p, struct cf_error *err) CF_NODISCARD;
+/* The last shift is done once more, so that our weight is written over a drift; `why` becomes the
+ * step's message. */
+bool cf_pass_reopen_shift(struct cf_pass *p, const char *why, struct cf_error *err) CF_NODISCARD;
 /* Goes on going back: traffic, then the undo of the steps in reverse. */
 bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,
                       struct cf_error *err) CF_NODISCARD;

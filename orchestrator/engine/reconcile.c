@@ -142,7 +142,7 @@ static bool take_outcome(struct cf_pass *p, struct cf_step *s, const struct cf_o
     case CF_OUT_REASSERT:
         if (strcmp(s->kind, "traffic.shift") != 0) {
             *out_go = true;
-            return cf_pass_reopen_shift(p, err);
+            return cf_pass_reopen_shift(p, out->message, err);
         }
         /* fall through */
     case CF_OUT_LOST:

@@ -287,12 +287,15 @@ bool cf_pass_take_over(struct cf_pass *p, struct cf_outcome *out, struct cf_erro
     return true;
 }
 
-bool cf_pass_reopen_shift(struct cf_pass *p, struct cf_error *err)
+bool cf_pass_reopen_shift(struct cf_pass *p, const char *why, struct cf_error *err)
 {
     struct cf_step *last = NULL;
     for (size_t i = 0; i < p->run->n_steps; i++)
         if (strcmp(p->run->steps[i].kind, "traffic.shift") == 0 &&
             p->run->steps[i].state == CF_STEP_DONE)
             last = &p->run->steps[i];
-    return !last || cf_step_to(last, CF_STEP_PLANNED, p->events, p->now_wall, err);
+    if (!last)
+        return true;
+    cf_step_say(last, "%s", why);
+    return cf_step_to(last, CF_STEP_PLANNED, p->events, p->now_wall, err);
 }

@@ -279,6 +279,9 @@ static void a_foreign_edit_is_written_over_where_the_plan_says_so(void **state)
     run_until_step(w, "traffic.soak", 1, "applied");
     edit_weights(w, 10, 90);
     run_until(w, "completed", 200);
+    cf_autofree char *events = json_dumps(w->events, 0);
+    assert_non_null(strstr(events, "kubectl-edit"));
+    assert_non_null(strstr(events, "writing ours again"));
     world_free(w);
 }
 
