@@ -21,6 +21,7 @@ struct cf_watch_entry {
     const char *router; /* the plan's name of it */
     struct cf_sampler *sampler;
     enum cf_side side;
+    bool partial; /* the last reading lacked places of its source: its traffic is not all known */
     struct cf_watched_run *run;
 };
 

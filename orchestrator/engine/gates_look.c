@@ -105,6 +105,7 @@ static void count_traffic(struct cf_watch_entry *e, const struct cf_reading *rea
     if (!reading || !reading->ok ||
         !cf_sampler_feed(e->sampler, reading, w->since_ms, &delta, &ignored))
         return;
+    e->partial = reading->missing_places != 0;
     w->point_n[e->side] += delta.n;
     w->point_k[e->side] += delta.k;
     if (e->side == CF_SIDE_TARGET) {

@@ -101,7 +101,7 @@ static uint64_t stream_identity(const struct cf_stream *s)
     const struct cf_stream_backend *b = &s->backend;
     uint64_t h = mix(14695981039346656037ULL, b->namespace_);
     h = mix(mix(mix(h, b->service), b->host), b->subset);
-    h = mix(mix(h, b->ingress), b->main_service);
+    h = mix(mix(mix(h, b->ingress), b->main_service), b->port_name);
     return (h ^ (uint64_t)b->port ^ ((uint64_t)b->canary << 32)) * 1099511628211ULL;
 }
 
@@ -126,10 +126,7 @@ static void remember(struct cf_collector *c, const struct cf_stream *s, const st
 /* Ingresses are counted by ingress controllers, the other routers by meshes and gateways. */
 static bool fits_router(const struct cf_preset *p, const struct cf_stream *s)
 {
-    bool of_ingress_controller = strcmp(p->name, "nginx") == 0;
-    if (strcmp(p->name, "traefik") == 0)
-        return true;
-    return of_ingress_controller == (s->backend.ingress != NULL);
+    return p->routers & (s->backend.ingress ? CF_PRESET_OF_INGRESSES : CF_PRESET_OF_MESHES);
 }
 
 static void add_want(struct cf_collector *c, size_t stream, const struct cf_preset *p,
@@ -278,8 +275,18 @@ void cf_collector_key_regex(const struct cf_collector *c, const struct cf_preset
 
 /* --- taking samples --- */
 
-static struct piece *piece_new(struct pieces *all, const struct cf_preset *p, uint64_t series,
-                               int64_t at_ms)
+/* Where and when a value was read. */
+struct sample {
+    const void *labels;
+    cf_label_fn *label;
+    uint64_t series;
+    uint8_t place;
+    int64_t at_ms;
+    double value;
+};
+
+static struct piece *piece_new(struct pieces *all, const struct cf_preset *p,
+                               const struct sample *s)
 {
     if (all->count >= CF_GATE_POINTS_MAX) {
         all->too_many = true;
@@ -290,16 +297,16 @@ static struct piece *piece_new(struct pieces *all, const struct cf_preset *p, ui
         all->items = cf_xrealloc(all->items, all->cap * sizeof *all->items);
     }
     struct piece *one = &all->items[all->count++];
-    *one =
-        (struct piece){ .point = { .series = series, .at_ms = at_ms }, .preset = p, .fast = NAN };
+    *one = (struct piece){ .point = { .series = s->series, .at_ms = s->at_ms, .place = s->place },
+                           .preset = p,
+                           .fast = NAN };
     return one;
 }
 
-static void take_bucket(struct cf_collector *c, const struct want *w, cf_label_fn *label,
-                        const void *labels, uint64_t series, int64_t at_ms, double value)
+static void take_bucket(struct cf_collector *c, const struct want *w, const struct sample *s)
 {
     struct pieces *all = &c->pieces[w->stream];
-    const char *le = label(labels, "le");
+    const char *le = s->label(s->labels, "le");
     if (!le)
         return;
     bool is_total = strcmp(le, "+Inf") == 0;
@@ -310,71 +317,71 @@ static void take_bucket(struct cf_collector *c, const struct want *w, cf_label_f
             cf_buf_printf(&all->edges, "%s%gms", all->edges.len ? ", " : "", edge_ms);
         return;
     }
-    struct piece *one = piece_new(all, w->preset, series, at_ms);
+    struct piece *one = piece_new(all, w->preset, s);
     if (!one)
         return;
     if (is_total) {
-        one->point.total = value;
+        one->point.total = s->value;
         one->has_total = true;
     } else {
-        one->fast = value;
+        one->fast = s->value;
         all->edge_seen = true;
     }
 }
 
-static void take_request(struct cf_collector *c, const struct want *w, cf_label_fn *label,
-                         const void *labels, uint64_t series, int64_t at_ms, double value)
+static void take_request(struct cf_collector *c, const struct want *w, const struct sample *s)
 {
     bool bad;
-    if (!cf_preset_result(w->preset, label, labels, &bad))
+    if (!cf_preset_result(w->preset, s->label, s->labels, &bad))
         return;
-    struct piece *one = piece_new(&c->pieces[w->stream], w->preset, series, at_ms);
+    struct piece *one = piece_new(&c->pieces[w->stream], w->preset, s);
     if (!one)
         return;
     one->has_total = true;
-    one->point.total = value;
-    one->point.bad = bad ? value : 0;
+    one->point.total = s->value;
+    one->point.bad = bad ? s->value : 0;
 }
 
 static void offer(struct cf_collector *c, const struct want *w, enum cf_stream_kind kind,
-                  cf_label_fn *label, const void *labels, uint64_t series, int64_t at_ms,
-                  double value)
+                  const struct sample *sample)
 {
     const struct cf_stream *s = &c->streams[w->stream];
-    if (s->kind != kind || !cf_preset_series_matches(w->match, &s->backend, label, labels))
+    if (s->kind != kind ||
+        !cf_preset_series_matches(w->match, &s->backend, sample->label, sample->labels))
         return;
     if (kind == CF_STREAM_LATENCY)
-        take_bucket(c, w, label, labels, series, at_ms, value);
+        take_bucket(c, w, sample);
     else
-        take_request(c, w, label, labels, series, at_ms, value);
+        take_request(c, w, sample);
 }
 
 static void offer_by_key(struct cf_collector *c, const struct cf_preset *p, const char *key_label,
-                         enum cf_stream_kind kind, cf_label_fn *label, const void *labels,
-                         uint64_t series, int64_t at_ms, double value)
+                         enum cf_stream_kind kind, const struct sample *s)
 {
-    const char *key = key_label ? label(labels, key_label) : NULL;
+    const char *key = key_label ? s->label(s->labels, key_label) : NULL;
     if (!key)
         return;
     struct slot *slot = NULL;
     HASH_FIND_STR(c->slots, key, slot);
     for (struct want *w = slot ? slot->first : NULL; w; w = w->next_same_key)
         if (w->preset == p && strcmp(w->match[0].label, key_label) == 0)
-            offer(c, w, kind, label, labels, series, at_ms, value);
+            offer(c, w, kind, s);
 }
 
 void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label,
-                       const void *labels, uint64_t series, int64_t at_ms, double value)
+                       const void *labels, uint64_t series, uint8_t place, int64_t at_ms,
+                       double value)
 {
     enum cf_stream_kind kind;
+    const struct sample s = { labels, label, series, place, at_ms, value };
     for (const struct cf_preset *p = cf_presets; p->name; p++) {
         if (!metric_kind(p, metric, &kind))
             continue;
-        offer_by_key(c, p, p->match[0].label, kind, label, labels, series, at_ms, value);
-        offer_by_key(c, p, p->canary_match[0].label, kind, label, labels, series, at_ms, value);
+        offer_by_key(c, p, p->match[0].label, kind, &s);
+        offer_by_key(c, p, p->canary_match[0].label, kind, &s);
         for (struct want *w = c->prefixed; w; w = w->next_same_key)
             if (w->preset == p)
-                offer(c, w, kind, label, labels, series, at_ms, value);
+                offer(c, w, kind, &s);
     }
 }
 

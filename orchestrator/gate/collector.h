@@ -32,9 +32,10 @@ bool cf_collector_wants_metric(const struct cf_collector *c, const char *metric)
 void cf_collector_key_regex(const struct cf_collector *c, const struct cf_preset *p,
                             enum cf_stream_kind kind, bool canary, struct cf_buf *out);
 
-/* One sample. `series` is its hash without the label "le". */
+/* One sample. `series` is its hash without the label "le"; `place` is where it was read, 0 where there is one place. */
 void cf_collector_take(struct cf_collector *c, const char *metric, cf_label_fn *label,
-                       const void *labels, uint64_t series, int64_t at_ms, double value);
+                       const void *labels, uint64_t series, uint8_t place, int64_t at_ms,
+                       double value);
 
 /* The readings, one per stream; the collector is spent. Free with cf_readings_free. */
 struct cf_reading *cf_collector_finish(struct cf_collector *c) CF_NODISCARD;

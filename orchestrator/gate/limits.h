@@ -18,6 +18,15 @@ enum {
     CF_GATE_LINE_MAX = 64 * 1024,
     /* Direct reads: "older than three periods" is at least this, as ARCHITECTURE's stale-samples rule says. */
     CF_GATE_STALE_FLOOR_MS = 3000,
+    /* Places of one scrape source: they are bits of one number, and more want a Prometheus. */
+    CF_GATE_PLACES_MAX = 64,
+    /* Calls of one look at once: a cluster's gateways and a plan's expressions are a handful. */
+    CF_GATE_AT_ONCE_MAX = 32,
+    /* A place of several gets three times what it usually needs, and at least this: it must not hold up what the others say. */
+    CF_GATE_PLACE_MS_MIN = 500,
+    CF_GATE_PLACE_MS_FIRST = 1000,
+    /* One that did not answer in time is asked again after 1, 2, 4 … seconds, at most this. */
+    CF_GATE_PLACE_AGAIN_MS_MAX = 5000,
     /* Scrape periods of which the observed period is the median. */
     CF_GATE_PERIODS_KEPT = 9,
     /* Range asked of Prometheus: enough for four scrapes of a 15 s period; slower sources widen it themselves. */

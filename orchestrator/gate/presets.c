@@ -9,6 +9,7 @@
 const struct cf_preset cf_presets[] = {
     {
         .name = "istio", /* Istio's own telemetry, as its gateways and sidecars report it */
+        .routers = CF_PRESET_OF_MESHES,
         .requests = { "istio_requests_total" },
         .code_label = "response_code",
         .latency = "istio_request_duration_milliseconds_bucket",
@@ -17,6 +18,7 @@ const struct cf_preset cf_presets[] = {
     },
     {
         .name = "envoy", /* Envoy with its default tags */
+        .routers = CF_PRESET_OF_MESHES,
         .requests = { "envoy_cluster_upstream_rq_xx" },
         .code_label = "envoy_response_code_class",
         .latency = "envoy_cluster_upstream_rq_time_bucket",
@@ -26,6 +28,7 @@ const struct cf_preset cf_presets[] = {
     },
     {
         .name = "envoy-istio", /* Envoy with the tags that Istio's bootstrap sets */
+        .routers = CF_PRESET_OF_MESHES,
         .requests = { "envoy_cluster_upstream_rq", "envoy_cluster_upstream_rq_xx" },
         .code_label = "response_code_class",
         .latency = "envoy_cluster_upstream_rq_time_bucket",
@@ -36,6 +39,7 @@ const struct cf_preset cf_presets[] = {
     {
         /* ingress-nginx; a canary's requests carry the main service and name the canary apart */
         .name = "nginx",
+        .routers = CF_PRESET_OF_INGRESSES,
         .requests = { "nginx_ingress_controller_requests" },
         .code_label = "status",
         .latency = "nginx_ingress_controller_request_duration_seconds_bucket",
@@ -47,6 +51,7 @@ const struct cf_preset cf_presets[] = {
     },
     {
         .name = "traefik",
+        .routers = CF_PRESET_OF_ALL,
         .requests = { "traefik_service_requests_total" },
         .code_label = "code",
         .latency = "traefik_service_request_duration_seconds_bucket",
@@ -83,22 +88,32 @@ const struct cf_preset_match *cf_preset_matches(const struct cf_preset *p,
     return backend->canary && p->canary_match[0].label ? p->canary_match : p->match;
 }
 
-/* The text that a {placeholder} stands for, into `scratch` when it is a number; NULL for an unknown one. */
+/* The text that a {placeholder} stands for, into `scratch` when it is a number; NULL: the port, which is not known. The names are
+ * those of our own table. */
 static const char *placeholder(const struct cf_stream_backend *b, const char *name, size_t len,
                                char scratch[16])
 {
+    const char *port = b->port_name && *b->port_name ? b->port_name : NULL;
+    if (b->port > 0) {
+        snprintf(scratch, 16, "%d", b->port);
+        port = scratch;
+    }
     const struct {
         const char *name;
         const char *value;
+        const char *if_unknown;
     } table[] = {
-        { "host", b->host },       { "subset", b->subset },   { "namespace", b->namespace_ },
-        { "service", b->service }, { "ingress", b->ingress }, { "main", b->main_service },
+        { "host", b->host, "" },         { "subset", b->subset, "" },
+        { "port", port, NULL },          { "namespace", b->namespace_, "" },
+        { "service", b->service, "" },   { "ingress", b->ingress, "" },
+        { "main", b->main_service, "" },
     };
-    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++)
-        if (strlen(table[i].name) == len && memcmp(table[i].name, name, len) == 0)
-            return table[i].value ? table[i].value : "";
-    snprintf(scratch, 16, "%d", b->port);
-    return scratch;
+    size_t i = 0;
+    while (strlen(table[i].name) != len || memcmp(table[i].name, name, len) != 0) {
+        i++;
+        cf_assert(i < CF_ARRAY_LEN(table));
+    }
+    return table[i].value ? table[i].value : table[i].if_unknown;
 }
 
 bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_backend *backend,
@@ -112,6 +127,10 @@ bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_bac
         const char *end = *c == '{' ? strchr(c, '}') : NULL;
         if (end)
             piece = placeholder(backend, c + 1, (size_t)(end - c - 1), scratch);
+        if (!piece)
+            return cf_error_set(err, CF_ERR_INVALID,
+                                "the port of the destination %s is not known, and label %s has it",
+                                backend->host ? backend->host : backend->service, m->label);
         size_t len = strlen(piece);
         if (used + len >= CF_PRESET_VALUE_MAX)
             return cf_error_set(err, CF_ERR_LIMIT,

@@ -19,8 +19,16 @@ struct cf_preset_match {
     bool prefix; /* the label's value begins with it */
 };
 
+/* Which routers' traffic a naming counts. */
+enum cf_preset_routers {
+    CF_PRESET_OF_MESHES = 1,    /* VirtualService, HTTPRoute */
+    CF_PRESET_OF_INGRESSES = 2, /* Ingress */
+    CF_PRESET_OF_ALL = 3
+};
+
 struct cf_preset {
     const char *name;
+    enum cf_preset_routers routers;
     const char *requests[3]; /* names of the request counter, ended by NULL */
     const char *code_label;  /* "200", "2" or "2xx" */
     const char *latency;     /* "..._bucket" */
@@ -43,7 +51,8 @@ const char *const *cf_preset_names(void);
 const struct cf_preset_match *cf_preset_matches(const struct cf_preset *p,
                                                 const struct cf_stream_backend *backend,
                                                 struct cf_error *err);
-/* The value of one match row for a backend, into buf of CF_PRESET_VALUE_MAX bytes; LIMIT when longer. */
+/* The value of one match row for a backend, into buf of CF_PRESET_VALUE_MAX bytes; LIMIT when longer; INVALID when the row needs
+ * the backend's port and that is not known. A port without a number is spelt by its name, as ingress-nginx and Traefik do. */
 bool cf_preset_value(const struct cf_preset_match *m, const struct cf_stream_backend *backend,
                      char *buf, struct cf_error *err) CF_NODISCARD;
 

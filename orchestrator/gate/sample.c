@@ -21,6 +21,9 @@ struct cf_sampler {
     struct series *series;
     size_t count;
     int64_t newest_ms; /* 0 until a reading had points: that one is the baseline */
+    int64_t
+        read_ms[CF_GATE_PLACES_MAX]; /* the newest scrape when the place was last there; 0: never */
+    uint64_t missing;                /* of the last reading */
     int64_t periods_ms[CF_GATE_PERIODS_KEPT]; /* ring of the last distances between scrapes */
     size_t periods;
 };
@@ -76,25 +79,26 @@ static void note_period(struct cf_sampler *s, int64_t distance_ms)
     s->periods_ms[s->periods++ % CF_GATE_PERIODS_KEPT] = distance_ms;
 }
 
-/* One point of one series. `newest_before` is the newest scrape of earlier readings, 0 when this is the first one that has points:
- * it only sets the baseline. */
-static void take_point(struct cf_sampler *s, const struct cf_point *p, int64_t newest_before,
-                       int64_t since_ms, struct sums *sums, bool *fresh)
+/* One point of one series. The first reading of its place only sets the baseline. */
+static void take_point(struct cf_sampler *s, const struct cf_point *p, int64_t since_ms,
+                       struct sums *sums, bool *fresh)
 {
     struct series *one = NULL;
+    int64_t read_before = s->read_ms[p->place];
     HASH_FIND(hh, s->series, &p->series, sizeof p->series, one);
     if (!one) {
         one = series_make(s, p);
         /* Born after the baseline: it counts whole, and is certainly younger than the last scrape. */
-        if (newest_before > 0)
-            add(sums, p->total, p->bad, newest_before >= since_ms);
+        if (read_before > 0)
+            add(sums, p->total, p->bad, read_before >= since_ms);
     } else if (p->at_ms <= one->at_ms) {
         return; /* double or late */
     } else {
-        note_period(s, p->at_ms - one->at_ms);
+        if (!(s->missing >> p->place & 1))
+            note_period(s, p->at_ms - one->at_ms);
         /* A value that fell: the process began again at zero, with both of its counters. */
         bool reset = p->total < one->total || p->bad < one->bad;
-        if (newest_before > 0)
+        if (read_before > 0)
             add(sums, p->total - (reset ? 0 : one->total), p->bad - (reset ? 0 : one->bad),
                 one->at_ms >= since_ms);
     }
@@ -115,6 +119,7 @@ static bool points_usable(const struct cf_sampler *s, const struct cf_reading *r
         const struct cf_point *p = &reading->points[i];
         if (!isfinite(p->total) || !isfinite(p->bad) || p->total < 0 || p->bad < 0)
             return cf_error_set(err, CF_ERR_INVALID, "a counter is negative or not a number");
+        cf_assert(p->place < CF_GATE_PLACES_MAX);
     }
     return true;
 }
@@ -126,11 +131,14 @@ bool cf_sampler_feed(struct cf_sampler *s, const struct cf_reading *reading, int
         return false;
     struct sums sums = { 0 };
     bool fresh = false;
-    int64_t newest_before = s->newest_ms;
-    for (size_t i = 0; i < reading->count; i++) {
-        take_point(s, &reading->points[i], newest_before, since_ms, &sums, &fresh);
+    for (size_t i = 0; i < reading->count; i++)
+        take_point(s, &reading->points[i], since_ms, &sums, &fresh);
+    for (size_t i = 0; i < reading->count; i++)
         s->newest_ms = CF_MAX(s->newest_ms, reading->points[i].at_ms);
-    }
+    for (int place = 0; place < CF_GATE_PLACES_MAX; place++)
+        if (!(reading->missing_places >> place & 1))
+            s->read_ms[place] = s->newest_ms;
+    s->missing = reading->missing_places;
     uint64_t n = whole(sums.n);
     uint64_t n_since = whole(sums.n_since);
     *out = (struct cf_delta){

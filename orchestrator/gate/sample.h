@@ -5,6 +5,8 @@
  * that has points is the baseline and counts nothing. A series seen for the first time after it began at zero: its whole
  * value counts (a backend that never failed has no failure series until it fails). A scrape seen twice counts once; a late scrape (older than the last one) is ignored. A vanished series
  * keeps its last value, so that its return is not a second first time.
+ * All of this holds per place of a source: a series of a place that was never read before is that place's baseline, and what a place
+ * counted while it was missing counts when it is back, but not as surely younger than a weight change in between.
  *
  * Freshness: the observed scrape period is the median distance of the last scrapes; data is stale when the newest scrape is
  * older than three periods (and never earlier than CF_GATE_STALE_FLOOR_MS). One thread at a time. */

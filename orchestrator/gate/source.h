@@ -32,8 +32,9 @@ struct cf_stream_backend {
     const char *service;    /* Service name there: "echo-crossfade" */
     const char *host;       /* FQDN for meshes: "echo-crossfade.demo.svc.cluster.local" */
     const char *subset;     /* DestinationRule subset */
-    int port;
-    const char *ingress; /* canary or main Ingress' name */
+    int port;               /* 0: see port_name */
+    const char *port_name;  /* an Ingress backend's port that has a name and no number; else NULL */
+    const char *ingress;    /* canary or main Ingress' name */
     /* the main Ingress' backend: ingress-nginx labels canary requests with it */
     const char *main_service;
     bool canary;
@@ -54,6 +55,7 @@ struct cf_point {
     int64_t at_ms;   /* wall time of the scrape (or of the direct read) */
     double total;    /* adds to n */
     double bad;      /* adds to k */
+    uint8_t place;   /* which of the source's places said it: a bit of missing_places */
 };
 
 struct cf_reading {
@@ -61,6 +63,10 @@ struct cf_reading {
     struct cf_error error;
     struct cf_point *points; /* by series, then by time ascending */
     size_t count;
+    /* Places that said nothing in this reading (a gateway's pod that does not answer): what they count is not known, which is not
+     * the same as none. 0: all did. `missing_why` names them, and is "" when none is missing. */
+    uint64_t missing_places;
+    char missing_why[CF_ERROR_FIELD_MAX];
 };
 
 void cf_readings_free(struct cf_reading *readings, size_t count); /* also frees the array itself */
@@ -89,8 +95,9 @@ void cf_source_free(struct cf_source *s);
  * the endpoint is taken. */
 struct cf_source *cf_source_prometheus_new(struct cf_transport *t,
                                            struct cf_endpoint *endpoint_take);
-/* Exposition text at one or several URLs (a gateway's pods): each is read once per look. References are taken. A URL that does not
- * answer fails the read as a whole: half the gateways are not the truth. */
+/* Exposition text at one or several URLs (a gateway's pods), all read at once under the look's deadline. References are taken, also on
+ * failure (INVALID: none; LIMIT: more than CF_GATE_PLACES_MAX). What answered counts, and the readings say which places are missing;
+ * the read fails when none answers. */
 struct cf_source *cf_source_scrape_new(struct cf_transport *t, struct cf_endpoint **endpoints_take,
                                        size_t count, struct cf_error *err);
 

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/transport.h"
 #include "base/url.h"
+#include "orchestrator/gate/at_once.h"
 #include "orchestrator/gate/collector.h"
 #include "orchestrator/gate/limits.h"
 
@@ -24,8 +26,9 @@ struct prometheus {
     struct cf_transport *transport;
     struct cf_endpoint *endpoint;
     struct cf_naming_memory *memory;
-    int64_t range_ms; /* asked for; grows while slow scrapes leave it empty */
-    int64_t skew_ms;  /* their clock minus ours, when it is large enough to be known */
+    pthread_mutex_t mutex; /* guards skew_ms while several queries are under way */
+    int64_t range_ms;      /* asked for; grows while slow scrapes leave it empty */
+    int64_t skew_ms;       /* their clock minus ours, when it is large enough to be known */
 };
 
 /* --- one query --- */
@@ -33,6 +36,7 @@ struct prometheus {
 /* Keeps the skew still while it only trembles: the same scrape must have the same time in every read. */
 static void note_skew(struct prometheus *p, const struct cf_http_reply *reply)
 {
+    CF_LOCKED(&p->mutex);
     int64_t skew = reply->date_ms ? reply->date_ms - cf_wall_ms(&cf_clock_real) : 0;
     if (llabs(skew - p->skew_ms) > SKEW_IGNORED_MS)
         p->skew_ms = llabs(skew) > SKEW_IGNORED_MS ? skew : 0;
@@ -101,7 +105,7 @@ static uint64_t series_hash(const json_t *labels)
     const char *name;
     json_t *value;
     uint64_t sum = 0;
-    json_object_foreach((json_t *)(uintptr_t)labels, name, value)
+    json_object_foreach(cf_json_unconst(labels), name, value)
     {
         if (strcmp(name, "le") != 0 && json_is_string(value))
             sum += hash_text(hash_text(14695981039346656037ULL, name), json_string_value(value));
@@ -138,7 +142,7 @@ static void take_matrix(struct cf_collector *c, const json_t *data, int64_t skew
             int64_t at_ms;
             double value;
             if (metric && read_pair(pair, skew_ms, &at_ms, &value))
-                cf_collector_take(c, metric, json_label, labels, hash, at_ms, value);
+                cf_collector_take(c, metric, json_label, labels, hash, 0, at_ms, value);
         }
     }
 }
@@ -204,56 +208,102 @@ static bool read_presets(struct prometheus *p, struct cf_collector *c, int64_t d
 
 /* --- a plan's own expressions --- */
 
-/* One number: a scalar, or a vector with one element. *out_empty when the vector has none. */
-static bool read_number(struct prometheus *p, const char *expression, int64_t deadline_mono_ms,
-                        int64_t *out_at_ms, double *out_value, bool *out_empty,
-                        struct cf_error *err)
+/* One of the two expressions of a stream. */
+struct ask {
+    const char *expression;
+    json_t *data; /* the answer, or NULL and `error` */
+    int64_t at_ms;
+    double value;
+    bool empty;
+    struct cf_error error;
+};
+
+struct asks {
+    struct prometheus *p;
+    struct ask *rows; /* two for each stream: all, then failed */
+    int64_t deadline_ms;
+};
+
+static void ask_one(void *arg, size_t i)
 {
-    cf_autojson json_t *data = query(p, expression, deadline_mono_ms, err);
-    if (!data)
-        return cf_error_wrap(err, "query %.200s", expression);
-    const json_t *result = json_object_get(data, "result");
-    const char *type = cf_json_str(data, "", "resultType", NULL);
+    struct asks *all = arg;
+    struct ask *a = &all->rows[i];
+    a->data = query(all->p, a->expression, all->deadline_ms, &a->error);
+    if (!a->data)
+        cf_error_wrap(&a->error, "query %.200s", a->expression);
+}
+
+/* One number: a scalar, or a vector with one element; `empty` when the vector has none. */
+static bool read_number(struct ask *a, int64_t skew_ms)
+{
+    const json_t *result = json_object_get(a->data, "result");
+    const char *type = cf_json_str(a->data, "", "resultType", NULL);
     const json_t *pair = result;
+    if (!a->data)
+        return false;
     if (strcmp(type, "vector") == 0) {
         size_t n = json_array_size(result);
         if (n > 1)
-            return cf_error_set(err, CF_ERR_INVALID,
-                                "query %.200s gives %zu series; wrap it in sum(…)", expression, n);
-        *out_empty = n == 0;
+            return cf_error_set(&a->error, CF_ERR_INVALID,
+                                "query %.200s gives %zu series; wrap it in sum(…)", a->expression,
+                                n);
+        a->empty = n == 0;
         if (n == 0)
             return true;
         pair = json_object_get(json_array_get(result, 0), "value");
     } else if (strcmp(type, "scalar") != 0) {
-        return cf_error_set(err, CF_ERR_INVALID, "query %.200s gives a %.20s, not one number",
-                            expression, type);
+        return cf_error_set(&a->error, CF_ERR_INVALID, "query %.200s gives a %.20s, not one number",
+                            a->expression, type);
     }
-    if (!read_pair(pair, p->skew_ms, out_at_ms, out_value))
-        return cf_error_set(err, CF_ERR_INVALID, "query %.200s: the answer is not readable",
-                            expression);
+    if (!read_pair(pair, skew_ms, &a->at_ms, &a->value))
+        return cf_error_set(&a->error, CF_ERR_INVALID, "query %.200s: the answer is not readable",
+                            a->expression);
     return true;
 }
 
-static void read_promql(struct prometheus *p, const struct cf_stream *s, int64_t deadline_mono_ms,
-                        struct cf_reading *out)
+static void finish_promql(struct ask *all, struct ask *bad, int64_t skew_ms, struct cf_reading *out)
 {
-    int64_t at_ms = 0, bad_at_ms = 0;
-    double total = 0, bad = 0;
-    bool no_total = false, no_bad = false;
-    if (!read_number(p, s->total_query, deadline_mono_ms, &at_ms, &total, &no_total, &out->error) ||
-        !read_number(p, s->bad_query, deadline_mono_ms, &bad_at_ms, &bad, &no_bad, &out->error))
+    bool has_all = read_number(all, skew_ms), has_bad = read_number(bad, skew_ms);
+    if (!has_all || !has_bad) {
+        out->error = has_all ? bad->error : all->error;
         return;
+    }
     out->ok = true;
-    if (no_total)
+    if (all->empty)
         return;
     out->points = cf_xcalloc(1, sizeof *out->points);
     out->points[0] = (struct cf_point){
-        .series = hash_text(hash_text(1, s->total_query), s->bad_query),
-        .at_ms = at_ms,
-        .total = total,
-        .bad = no_bad ? 0 : bad, /* a counter of failures is absent until the first one */
+        .series = hash_text(hash_text(1, all->expression), bad->expression),
+        .at_ms = all->at_ms,
+        .total = all->value,
+        .bad = bad->empty ? 0 : bad->value, /* a counter of failures is absent until the first */
     };
     out->count = 1;
+}
+
+/* All expressions of all streams in one round. */
+static void read_promql(struct prometheus *p, const struct cf_stream *streams, size_t count,
+                        int64_t deadline_mono_ms, struct cf_reading *readings)
+{
+    struct asks all = { p, cf_xcalloc(2 * count + 1, sizeof(struct ask)), deadline_mono_ms };
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (streams[i].kind != CF_STREAM_PROMQL)
+            continue;
+        all.rows[n++].expression = streams[i].total_query;
+        all.rows[n++].expression = streams[i].bad_query;
+    }
+    cf_at_once(n, ask_one, &all);
+    struct ask *row = all.rows;
+    for (size_t i = 0; i < count; i++) {
+        if (streams[i].kind != CF_STREAM_PROMQL)
+            continue;
+        finish_promql(row, row + 1, p->skew_ms, &readings[i]);
+        json_decref(row[0].data);
+        json_decref(row[1].data);
+        row += 2;
+    }
+    free(all.rows);
 }
 
 /* --- the port --- */
@@ -291,9 +341,7 @@ static bool prometheus_read(void *self, const struct cf_stream *streams, size_t 
     bool ok = read_presets(p, c, deadline_mono_ms, err);
     if (ok) {
         struct cf_reading *readings = cf_collector_finish(c);
-        for (size_t i = 0; i < count; i++)
-            if (streams[i].kind == CF_STREAM_PROMQL)
-                read_promql(p, &streams[i], deadline_mono_ms, &readings[i]);
+        read_promql(p, streams, count, deadline_mono_ms, readings);
         adapt_range(p, readings, count);
         *out = readings;
     }
@@ -304,6 +352,7 @@ static bool prometheus_read(void *self, const struct cf_stream *streams, size_t 
 static void prometheus_destroy(void *self)
 {
     struct prometheus *p = self;
+    pthread_mutex_destroy(&p->mutex);
     cf_endpoint_unref(p->endpoint);
     cf_naming_memory_free(p->memory);
     free(p);
@@ -321,6 +370,7 @@ struct cf_source *cf_source_prometheus_new(struct cf_transport *t,
     struct prometheus *p = cf_xcalloc(1, sizeof *p);
     p->transport = t;
     p->endpoint = endpoint_take;
+    pthread_mutex_init(&p->mutex, NULL);
     p->memory = cf_naming_memory_new();
     p->range_ms = CF_GATE_RANGE_MIN_MS;
     struct cf_source *source = cf_xcalloc(1, sizeof *source);

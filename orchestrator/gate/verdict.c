@@ -12,15 +12,17 @@
 #include "orchestrator/gate/bound.h"
 
 struct cf_gate {
-    struct cf_gate_config config; /* config.name is ours */
+    struct cf_gate_config config; /* config.name is `name` */
+    char *name;
     struct cf_sampler *sampler;
     struct cf_detector detector;
     uint64_t n, k; /* since the last weight change */
     int64_t changed_ms;
     int64_t first_bad_ms;
     int64_t alarm_ms;
-    bool never_read;     /* no look yet */
-    struct cf_error why; /* why the last look gave nothing; NONE when it did */
+    bool never_read;                  /* no look yet */
+    struct cf_error why;              /* why the last look gave nothing; NONE when it did */
+    char missing[CF_ERROR_FIELD_MAX]; /* which places of the source the last look lacked, or "" */
 };
 
 const char *cf_verdict_name(enum cf_verdict v)
@@ -42,7 +44,8 @@ struct cf_gate *cf_gate_new(const struct cf_gate_config *config)
 {
     struct cf_gate *g = cf_xcalloc(1, sizeof *g);
     g->config = *config;
-    g->config.name = cf_xstrdup(config->name);
+    g->name = cf_xstrdup(config->name);
+    g->config.name = g->name;
     g->sampler = cf_sampler_new();
     g->never_read = true;
     cf_detector_init(&g->detector, config->success_min, config->alpha, config->look_ms);
@@ -54,7 +57,7 @@ void cf_gate_free(struct cf_gate *g)
     if (!g)
         return;
     cf_sampler_free(g->sampler);
-    free((char *)(uintptr_t)g->config.name);
+    free(g->name);
     free(g);
 }
 
@@ -96,6 +99,7 @@ void cf_gate_look(struct cf_gate *g, const struct cf_reading *reading, const str
         return;
     }
     struct cf_delta delta;
+    memcpy(g->missing, reading->missing_why, sizeof g->missing);
     if (!cf_sampler_feed(g->sampler, reading, g->changed_ms, &delta, &g->why))
         return;
     g->n += delta.n_since;
@@ -160,7 +164,7 @@ static void explain_undecided(const struct cf_gate *g, struct cf_judgement *j)
                  j->missing, detect, cf_duration_brief(j->missing_ms, about));
 }
 
-static void explain(const struct cf_gate *g, int64_t now_ms, struct cf_judgement *j)
+static void explain_verdict(const struct cf_gate *g, int64_t now_ms, struct cf_judgement *j)
 {
     char value[CF_UNIT_TEXT_MAX], min[CF_UNIT_TEXT_MAX];
     cf_percent_format(g->config.success_min, min);
@@ -182,6 +186,14 @@ static void explain(const struct cf_gate *g, int64_t now_ms, struct cf_judgement
                  min, g->k, g->n);
         return;
     }
+}
+
+static void explain(const struct cf_gate *g, int64_t now_ms, struct cf_judgement *j)
+{
+    explain_verdict(g, now_ms, j);
+    size_t used = strlen(j->text);
+    if (g->missing[0] && g->why.kind == CF_ERR_NONE)
+        snprintf(j->text + used, sizeof j->text - used, "; not counted: %s", g->missing);
 }
 
 void cf_gate_judge(const struct cf_gate *g, int64_t now_wall_ms, struct cf_judgement *out)

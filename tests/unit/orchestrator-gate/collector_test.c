@@ -23,6 +23,16 @@ static const struct cf_stream_backend main_backend = {
     .namespace_ = "demo", .service = "echo", .port = 80, .ingress = "echo", .main_service = "echo"
 };
 
+static const struct cf_stream_backend named_port = { .namespace_ = "demo",
+                                                     .service = "echo-x",
+                                                     .port_name = "http",
+                                                     .ingress = "echo",
+                                                     .main_service = "echo",
+                                                     .canary = true };
+static const struct cf_stream_backend no_port = { .namespace_ = "demo",
+                                                  .service = "echo-x",
+                                                  .host = "echo-x.demo.svc.cluster.local" };
+
 static bool want(void *user, const char *metric)
 {
     return cf_collector_wants_metric(user, metric);
@@ -30,7 +40,7 @@ static bool want(void *user, const char *metric)
 
 static void take(void *user, const struct cf_promtext_sample *s)
 {
-    cf_collector_take(user, s->name, cf_promtext_label, s, cf_promtext_series(s, "le"), 1000,
+    cf_collector_take(user, s->name, cf_promtext_label, s, cf_promtext_series(s, "le"), 0, 1000,
                       s->value);
 }
 
@@ -90,6 +100,17 @@ static void namings_are_read(void **state)
           "traefik_service_requests_total{code=\"500\",service=\"demo-echo-x-80@kubernetes\"} 1\n"
           "traefik_service_requests_total{code=\"500\",service=\"demo-echo-80@kubernetes\"} 1\n",
           9, 1, 2 },
+        { "nginx", &named_port,
+          "nginx_ingress_controller_requests{canary=\"demo-echo-x-http\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 12\n"
+          "nginx_ingress_controller_requests{canary=\"demo-echo-x-0\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 5\n",
+          12, 0, 1 },
+        { "traefik", &named_port,
+          "traefik_service_requests_total{code=\"200\",service=\"demo-echo-x-http@kubernetes\"} 8\n",
+          8, 0, 1 },
+        { "auto", &no_port,
+          "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 4\n"
+          "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|0||echo-x.demo.svc.cluster.local\"} 9\n",
+          4, 0, 1 },
         { "auto", &target, "unrelated 1\n", 0, 0, 0 },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
@@ -194,6 +215,19 @@ static void subsets_need_a_naming_that_has_them(void **state)
     cf_naming_memory_free(memory);
 }
 
+/* Not outbound|0||…, which is nobody's. */
+static void an_unknown_port_is_an_error_where_the_naming_has_it(void **state)
+{
+    (void)state;
+    struct cf_naming_memory *memory = cf_naming_memory_new();
+    struct cf_stream s = { .kind = CF_STREAM_SUCCESS, .preset = "envoy", .backend = no_port };
+    struct cf_reading *r = collect(&s, 1, memory, "a 1\n");
+    assert_false(r->ok);
+    assert_non_null(strstr(r->error.message, "port of the destination echo-x.demo"));
+    cf_readings_free(r, 1);
+    cf_naming_memory_free(memory);
+}
+
 static void batches_name_every_backend_once_escaped(void **state)
 {
     (void)state;
@@ -223,6 +257,7 @@ int main(void)
         cmocka_unit_test(latency_is_counted_at_a_bucket_edge),
         cmocka_unit_test(seconds_are_converted),
         cmocka_unit_test(subsets_need_a_naming_that_has_them),
+        cmocka_unit_test(an_unknown_port_is_an_error_where_the_naming_has_it),
         cmocka_unit_test(batches_name_every_backend_once_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

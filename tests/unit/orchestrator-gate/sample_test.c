@@ -193,6 +193,70 @@ static void refuses_counters_that_are_not_numbers(void **state)
     }
 }
 
+/* Of two gateways one may be away: what it counted is neither lost nor counted from its beginning. */
+static void places_have_their_own_baselines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct {
+            struct cf_point points[POINTS];
+            size_t n;
+            uint64_t missing;
+        } readings[4];
+        uint64_t n, k, n_since;
+    } table[] = {
+        { "one that joins later begins with a baseline",
+          { { { { 1, 1000, 500, 0, 0 } }, 1, 2 },
+            { { { 1, 2000, 510, 0, 0 }, { 2, 2000, 90000, 800, 1 } }, 2, 0 },
+            { { { 1, 3000, 520, 0, 0 }, { 2, 3000, 90005, 801, 1 } }, 2, 0 } },
+          25,
+          1,
+          25 },
+        { "what it counted while it was away counts when it is back, but not as younger than 1.5 s",
+          { { { { 1, 1000, 500, 0, 0 }, { 2, 1000, 100, 0, 1 } }, 2, 0 },
+            { { { 1, 2000, 510, 0, 0 } }, 1, 2 },
+            { { { 1, 3000, 520, 0, 0 }, { 2, 3000, 140, 4, 1 } }, 2, 0 } },
+          60,
+          4,
+          10 },
+        { "its failures began while it was away",
+          { { { { 1, 1000, 500, 0, 0 }, { 2, 1000, 100, 0, 1 } }, 2, 0 },
+            { { { 1, 2000, 510, 0, 0 } }, 1, 2 },
+            { { { 1, 3000, 520, 0, 0 }, { 3, 3000, 7, 7, 1 } }, 2, 0 } },
+          27,
+          7,
+          10 },
+        { "one that was there without a series has none to forget",
+          { { { { 1, 1000, 500, 0, 0 } }, 1, 0 },
+            { { { 1, 2000, 510, 0, 0 }, { 2, 2000, 6, 6, 1 } }, 2, 0 } },
+          16,
+          6,
+          0 },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
+        struct cf_sampler *s = cf_sampler_new();
+        struct cf_error err = CF_ERROR_INIT;
+        uint64_t n = 0, k = 0, n_since = 0;
+        for (size_t r = 0; r < 4 && table[i].readings[r].n > 0; r++) {
+            struct cf_point points[POINTS];
+            memcpy(points, table[i].readings[r].points, sizeof points);
+            struct cf_reading reading = { .ok = true,
+                                          .points = points,
+                                          .count = table[i].readings[r].n,
+                                          .missing_places = table[i].readings[r].missing };
+            struct cf_delta d;
+            assert_ok(cf_sampler_feed(s, &reading, i == 0 ? 0 : 1500, &d, &err), &err);
+            n += d.n;
+            k += d.k;
+            n_since += d.n_since;
+        }
+        if (n != table[i].n || k != table[i].k || n_since != table[i].n_since)
+            fail_msg("%s: n %d k %d since %d", table[i].name, (int)n, (int)k, (int)n_since);
+        cf_sampler_free(s);
+    }
+}
+
 static void refuses_too_many_series(void **state)
 {
     (void)state;
@@ -216,6 +280,7 @@ int main(void)
         cmocka_unit_test(quick_sources_are_given_three_seconds),
         cmocka_unit_test(refuses_counters_that_are_not_numbers),
         cmocka_unit_test(refuses_too_many_series),
+        cmocka_unit_test(places_have_their_own_baselines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "base/transport.h"
 #include "base/url.h"
+#include "orchestrator/gate/limits.h"
 #include "orchestrator/gate/source.h"
 #include "tests/support/rude_server.h"
 
@@ -19,12 +20,26 @@ struct script {
     const char *body;
     char asked[8192];
     int times;
+    int pause_ms;       /* before each answer */
+    const char *hangs;  /* a path that is never answered */
+    const char *broken; /* a path that is answered by 500 */
 };
+
+enum { HANGS_MS = 20000 };
 
 static bool serve(void *arg, const struct rude_server_request *request)
 {
     struct script *s = arg;
+    int pause_ms;
+    {
+        CF_LOCKED(&s->mutex);
+        pause_ms = s->hangs && strstr(request->path, s->hangs) ? HANGS_MS : s->pause_ms;
+    }
+    if (pause_ms > 0)
+        rude_server_sleep(request, pause_ms);
     CF_LOCKED(&s->mutex);
+    if (s->broken && strstr(request->path, s->broken))
+        return rude_server_answer(request, 500, "", "");
     snprintf(s->asked, sizeof s->asked, "%s %s %s", request->method, request->path,
              request->body ? request->body : "");
     s->times++;
@@ -82,6 +97,14 @@ static void answer(struct rig *r, int status, const char *body)
     r->script.status = status;
     r->script.body = body;
     r->script.times = 0;
+}
+
+static void misbehave(struct rig *r, int pause_ms, const char *hangs, const char *broken)
+{
+    CF_LOCKED(&r->script.mutex);
+    r->script.pause_ms = pause_ms;
+    r->script.hangs = hangs;
+    r->script.broken = broken;
 }
 
 static bool read_one(struct rig *r, struct cf_source *s, const struct cf_stream *stream,
@@ -263,6 +286,127 @@ static void text_is_read_directly(void **state)
                  "HTTP status 500");
 }
 
+/* ---- several places ---- */
+
+#define ENVOY_TEXT                                                                                 \
+    "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||e.d\"} 10\n"
+
+static struct cf_source *gateways(struct rig *r, const char *const *paths, size_t n)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_endpoint *endpoints[CF_GATE_PLACES_MAX];
+    for (size_t i = 0; i < n; i++)
+        endpoints[i] = endpoint(r, paths[i]);
+    struct cf_source *s = cf_source_scrape_new(r->transport, endpoints, n, &err);
+    if (!s)
+        fail_msg("%s", err.message);
+    return s;
+}
+
+static void places_are_read_at_once(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_reading *got = NULL;
+    static const char *const paths[] = { "/a", "/b", "/c", "/d", "/e", "/f" };
+    struct cf_source *s = gateways(r, paths, CF_ARRAY_LEN(paths));
+    answer(r, 200, ENVOY_TEXT);
+    misbehave(r, 200, NULL, NULL);
+    int64_t began = cf_mono_now_ms();
+    assert_ok(read_one(r, s, &envoy, &got, &err), &err);
+    assert_true(cf_mono_now_ms() - began < 5 * 200);
+    assert_int_equal(got->count, CF_ARRAY_LEN(paths)); /* the same series of six places */
+    assert_true(got->missing_places == 0 && !got->missing_why[0]);
+    bool seen[CF_ARRAY_LEN(paths)] = { 0 };
+    for (size_t i = 0; i < got->count; i++)
+        seen[got->points[i].place] = true;
+    for (size_t i = 0; i < CF_ARRAY_LEN(seen); i++)
+        assert_true(seen[i]);
+    cf_readings_free(got, 1);
+    cf_source_free(s);
+}
+
+static void what_answered_counts_and_the_rest_is_named(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_reading *got = NULL;
+    static const char *const paths[] = { "/a", "/b", "/c" };
+    struct cf_source *s = gateways(r, paths, CF_ARRAY_LEN(paths));
+    answer(r, 200, ENVOY_TEXT);
+    misbehave(r, 0, NULL, "/b");
+    assert_ok(read_one(r, s, &envoy, &got, &err), &err);
+    assert_int_equal(got->count, 2);
+    assert_int_equal(got->missing_places, 2);
+    assert_non_null(strstr(got->missing_why, "1 of 3 places"));
+    assert_non_null(strstr(got->missing_why, "/b: HTTP status 500"));
+    cf_readings_free(got, 1);
+
+    misbehave(r, 0, NULL, "/"); /* nobody: that is no reading of zero */
+    assert_fails(read_one(r, s, &envoy, &got, &err), &err, CF_ERR_UNAVAILABLE,
+                 "/a: HTTP status 500");
+    misbehave(r, 0, NULL, NULL);
+    assert_ok(read_one(r, s, &envoy, &got, &err), &err);
+    assert_int_equal(got->missing_places, 0);
+    cf_readings_free(got, 1);
+    cf_source_free(s);
+}
+
+/* It costs one look about a second, and the next ones nothing. */
+static void a_place_that_hangs_does_not_hold_up_the_others(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    static const char *const paths[] = { "/a", "/b" };
+    struct cf_source *s = gateways(r, paths, CF_ARRAY_LEN(paths));
+    answer(r, 200, ENVOY_TEXT);
+    misbehave(r, 0, "/b", NULL);
+    for (int i = 0; i < 4; i++) {
+        struct cf_reading *got = NULL;
+        int64_t began = cf_mono_now_ms();
+        assert_ok(cf_source_read(s, &envoy, 1, began + 4000, &got, &err), &err);
+        int64_t took = cf_mono_now_ms() - began;
+        if (took > (i == 0 ? 3000 : 900))
+            fail_msg("look %d took %d ms", i, (int)took);
+        assert_int_equal(got->count, 1);
+        assert_int_equal(got->missing_places, 2);
+        assert_non_null(strstr(got->missing_why, "no answer in time"));
+        cf_readings_free(got, 1);
+    }
+    cf_source_free(s);
+}
+
+static void both_expressions_of_all_gates_are_one_round(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_reading *got = NULL;
+    struct cf_stream streams[] = { promql, promql, promql };
+    answer(r, 200, "{\"data\":{\"resultType\":\"scalar\",\"result\":[1700000000,\"42\"]}}");
+    misbehave(r, 200, NULL, NULL);
+    int64_t began = cf_mono_now_ms();
+    assert_ok(cf_source_read(r->prometheus, streams, 3, began + 5000, &got, &err), &err);
+    assert_true(cf_mono_now_ms() - began < 5 * 200);
+    assert_int_equal(r->script.times, 6);
+    for (int i = 0; i < 3; i++)
+        assert_true(got[i].ok && got[i].count == 1 && got[i].points[0].bad == 42);
+    cf_readings_free(got, 3);
+}
+
+static void a_source_has_some_places_and_not_too_many(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_endpoint *endpoints[CF_GATE_PLACES_MAX + 1];
+    for (size_t i = 0; i < CF_ARRAY_LEN(endpoints); i++)
+        endpoints[i] = endpoint(r, "/");
+    assert_fails(cf_source_scrape_new(r->transport, endpoints, CF_ARRAY_LEN(endpoints), &err) !=
+                     NULL,
+                 &err, CF_ERR_LIMIT, "from 1 to 64 URLs");
+    assert_fails(cf_source_scrape_new(r->transport, endpoints, 0, &err) != NULL, &err,
+                 CF_ERR_INVALID, "from 1 to 64 URLs");
+}
+
 static void a_source_that_is_away_is_an_error_in_time(void **state)
 {
     struct rig *r = *state;
@@ -285,6 +429,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_answer_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(the_range_adapts_to_the_scrapes, setup, teardown),
         cmocka_unit_test_setup_teardown(text_is_read_directly, setup, teardown),
+        cmocka_unit_test_setup_teardown(places_are_read_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_answered_counts_and_the_rest_is_named, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_place_that_hangs_does_not_hold_up_the_others, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(both_expressions_of_all_gates_are_one_round, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_source_has_some_places_and_not_too_many, setup, teardown),
         cmocka_unit_test_setup_teardown(a_source_that_is_away_is_an_error_in_time, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,29 @@ static void a_failed_read_says_why(void **state)
     cf_gate_free(r.gate);
 }
 
+static void what_is_not_counted_is_named(void **state)
+{
+    (void)state;
+    struct rig r = rig_new(&config);
+    struct cf_point points[] = { { 1, 1000, 10, 0, 0 } };
+    struct cf_reading reading = { .ok = true,
+                                  .points = points,
+                                  .count = 1,
+                                  .missing_places = 2,
+                                  .missing_why = "1 of 2 places: metrics at http://b: refused" };
+    cf_gate_look(r.gate, &reading, NULL, 1000);
+    struct cf_judgement j;
+    cf_gate_judge(r.gate, 1000, &j);
+    assert_int_equal(j.verdict, CF_VERDICT_UNDECIDED);
+    assert_non_null(strstr(j.text, "; not counted: 1 of 2 places"));
+    reading.missing_places = 0;
+    reading.missing_why[0] = '\0';
+    cf_gate_look(r.gate, &reading, NULL, 1000);
+    cf_gate_judge(r.gate, 1000, &j);
+    assert_null(strstr(j.text, "not counted"));
+    cf_gate_free(r.gate);
+}
+
 static void min_requests_is_an_extra_floor(void **state)
 {
     (void)state;
@@ -215,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_healthy_stream_never_breaches),
         cmocka_unit_test(stale_data_is_no_data_but_an_alarm_stands),
         cmocka_unit_test(a_failed_read_says_why),
+        cmocka_unit_test(what_is_not_counted_is_named),
         cmocka_unit_test(min_requests_is_an_extra_floor),
         cmocka_unit_test(no_requests_is_undecided_and_says_so),
         cmocka_unit_test(a_checkpoint_survives),
