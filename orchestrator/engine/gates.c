@@ -54,6 +54,13 @@ static struct cf_watch_entry *add_entry(struct cf_watched_run *w)
     return e;
 }
 
+/* A destination without a port: the one that the reach step found for it, or still none. */
+static void put_port(struct cf_destination *d, const json_t *row, const char *key)
+{
+    if (!d->port[0])
+        (void)snprintf(d->port, sizeof d->port, "%s", cf_json_str(row, "", key, NULL));
+}
+
 /* The two destinations of a router as the reach step recorded them. */
 static bool destinations(const struct cf_live *run, const struct cf_run_router *r,
                          struct cf_destination *source, struct cf_destination *target)
@@ -68,10 +75,14 @@ static bool destinations(const struct cf_live *run, const struct cf_run_router *
     {
         if (strcmp(cf_json_str(row, "", "name", NULL), r->name) != 0)
             continue;
-        return cf_destination_read(type, cf_baseline_ns(r->baseline),
-                                   json_object_get(row, "source"), source) &&
-               cf_destination_read(type, cf_baseline_ns(r->baseline),
-                                   json_object_get(row, "target"), target);
+        if (!cf_destination_read(type, cf_baseline_ns(r->baseline), json_object_get(row, "source"),
+                                 source) ||
+            !cf_destination_read(type, cf_baseline_ns(r->baseline), json_object_get(row, "target"),
+                                 target))
+            return false;
+        put_port(source, row, "sourcePort");
+        put_port(target, row, "targetPort");
+        return true;
     }
     return false;
 }
@@ -246,6 +257,15 @@ static double recent_rps(const struct cf_watched_run *w, int64_t now_wall)
     return (double)sum / CF_RATE_BUCKETS;
 }
 
+/* Whether no gateway is missing: what it sent is not known, which is not the same as nothing. */
+static bool sees_all(const struct cf_watched_run *w, enum cf_side side)
+{
+    for (size_t i = 0; i < w->n_entries; i++)
+        if (w->entries[i].side == side && w->entries[i].partial)
+            return false;
+    return true;
+}
+
 static void judge(void *self, const char *run_id, struct cf_gates_view *out)
 {
     struct cf_gates *g = self;
@@ -268,10 +288,10 @@ static void judge(void *self, const char *run_id, struct cf_gates_view *out)
         out->which = out->gates[i].name;
     }
     out->last_bad_ms = w->last_bad_ms;
-    out->source_known = w->source_known;
+    out->source_known = w->source_known && sees_all(w, CF_SIDE_SOURCE);
     out->source_rps = recent_rps(w, now);
     uint64_t all = w->n_source + w->n_target;
-    if (w->source_known && w->target_known && all > 0)
+    if (out->source_known && w->target_known && sees_all(w, CF_SIDE_TARGET) && all > 0)
         out->observed = (int)((100 * w->n_target + all / 2) / all);
 }
 

@@ -62,7 +62,8 @@ static void check_stream(struct cf_checking *c, const struct cf_plan_gate *gate,
     struct cf_reading *readings = NULL;
     const char *cluster = cf_stream_cluster(gate, r->row);
     struct cf_named_stream *s = cf_xcalloc(1, sizeof *s);
-    cf_stream_of(gate, r->row, CF_SIDE_SOURCE, &r->view.source, &r->view.source, preset, s);
+    struct cf_destination d = cf_survey_source(r);
+    cf_stream_of(gate, r->row, CF_SIDE_SOURCE, &d, &d, preset, s);
     if (!cf_source_read(source, &s->stream, 1, cf_mono_now_ms() + READ_MS, &readings, &err)) {
         cf_found(c, CF_LEVEL_BLOCKER, cluster, NULL, "see that it answers",
                  "crossfade cluster check", "gate %s: the metrics source of %s does not answer: %s",

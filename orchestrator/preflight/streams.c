@@ -31,6 +31,7 @@ static void name_backend(const struct cf_plan_router *router, enum cf_side side,
     struct cf_stream_backend *b = &s->stream.backend;
     const struct cf_destination *d = &s->destination;
     b->port = port_number(d->port);
+    b->port_name = b->port > 0 ? NULL : or_null(d->port);
     b->namespace_ = router->namespace_;
     if (router->type == CF_PLAN_ROUTER_VIRTUAL_SERVICE) {
         size_t first = strcspn(d->host, ".");

@@ -22,7 +22,8 @@ struct cf_named_stream {
 };
 
 /* `destination`: the side's own, `source`: the source's (an Ingress names canary traffic by the
- * main backend). `preset` is static. */
+ * main backend). `preset` is static. A port of "" is not known: see
+ * cf_survey_source and the reach step's record. */
 void cf_stream_of(const struct cf_plan_gate *gate, const struct cf_plan_router *router,
                   enum cf_side side, const struct cf_destination *destination,
                   const struct cf_destination *source, const char *preset,

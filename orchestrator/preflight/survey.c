@@ -144,6 +144,48 @@ static bool look(struct cf_kube *kube, struct cf_survey_router *r, struct cf_err
     return true;
 }
 
+/* Into `out`, "" when it is not known: a destination without a port means its Service's only one. */
+static bool resolve_port(struct cf_kube *kube, const struct cf_destination *d, const char *ns,
+                         const char *service, char out[CF_DEST_WORD_MAX], struct cf_error *err)
+{
+    cf_autojson json_t *object = NULL;
+    struct cf_object_ref ref = cf_ref("v1", "Service", ns, service);
+    bool found = false;
+    memcpy(out, d->port, CF_DEST_WORD_MAX);
+    if (*out || !*service)
+        return true;
+    if (!cf_kube_find(kube, NULL, &ref, &found, &object, err)) {
+        if (err->kind != CF_ERR_DENIED)
+            return cf_error_wrap(err, "Service %s/%s", ns, service);
+        cf_error_clear(err);
+        return true;
+    }
+    const json_t *ports = cf_json_at(object, "spec", "ports", NULL);
+    if (json_array_size(ports) == 1)
+        (void)snprintf(out, CF_DEST_WORD_MAX, "%lld",
+                       (long long)cf_json_int(json_array_get(ports, 0), 0, "port", NULL));
+    return true;
+}
+
+/* A bridge has the ports of the Service beside it. */
+static bool resolve_ports(struct cf_kube *kube, struct cf_survey_router *r, struct cf_error *err)
+{
+    if (!resolve_port(kube, &r->view.source, r->service_ns, r->service, r->source_port, err))
+        return false;
+    if (!r->uses_bridge)
+        return resolve_port(kube, &r->target.target, r->target_ns, r->target_service,
+                            r->target_port, err);
+    memcpy(r->target_port, r->source_port, sizeof r->target_port);
+    return true;
+}
+
+struct cf_destination cf_survey_source(const struct cf_survey_router *r)
+{
+    struct cf_destination d = r->view.source;
+    memcpy(d.port, r->source_port, sizeof d.port);
+    return d;
+}
+
 bool cf_survey_router(struct cf_kube *kube, const struct cf_plan *plan,
                       const struct cf_plan_router *row, const char *run_id,
                       struct cf_survey_router *out, struct cf_error *err)
@@ -162,6 +204,11 @@ bool cf_survey_router(struct cf_kube *kube, const struct cf_plan *plan,
         if (!look(kube, &r, err))
             return false;
     }
+    if (!r.uses_bridge && r.target.has_target &&
+        !cf_destination_service(r.target.type, &r.target.target, r.target_ns, r.target_service))
+        r.target_ns[0] = r.target_service[0] = '\0';
+    if (r.found && r.view.located && !resolve_ports(kube, &r, err))
+        return cf_error_wrap(err, "router %s", row->name);
     *out = r;
     memset(&r, 0, sizeof r);
     return true;

@@ -26,6 +26,14 @@ struct cf_survey_router {
     char service[CF_DEST_NAME_MAX];
     bool uses_bridge;
     struct cf_bridge bridge; /* when uses_bridge and has_service */
+    /* The Service of the router's cluster that the plan's own target destination names; "" when
+     * there is a bridge, or when it names something else (a host outside, a ServiceImport). */
+    char target_ns[CF_DEST_WORD_MAX];
+    char target_service[CF_DEST_NAME_MAX];
+    /* The destinations' ports as metrics name them: the destination's own, or the only port of its
+     * Service; "" when neither tells. */
+    char source_port[CF_DEST_WORD_MAX];
+    char target_port[CF_DEST_WORD_MAX];
 };
 void cf_survey_router_free(
     struct cf_survey_router *r); /* for CF_CLEANUP; zeroed before first use */
@@ -35,6 +43,9 @@ void cf_survey_router_free(
 bool cf_survey_router(struct cf_kube *kube, const struct cf_plan *plan,
                       const struct cf_plan_router *row, const char *run_id,
                       struct cf_survey_router *out, struct cf_error *err) CF_NODISCARD;
+
+/* The destination of a side with its port resolved, for streams (streams.h); not for writing. */
+struct cf_destination cf_survey_source(const struct cf_survey_router *r);
 
 /* The plan's row as lb/router.h wants it, before looking. INVALID with the field. */
 bool cf_survey_target(const struct cf_plan_router *row, struct cf_router_target *out,

@@ -23,6 +23,16 @@ static json_t *intent_row(const struct cf_survey_router *s)
         json_pack("{s:s,s:b,s:s,s:s,s:s,s:s}", "name", s->row->name, "bridge", s->uses_bridge,
                   "service", s->has_service ? s->service : "", "serviceNs",
                   s->has_service ? s->service_ns : "", "arm", cf_nonce(arm), "seq", cf_nonce(seq));
+    const struct {
+        const char *key, *value;
+    } words[] = {
+        { "targetService", s->target_service },
+        { "targetServiceNs", s->target_ns },
+        { "sourcePort", s->source_port },
+        { "targetPort", s->target_port },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(words); i++)
+        json_object_set_new(row, words[i].key, json_string(words[i].value));
     json_object_set_new(row, "source",
                         cf_destination_json(s->target.type, s->target.ns, &s->view.source));
     json_object_set_new(row, "target",
