@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each part of tests/run does. A part lists its tests and runs those asked for."""
+import contextlib
 import glob
 import os
-import re
+import queue
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+from tests.runner import cmocka
 from tests.runner.build import ROOT, CannotRun, build
 from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 UNIT_TIMEOUT_S = 300
+# Unit tests at a time, of those with a database and of the others: they wait as much as they work.
+SIDE_BY_SIDE = 2
+# Begun first, so that nobody waits for them alone at the end.
+LONGEST = ["unit_engine_engine_pg", "unit_engine_crash", "unit_store_outage_pg", "unit_api_runs_pg", "unit_engine_reconcile"]
 # Sanitizers: every finding ends the test, leaks included.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1:detect_stack_use_after_return=1",
@@ -57,11 +64,6 @@ class House:
         return tally
 
 
-CMOCKA_PASSED = re.compile(r"\[  PASSED  \] (\d+) test\(s\)")
-CMOCKA_FAILED = re.compile(r"\[  FAILED  \] (\d+) test\(s\)")
-CMOCKA_SKIPPED = re.compile(r"\[  SKIPPED \] (\d+) test\(s\)")
-
-
 class Unit:
     """The cmocka executables and the replayed fuzz corpus of one preset; counts single tests, not executables."""
 
@@ -80,14 +82,29 @@ class Unit:
     def run(self, wanted):
         build(self.preset)
         names = [n for n in self.list() if not wanted or any(w in n for w in wanted)]
-        # Two rows side by side: whatever wants PostgreSQL stands in one of them, because an open transaction of one test delays
-        # (rightly) what another one reads in commit order.
-        rows = [n for n in names if n.endswith("_pg")], [n for n in names if not n.endswith("_pg")]
-        with Postgres() as postgres:
-            results = run_side_by_side([lambda row=row: [self.one(n, postgres.conninfo) for n in row] for row in rows], workers=2)
-        return sum((tally for row in results for tally in row), Tally())
+        names.sort(key=lambda n: LONGEST.index(n) if n in LONGEST else len(LONGEST))
+        with_database = [n for n in names if n.endswith("_pg")]
+        with contextlib.ExitStack() as stack:
+            # One server for each that runs at a time, because an open transaction of one test delays (rightly) what another one
+            # reads in commit order.
+            servers = queue.SimpleQueue()
+            for _ in with_database[:SIDE_BY_SIDE]:
+                servers.put(stack.enter_context(Postgres()).conninfo)
 
-    def one(self, name, conninfo):
+            def on_a_server(name):
+                conninfo = servers.get()
+                try:
+                    return self.one(name, conninfo)
+                finally:
+                    servers.put(conninfo)
+
+            jobs = []
+            for test, row in (on_a_server, with_database), (self.one, [n for n in names if not n.endswith("_pg")]):
+                pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE))
+                jobs += [pool.submit(test, name) for name in row]
+            return sum((job.result() for job in jobs), Tally())
+
+    def one(self, name, conninfo=""):
         folder = f"{self._folder()}/fuzz" if name.startswith("replay_") else self._folder()
         command = [f"{folder}/{name}"]
         if name.startswith("replay_"):
@@ -99,12 +116,9 @@ class Unit:
         except subprocess.TimeoutExpired as late:
             output = (late.stdout or b"").decode(errors="replace") + (late.stderr or b"").decode(errors="replace")
             output, status = output + f"\nended after {UNIT_TIMEOUT_S} s", 1
-        tally = Tally(sum(map(int, CMOCKA_PASSED.findall(output))), sum(map(int, CMOCKA_FAILED.findall(output))),
-                      sum(map(int, CMOCKA_SKIPPED.findall(output))))
+        tally = cmocka.count(output, status)
         if status == 0 and not tally.ran:
             tally.passed += 1  # a replay: silence is success
-        if status and not tally.failed:
-            tally.failed += 1  # a crash or a sanitizer's finding at the end
         print(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}", flush=True)
         if tally.failed:
             show_end(output)
@@ -112,7 +126,6 @@ class Unit:
 
 
 def run_side_by_side(jobs, workers):
-    from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor(workers) as pool:
         return [f.result() for f in [pool.submit(job) for job in jobs]]
 
@@ -120,18 +133,21 @@ def run_side_by_side(jobs, workers):
 class Stories:
     """The stories of tests/stories, told in one world: "sandbox" or "lab"."""
 
-    def __init__(self, world, preset):
+    def __init__(self, world, preset, side_by_side=None, targets=("crossfade",)):
         self.world = world
         self.preset = preset
+        self.targets = targets
+        self.side_by_side = side_by_side
 
     def list(self):
         from tests.stories import registry
-        return [s.name for s in registry.stories(self.world)]
+        return [s.name for s in registry.stories(self.world)] + list(registry.OWN_TESTS[self.world])
 
     def run(self, wanted):
-        folder = build(self.preset, ["crossfade"])
+        folder = build(self.preset, self.targets)
         from tests.stories import registry
-        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment())
+        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment(),
+                            self.side_by_side)
 
 
 class Tsan:
@@ -143,7 +159,7 @@ class Tsan:
 
     def __init__(self):
         self.unit = Unit("tsan")
-        self.stories = Stories("sandbox", "tsan")
+        self.stories = Stories("sandbox", "tsan", side_by_side=2)  # it makes everything several times slower
 
     def list(self):
         return self.unit.list() + self.stories.list()
@@ -153,10 +169,10 @@ class Tsan:
 
 
 class Lab(Stories):
-    """The stories on real clusters, and the API conformance table on a real kube-apiserver."""
+    """The stories on real clusters; on a real kube-apiserver the API conformance table, the cluster client and the routers."""
 
     def __init__(self):
-        super().__init__("lab", "release")
+        super().__init__("lab", "release", targets=("crossfade", "lab_kube_client", "lab_router_protocol"))
 
     def run(self, wanted):
         if os.geteuid() != 0:
@@ -173,8 +189,8 @@ class Fuzz:
         return sorted(os.path.basename(p)[: -len("_fuzz.c")] for p in glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c"))
 
     def run(self, wanted):
-        folder = build("fuzz")
         names = [n for n in self.list() if not wanted or n in wanted]
+        folder = build("fuzz", [f"fuzz_{n}" for n in names]) if names else ""
         return sum(run_side_by_side([lambda n=n: self.one(folder, n) for n in names], workers=2), Tally())
 
     def one(self, folder, name):
