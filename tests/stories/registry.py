@@ -5,14 +5,20 @@ A story is a function that gets a `Tale` (tale.py) and raises AssertionError whe
 "sandbox" (simulated clusters, seconds) or "lab" (real ones). A story that is declared for both must hold in both.
 """
 import contextlib
+import os
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Callable
 
+from tests.runner import guard
+from tests.runner.build import ROOT
 from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
+
+# The tests of each world that are no stories.
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance")}
 
 _stories = []
 
@@ -48,7 +54,8 @@ def each_route(*routes, worlds=("sandbox", "lab")):
 
 
 def _load():
-    from tests.stories import breaks, crashes, moves, people, wire  # noqa: F401  (they declare themselves)
+    # They declare themselves. The longest come first, so that they are not waited for alone at the end.
+    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks  # noqa: F401,I001
 
 
 def stories(world):
@@ -57,12 +64,19 @@ def stories(world):
     return [s for s in _stories if world in s.worlds]
 
 
+@contextlib.contextmanager
 def _world(name):
     if name == "lab":
         from tests.stories.lab_world import LabWorld
-        return LabWorld()
+        # The lab's components have sessions of their own: they would outlive us.
+        keep = os.environ.get("CROSSFADE_LAB_KEEP")
+        with contextlib.nullcontext() if keep else guard.remember_command([os.path.join(ROOT, "tests/lab/lab"), "down"]):
+            with LabWorld() as world:
+                yield world
+        return
     from tests.stories.sandbox_world import SandboxWorld
-    return SandboxWorld()
+    with SandboxWorld() as world:
+        yield world
 
 
 def _tell(world, one, binary, postgres, environment):
@@ -82,15 +96,14 @@ def _tell(world, one, binary, postgres, environment):
     return Tally(passed=1)
 
 
-def run(world_name, binary, wanted, environment):
+def run(world_name, binary, wanted, environment, side_by_side=None):
+    """Tells the chosen stories, and the world's own tests; at most side_by_side at a time (the world's own number without it)."""
     chosen = [s for s in stories(world_name) if not wanted or any(w in s.name for w in wanted)]
-    tally = Tally()
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
         world = stack.enter_context(_world(world_name))
-        with ThreadPoolExecutor(world.side_by_side) as pool:
-            jobs = [pool.submit(_tell, world, s, binary, postgres, environment) for s in chosen]
-            tally = sum((j.result() for j in jobs), tally)
-        tally += world.own_tests(binary, wanted)
-    return tally
-
+        pool = stack.enter_context(ThreadPoolExecutor(side_by_side or world.side_by_side))
+        jobs = [pool.submit(_tell, world, s, binary, postgres, environment) for s in chosen]
+        own = [name for name in OWN_TESTS[world_name] if not wanted or any(w in name for w in wanted)]
+        jobs += [pool.submit(world.own_test, name, binary) for name in own]
+        return sum((j.result() for j in jobs), Tally())
