@@ -20,9 +20,8 @@
 #include "store/store.h"
 
 enum {
-    CF_EVENT_BODY_MAX =
-        256 *
-        1024, /* bytes of JSON; more is a LIMIT error: large things have tables of their own */
+    /* Bytes of JSON; more is a LIMIT error: large things have tables of their own. */
+    CF_EVENT_BODY_MAX = 256 * 1024,
     CF_EVENTS_PER_RECORD = 64, /* in one statement; the public id has room for 4096 */
     CF_EVENT_ID_TEXT = 24,
 };

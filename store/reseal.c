@@ -3,9 +3,8 @@
 #include "store/private.h"
 #include "store/seal.h"
 
-enum {
-    BATCH = 50
-}; /* rows of one transaction: credentials and before-images of at most a few MB each */
+/* Rows of one transaction: credentials and before-images of at most a few MB each. */
+enum { BATCH = 50 };
 
 /* A table with sealed rows: which of them are old ($1: current key, $2: how many), their place (two
  * or three texts), and how one is replaced ($1…: key_id, sealed, then the place). */

@@ -21,9 +21,8 @@ bool cf_series_append(struct cf_store *store, const char *owner,
                       const struct cf_series_point *points, size_t n, size_t *out_written,
                       struct cf_error *err) CF_NODISCARD;
 
-enum {
-    CF_SERIES_POINTS_MAX = 5000
-}; /* of one answer; longer spans are thinned to every m-th point */
+/* Of one answer; longer spans are thinned to every m-th point. */
+enum { CF_SERIES_POINTS_MAX = 5000 };
 /* {"stream": {"t": [s…], "desired": […], "applied": […], "n": […], "k": […], "value": […]}, …},
  * columns of equal length, null where nothing is known, times in seconds with three decimals;
  * points with at > after_ms. New reference. */

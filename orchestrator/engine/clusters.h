@@ -4,12 +4,14 @@
  *
  * A record's `doc` (store/clusters.h) is an object:
  *   {"server": URL, "insecure": bool, "context": name,
- *    "kubeconfigFile": path | "inCluster": true        only from the server's own configuration;
- *                                                      then there are no credentials
+ *    "serverSide": true        who we are there stands in the server's own configuration: the file
+ *                              NAME.kubeconfig in its folder, where token files and exec plugins
+ *                              are allowed, or the service account of the pod we run in. A record
+ *                              never holds a path.
  *    "metrics": [{"type": "prometheus" | "scrape", "url": URL | "urls": [URL …],
  *                 "preset": "auto|envoy|istio|nginx|traefik", "insecure": bool}]}
  * Its credentials are one sealed text: a kubeconfig with inline data, or a JSON object
- *   {"kubeconfig": text,
+ *   {"kubeconfig": text (not when serverSide),
  *    "metrics": {"bearer": token} | {"username": …, "password": …}, "metricsCa": PEM}
  *
  * A client once made works on when the database does not answer: rollbacks and bridges depend on
@@ -18,18 +20,26 @@
 #define CF_ENGINE_CLUSTERS_H
 
 #include "federation/kube/kube.h"
+#include "federation/kube/kubeconfig.h"
 #include "orchestrator/gate/source.h"
 
 struct cf_store;
 struct cf_clusters;
 
+/* Of the server's configuration; borrowed. */
+struct cf_clusters_local {
+    const char *folder;     /* clusters.folder: of NAME.kubeconfig; NULL or "": none */
+    const char *in_cluster; /* clusters.in-cluster: name of the cluster we run in; NULL or "" */
+};
+
 enum {
-    CF_CLUSTERS_FRESH_MS =
-        5000,                 /* how long a record is believed before its rev is looked at again */
+    /* How long a record is believed before its rev is looked at again. */
+    CF_CLUSTERS_FRESH_MS = 5000,
     CF_CLUSTER_URLS_MAX = 32, /* gateways read directly; more want a Prometheus */
 };
 
-struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *net) CF_NODISCARD;
+struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *net,
+                                    const struct cf_clusters_local *local) CF_NODISCARD;
 void cf_clusters_free(struct cf_clusters *c); /* accepts NULL */
 
 /* The port's functions; `self` is a struct cf_clusters. */
@@ -45,9 +55,12 @@ bool cf_clusters_source(void *self, const char *name, struct cf_source **out,
 /* The record changed or went: the next call looks. */
 void cf_clusters_changed(struct cf_clusters *c, const char *name);
 
-/* A client from a record that is not stored yet (`cluster add` checks before it stores). */
-bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc,
-                      const char *credentials, size_t len, struct cf_kube **out,
-                      struct cf_error *err) CF_NODISCARD;
+/* Who we are in a cluster by a record that is not stored yet (`cluster add` checks before it
+ * stores). For serverSide: INVALID, with the key of the configuration, when the name can be no
+ * file's or nothing is configured for it. */
+struct cf_kube_credentials *cf_clusters_credentials(const struct cf_clusters_local *local,
+                                                    const char *name, const json_t *doc,
+                                                    const char *credentials, size_t len,
+                                                    struct cf_error *err) CF_NODISCARD;
 
 #endif

@@ -14,11 +14,11 @@
 enum {
     CF_GATES_SAVE_MS = 10000,
     CF_GATES_SERIES_MS = 1000,
-    CF_GATES_POINTS_MAX =
-        20000, /* waiting to be stored; older ones are dropped while the store is away */
+    /* Waiting to be stored; older ones are dropped while the store is away. */
+    CF_GATES_POINTS_MAX = 20000,
     CF_GATES_LOOKERS_MAX = 128, /* clusters with metrics under watch at once */
-    CF_GATES_SOURCE_AGAIN_MS =
-        5000, /* a failing source is made anew (its record may have changed) at most so often */
+    /* A failing source is made anew (its record may have changed) at most so often. */
+    CF_GATES_SOURCE_AGAIN_MS = 5000,
 };
 
 struct cf_gates;

@@ -10,9 +10,8 @@
 
 #include "base/json.h"
 
-enum {
-    CF_LOCAL_JOURNAL_MAX = 64 * 1024 * 1024
-}; /* thousands of runs with large routers; beyond it nothing is raised */
+/* Thousands of runs with large routers; beyond it nothing is raised. */
+enum { CF_LOCAL_JOURNAL_MAX = 64 * 1024 * 1024 };
 
 struct cf_local_journal;
 

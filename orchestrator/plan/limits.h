@@ -6,8 +6,8 @@
 enum {
     CF_PLAN_TEXT_MAX = 1024 * 1024, /* the largest request body the API takes for a plan */
     CF_PLAN_ISSUES_MAX = 100,       /* nobody reads more at once; the rest is counted */
-    CF_PLAN_LABELS_MAX =
-        32, /* labels become filters of lists; more is a database, not a label set */
+    /* Labels become filters of lists; more is a database, not a label set. */
+    CF_PLAN_LABELS_MAX = 32,
     CF_PLAN_ROUTERS_MAX = 16,  /* they move as one weight behind a barrier: the slowest decides */
     CF_PLAN_STEPS_MAX = 64,    /* 100 integers exist; more than 64 of them is not a ramp any more */
     CF_PLAN_GATES_MAX = 16,    /* each is a stream for every router in one batched query per look */
