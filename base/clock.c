@@ -173,7 +173,8 @@ _Bool cf_time_parse(const char *text, int64_t *out_wall_ms)
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
         min > 59 || sec > 60)
         return false;
-    int64_t secs = days_from_date(year, month, day) * 86400 + hour * 3600 + min * 60 + sec;
+    int64_t secs =
+        days_from_date(year, month, day) * 86400 + hour * INT64_C(3600) + min * INT64_C(60) + sec;
     *out_wall_ms = (secs - (int64_t)east * 60) * 1000 + ms;
     return true;
 }

@@ -144,7 +144,7 @@ static bool fill(struct sandbox_world *w, struct cf_error *err)
     if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS))
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
     if (w->has_demo)
-        cf_sleep_ms(&cf_clock_real, 2 * SBX_PROPAGATION_MS); /* the gateways take it up */
+        cf_sleep_ms(&cf_clock_real, INT64_C(2) * SBX_PROPAGATION_MS); /* the gateways take it up */
     return true;
 }
 

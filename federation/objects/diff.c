@@ -38,7 +38,7 @@ static void differ(struct walk *w, const json_t *wanted, const json_t *live)
     w->same = false;
     if (!w->lines || json_array_size(w->lines) >= CF_DIFF_LINES_MAX)
         return;
-    CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT(4 * PATH_MAX_BYTES);
+    CF_CLEANUP(cf_buf_free) struct cf_buf line = CF_BUF_INIT((size_t)4 * PATH_MAX_BYTES);
     cf_buf_printf(&line, "%s: ", cf_buf_str(&w->path));
     show(&line, w, live);
     cf_buf_puts(&line, " → ");

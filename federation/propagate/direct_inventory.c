@@ -10,6 +10,8 @@
 #include "federation/objects/transform.h"
 #include "federation/propagate/direct.h"
 
+enum { INVENTORY_TEXT_MAX = 16 * 1024 * 1024 }; /* 50,000 objects at 300 bytes */
+
 /* Adds the namespace's objects of one kind; a kind that the source does not serve has none. */
 static bool read_kind(const struct cf_propagation *p, const struct cf_kind *k, json_t *objects,
                       struct cf_error *err)
@@ -106,7 +108,7 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
 
 static void digest_all(json_t *inventory)
 {
-    CF_CLEANUP(cf_buf_free) struct cf_buf all = CF_BUF_INIT(16 * 1024 * 1024);
+    CF_CLEANUP(cf_buf_free) struct cf_buf all = CF_BUF_INIT(INVENTORY_TEXT_MAX);
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
@@ -114,7 +116,7 @@ static void digest_all(json_t *inventory)
         cf_buf_printf(&all, "%s %s\n", cf_json_str(item, "", "key", NULL),
                       cf_json_str(item, "", "digest", NULL));
     }
-    cf_assert(!all.overflow); /* 50,000 objects at 300 bytes */
+    cf_assert(!all.overflow);
     char hex[CF_SHA256_HEX];
     json_object_set_new(inventory, "digest",
                         json_string(cf_sha256_hex(cf_buf_str(&all), all.len, hex)));

@@ -130,7 +130,7 @@ static void fold_string_data(json_t *obj)
     json_t *v;
     json_object_foreach(json_object_get(obj, "stringData"), key, v)
     {
-        CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(SBX_OBJECT_MAX * 2);
+        CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT((size_t)SBX_OBJECT_MAX * 2);
         const unsigned char *s = (const unsigned char *)json_string_value(v);
         size_t n = json_string_length(v);
         for (size_t i = 0; i < n; i += 3) {

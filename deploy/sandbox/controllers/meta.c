@@ -202,7 +202,7 @@ int64_t sbx_int_or_percent(const json_t *value, int64_t total, bool round_up, in
     if (json_is_integer(value))
         return json_integer_value(value);
     int percent;
-    if (!json_is_string(value) || sscanf(json_string_value(value), "%d%%", &percent) != 1)
+    if (!json_is_string(value) || sscanf(json_string_value(value), "%9d%%", &percent) != 1)
         return dflt;
     return (total * percent + (round_up ? 99 : 0)) / 100;
 }
