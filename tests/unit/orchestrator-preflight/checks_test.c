@@ -33,7 +33,24 @@ struct rig {
     struct cf_fake_kube *dc1, *dc2;
     bool insecure, no_source, source_down;
     double total, bad;
+    /* a source that gives the present value only, after an outage long ago */
+    bool present_only;
+    bool no_series;
+    int reads;
+    int64_t slept_ms;
+    int asked_port; /* of the last stream */
+    const char *preset, *missing;
 };
+
+static void sleep_ms(void *self, int64_t ms)
+{
+    ((struct rig *)self)->slept_ms += ms;
+}
+static int64_t wall_ms(void *self)
+{
+    (void)self;
+    return cf_wall_ms(&cf_clock_real);
+}
 
 /* ---- what the checks ask ---- */
 
@@ -58,20 +75,30 @@ static bool read_source(void *self, const struct cf_stream *streams, size_t coun
                         int64_t deadline_mono_ms, struct cf_reading **out, struct cf_error *err)
 {
     struct rig *r = self;
-    (void)streams;
     (void)deadline_mono_ms;
+    r->asked_port = streams->backend.port;
     if (r->source_down)
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "connection refused");
     *out = cf_xcalloc(count, sizeof **out);
     for (size_t i = 0; i < count; i++) {
         (*out)[i].ok = true;
-        (*out)[i].count = 2;
+        if (r->missing)
+            (void)snprintf((*out)[i].missing_why, sizeof(*out)[i].missing_why, "%s", r->missing);
+        if (r->no_series)
+            continue;
+        (*out)[i].count = r->present_only ? 1 : 2;
         (*out)[i].points = cf_xcalloc(2, sizeof(struct cf_point));
         (*out)[i].points[0] =
             (struct cf_point){ .series = 1, .at_ms = 1, .total = 5000, .bad = 4000 };
         (*out)[i].points[1] = (struct cf_point){
             .series = 1, .at_ms = 2, .total = 5000 + r->total, .bad = 4000 + r->bad
         };
+        if (r->present_only)
+            (*out)[i].points[0] = (struct cf_point){ .series = 1,
+                                                     .at_ms = 1 + r->reads,
+                                                     .total = 15137 + r->reads * r->total,
+                                                     .bad = 1900 + r->reads * r->bad };
+        r->reads++;
     }
     return true;
 }
@@ -89,7 +116,7 @@ static bool give_source(void *self, const char *cluster, struct cf_source **out,
         return cf_error_set(err, CF_ERR_NOT_FOUND, "cluster %s has no metrics source", cluster);
     *out = cf_xcalloc(1, sizeof **out);
     **out = (struct cf_source){ .ops = &ops, .self = self };
-    *out_preset = "istio";
+    *out_preset = ((struct rig *)self)->preset;
     return true;
 }
 
@@ -103,7 +130,9 @@ static void put(struct cf_fake_kube *f, const char *text)
 
 static void open_rig(struct rig *r)
 {
-    *r = (struct rig){ .dc1 = cf_fake_kube_new(), .dc2 = cf_fake_kube_new(), .total = 1000 };
+    *r = (struct rig){
+        .dc1 = cf_fake_kube_new(), .dc2 = cf_fake_kube_new(), .total = 1000, .preset = "istio"
+    };
     for (size_t i = 0; i < CF_ARRAY_LEN(source_objects); i++)
         put(r->dc1, source_objects[i]);
     put(r->dc2, source_objects[0]);
@@ -115,13 +144,14 @@ static json_t *preflight(struct rig *r, const char *plan_text)
 {
     struct cf_error err = CF_ERROR_INIT;
     CF_CLEANUP(cf_plan_issues_free) struct cf_plan_issues issues = CF_PLAN_ISSUES_INIT;
+    struct cf_clock clock = { .wall_ms = wall_ms, .sleep_ms = sleep_ms, .self = r };
     struct cf_preflight_world world = { give_kube, give_record, give_source, r };
     struct cf_plan *plan = NULL;
     json_t *report = NULL;
     if (!cf_plan_decode(plan_text, strlen(plan_text), CF_PLAN_YAML, &plan, NULL, &issues))
         fail_msg("plan: %s %s", issues.items[0].pointer, issues.items[0].detail);
     struct cf_preflight_request request = {
-        .plan = plan, .run_id = "", .world = &world, .clock = &cf_clock_real
+        .plan = plan, .run_id = "", .world = &world, .clock = &clock
     };
     assert_ok(cf_preflight_run(&request, &report, &err), &err);
     cf_plan_free(plan);
@@ -217,7 +247,43 @@ static void source_down(struct rig *r)
 }
 static void failing_today(struct rig *r)
 {
+    r->bad = 20;
+}
+static void failing_by_chance(struct rig *r)
+{
     r->bad = 9;
+}
+static void old_outage(struct rig *r)
+{
+    r->present_only = true;
+}
+static void idle_after_old_outage(struct rig *r)
+{
+    r->present_only = true;
+    r->total = 0;
+}
+static void failing_between_readings(struct rig *r)
+{
+    r->present_only = true;
+    r->bad = 400;
+}
+static void gateway_missing(struct rig *r)
+{
+    r->missing = "1 of 2 places: metrics at http://10.0.0.9:15020: refused";
+}
+static void route_without_port(struct rig *r)
+{
+    put(r->dc1, "{'apiVersion':'networking.istio.io/v1','kind':'VirtualService','metadata':{"
+                "'name':'web','namespace':'web'},'spec':{'hosts':['web'],'http':[{'name':'main',"
+                "'route':[{'destination':{'host':'echo'}}]}]}}");
+}
+static void route_without_port_to_two(struct rig *r)
+{
+    route_without_port(r);
+    r->no_series = true;
+    put(r->dc1, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo','namespace':'web'},"
+                "'spec':{'selector':{'app':'echo'},'ports':[{'name':'http','port':80},"
+                "{'name':'admin','port':81}]}}");
 }
 static void no_traffic(struct rig *r)
 {
@@ -316,7 +382,19 @@ static const struct {
     { "no metrics source", no_source, HEAD ROUTER GATES, "gates", "blocker", "no metrics source" },
     { "metrics down", source_down, HEAD ROUTER GATES, "gates", "blocker", "connection refused" },
     { "would fail today", failing_today, HEAD ROUTER GATES, "gates", "blocker",
+      "would fail today: 98.000 % < 99.5%" },
+    { "a few too many", failing_by_chance, HEAD ROUTER GATES, "gates", "warning",
       "would fail today: 99.100 % < 99.5%" },
+    { "an outage long ago", old_outage, HEAD ROUTER GATES, "gates", "info",
+      "100.000 % of 1000 requests today" },
+    { "an outage long ago, idle now", idle_after_old_outage, HEAD ROUTER GATES, "gates", "warning",
+      "no request to the source is seen in the metrics of dc1 in 1s" },
+    { "an outage now", failing_between_readings, HEAD ROUTER GATES, "gates", "blocker",
+      "would fail today: 60.000 %" },
+    { "a gateway is missing", gateway_missing, HEAD ROUTER GATES, "gates", "warning",
+      "does not see all of dc1: 1 of 2 places" },
+    { "a port that nothing tells", route_without_port_to_two, HEAD ROUTER GATES, "gates", "blocker",
+      "the port of destination echo.web.svc.cluster.local is not known" },
     { "no traffic", no_traffic, HEAD ROUTER GATES, "gates", "warning", "no request to the source" },
     { "no gates", none, HEAD ROUTER, "gates", "warning", "no gates" },
     { "nothing to copy", no_workload, HEAD ROUTER GATES, "copies", "blocker", "cannot be read" },
@@ -354,6 +432,34 @@ static void a_plan_in_order_has_no_blocker_and_nothing_is_written(void **state)
     assert_int_equal(cf_fake_kube_count(r.dc1) + cf_fake_kube_count(r.dc2), before);
     cf_autojson json_t *table = cf_preflight_table();
     assert_int_equal(json_array_size(table), 15);
+    cf_fake_kube_free(r.dc1);
+    cf_fake_kube_free(r.dc2);
+}
+
+static void counters_are_read_twice_some_seconds_apart(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r);
+    old_outage(&r);
+    cf_autojson json_t *report = preflight(
+        &r, HEAD ROUTER GATES "    - {name: slow, type: latency, max: 250ms, min: 99%}\n");
+    assert_int_equal(r.reads, 4);
+    assert_true(r.slept_ms >= 1000 && r.slept_ms <= 3000); /* once for both gates */
+    assert_int_equal(cf_json_int(report, -1, "blockers", NULL), 0);
+    cf_fake_kube_free(r.dc1);
+    cf_fake_kube_free(r.dc2);
+}
+
+static void a_route_without_a_port_means_its_services_only_one(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r);
+    route_without_port(&r);
+    cf_autojson json_t *report = preflight(&r, HEAD ROUTER GATES);
+    assert_int_equal(r.asked_port, 80);
+    assert_int_equal(cf_json_int(report, -1, "blockers", NULL), 0);
     cf_fake_kube_free(r.dc1);
     cf_fake_kube_free(r.dc2);
 }
@@ -412,6 +518,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_in_order_has_no_blocker_and_nothing_is_written),
         cmocka_unit_test(every_case),
+        cmocka_unit_test(counters_are_read_twice_some_seconds_apart),
+        cmocka_unit_test(a_route_without_a_port_means_its_services_only_one),
         cmocka_unit_test(what_was_not_checked_is_never_ok),
         cmocka_unit_test(rights_are_printed_as_they_are_asked),
     };
