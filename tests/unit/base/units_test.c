@@ -3,7 +3,7 @@
 #include "base/units.h"
 #include "tests/support/test.h"
 
-static void test_durations(void **state)
+static void test_durations_are_read(void **state)
 {
     (void)state;
     static const struct {
@@ -32,6 +32,11 @@ static void test_durations(void **state)
         assert_string_equal(cf_duration_format(ms, buf),
                             cases[i].formatted ? cases[i].formatted : cases[i].text);
     }
+}
+
+static void test_durations_are_refused(void **state)
+{
+    (void)state;
     static const char *const refused[] = {
         "",
         "5",
@@ -215,8 +220,11 @@ static void test_integers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations),   cmocka_unit_test(test_durations_for_people),
-        cmocka_unit_test(test_percentages), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_durations_are_read),
+        cmocka_unit_test(test_durations_are_refused),
+        cmocka_unit_test(test_durations_for_people),
+        cmocka_unit_test(test_percentages),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

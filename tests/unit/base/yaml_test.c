@@ -296,99 +296,101 @@ static void test_dump_text(void **state)
                               "  b\n");
 }
 
+/* Strings that a writer must quote, escape or fold with care. */
+static const char *const awkward[] = {
+    "",
+    " ",
+    "  lead",
+    "trail ",
+    "a: b",
+    "a #b",
+    "#c",
+    "- x",
+    "-",
+    "? q",
+    "[x",
+    "{y",
+    "*a",
+    "&a",
+    "!t",
+    "%d",
+    "@at",
+    "`b",
+    "'",
+    "\"",
+    "'q'",
+    "\"q\"",
+    "|",
+    ">",
+    "null",
+    "~",
+    "true",
+    "YES",
+    "off",
+    "1",
+    "1.0",
+    "0x1f",
+    "0o7",
+    "1e3",
+    ".5",
+    "+1",
+    "-1",
+    ".inf",
+    "-.Inf",
+    ".NaN",
+    "<<",
+    "=",
+    "a\nb",
+    "a\n",
+    "a\n\n",
+    "\na",
+    "\n",
+    "\n\n",
+    " a\nb",
+    "a\n b",
+    "a \nb",
+    "a\n ",
+    "a\tb",
+    "\ta",
+    "a\n\tb",
+    "a\rb",
+    "a\r\nb",
+    "\xC2\x85",
+    "\xE2\x80\xA8",
+    "a\xEF\xBB\xBFz",
+    "\xF0\x9F\x98\x80",
+    "\x7F",
+    "\x1B[0m",
+    "---",
+    "...",
+    "--- a",
+    "a\n---\nb",
+    "a\n...\nb",
+    "2001-01-01T00:00:00Z",
+    "12:30:45",
+    "0644",
+    "1_000",
+    "line one is quite long and would be folded by a writer that keeps to eighty columns or "
+    "so, we hope",
+};
+
 static void test_dump_reads_back(void **state)
 {
     (void)state;
-    static const char *const strings[] = {
-        "",
-        " ",
-        "  lead",
-        "trail ",
-        "a: b",
-        "a #b",
-        "#c",
-        "- x",
-        "-",
-        "? q",
-        "[x",
-        "{y",
-        "*a",
-        "&a",
-        "!t",
-        "%d",
-        "@at",
-        "`b",
-        "'",
-        "\"",
-        "'q'",
-        "\"q\"",
-        "|",
-        ">",
-        "null",
-        "~",
-        "true",
-        "YES",
-        "off",
-        "1",
-        "1.0",
-        "0x1f",
-        "0o7",
-        "1e3",
-        ".5",
-        "+1",
-        "-1",
-        ".inf",
-        "-.Inf",
-        ".NaN",
-        "<<",
-        "=",
-        "a\nb",
-        "a\n",
-        "a\n\n",
-        "\na",
-        "\n",
-        "\n\n",
-        " a\nb",
-        "a\n b",
-        "a \nb",
-        "a\n ",
-        "a\tb",
-        "\ta",
-        "a\n\tb",
-        "a\rb",
-        "a\r\nb",
-        "\xC2\x85",
-        "\xE2\x80\xA8",
-        "a\xEF\xBB\xBFz",
-        "\xF0\x9F\x98\x80",
-        "\x7F",
-        "\x1B[0m",
-        "---",
-        "...",
-        "--- a",
-        "a\n---\nb",
-        "a\n...\nb",
-        "2001-01-01T00:00:00Z",
-        "12:30:45",
-        "0644",
-        "1_000",
-        "line one is quite long and would be folded by a writer that keeps to eighty columns or "
-        "so, we hope",
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(strings); i++) {
+    for (size_t i = 0; i < CF_ARRAY_LEN(awkward); i++) {
         /* alone, as a value, as a key, nested in a list */
-        cf_autojson json_t *tree = json_pack("[s, {s:s}, {s:[s, {s:s}]}]", strings[i], "k",
-                                             strings[i], strings[i], strings[i], "z", strings[i]);
+        cf_autojson json_t *tree = json_pack("[s, {s:s}, {s:[s, {s:s}]}]", awkward[i], "k",
+                                             awkward[i], awkward[i], awkward[i], "z", awkward[i]);
         assert_non_null(tree);
         cf_autofree char *text = cf_yaml_dump(tree);
         cf_autojson json_t *back = parse(text);
         if (!json_equal(tree, back))
-            fail_msg("\"%s\" became\n%s", strings[i], text);
-        cf_autojson json_t *root = json_string(strings[i]);
+            fail_msg("\"%s\" became\n%s", awkward[i], text);
+        cf_autojson json_t *root = json_string(awkward[i]);
         cf_autofree char *root_text = cf_yaml_dump(root);
         cf_autojson json_t *root_back = parse(root_text);
         if (!json_equal(root, root_back))
-            fail_msg("\"%s\" alone became\n%s", strings[i], root_text);
+            fail_msg("\"%s\" alone became\n%s", awkward[i], root_text);
     }
 }
 

@@ -108,82 +108,110 @@ static int ask(struct world *w, const char *method, const char *path, const char
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\ndata: {x: '1'}\n"
 #define AT "/api/v1/namespaces/default/configmaps/a"
 
-static void routes_take_and_refuse(void **state)
+/* Requests in order, with what is answered. */
+struct exchange {
+    const char *method, *path, *body;
+    int status;
+    const char *says; /* part of the body */
+};
+
+/* The switches for faults, and where they show. */
+static const struct exchange faults[] = {
+    { "GET", "/state", "", 200, "\"propagation_ms\":0" },
+    { "GET", "/split", "", 200, "{\"east\":{}}" },
+    { "GET", "/nothing", "", 404, "" },
+    { "PUT", "/faults/app",
+      "{\"cluster\":\"east\",\"namespace\":\"web\",\"app\":\"echo\",\"error\":0.5}", 200, "ok" },
+    { "GET", "/state", "", 200, "\"error\":0.5" },
+    { "PUT", "/faults/app",
+      "{\"cluster\":\"east\",\"namespace\":\"web\",\"app\":\"echo\",\"clear\":true}", 200, "ok" },
+    { "GET", "/state", "", 200, "\"faults\":[]" },
+    { "PUT", "/faults/app", "{\"cluster\":\"east\",\"error\":1.5}", 400, "0 to 1" },
+    { "PUT", "/faults/app", "{\"cluster\":\"east\",\"eror\":1}", 400, "eror" },
+    { "PUT", "/faults/app", "{\"cluster\":\"north\"}", 404, "north" },
+    { "PUT", "/faults/app", "[]", 400, "object" },
+    { "PUT", "/faults/app", "{", 400, "error" },
+    { "PUT", "/faults/api", "{\"cluster\":\"east\",\"slow_ms\":7,\"away\":true}", 200, "ok" },
+    { "PUT", "/faults/api", "{\"cluster\":\"east\",\"slow_ms\":-1}", 400, "negative" },
+    { "PUT", "/faults/api", "{\"slow_ms\":1}", 404, "cluster" },
+    { "PUT", "/faults/metrics", "{\"state\":\"stale\"}", 200, "ok" },
+    { "PUT", "/faults/metrics", "{\"state\":\"odd\"}", 400, "fine, stale or away" },
+    { "PUT", "/faults/dataplane", "{\"frozen\":true}", 200, "ok" },
+    { "PUT", "/faults/dataplane", "{\"frozen\":true,\"cluster\":\"north\"}", 404, "north" },
+};
+
+/* The life of a load. */
+static const struct exchange loads[] = {
+    { "POST", "/load", "{\"rps\":0}", 400, "rate" },
+    { "POST", "/load", "{\"rps\":1,\"cluster\":\"north\"}", 404, "north" },
+    { "POST", "/load", "{\"rps\":100,\"host\":\"a\"}", 201, "{\"id\":1}" },
+    { "GET", "/load/1", "", 200, "\"running\":true" },
+    { "POST", "/load/1/stop", "{}", 200, "\"running\":false" },
+    { "DELETE", "/load/1", "", 200, "\"sent\":" },
+    { "GET", "/load/1", "", 404, "no such load" },
+    { "GET", "/load/x", "", 404, "no such load" },
+    { "GET", "/load", "", 200, "[]" },
+};
+
+/* Somebody else's writes. */
+static const struct exchange objects[] = {
+    { "POST", "/apply",
+      "{\"cluster\":\"east\",\"objects\":[{\"apiVersion\":\"v9\",\"kind\":\"Odd\"}]}", 400, "Odd" },
+    { "GET", "/object?cluster=east&path=" AT, "", 404, "NotFound" },
+    { "POST", "/apply",
+      "{\"cluster\":\"east\",\"objects\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
+      "\"metadata\":{\"name\":\"a\"},\"data\":{\"x\":\"1\"}}]}",
+      200, "ok" },
+    { "POST", "/edit",
+      "{\"cluster\":\"east\",\"path\":\"" AT
+      "\",\"manager\":\"ann\",\"patch\":[{\"op\":\"replace\",\"path\":\"/data/x\","
+      "\"value\":\"2\"}]}",
+      200, "\"manager\":\"ann\"" },
+    { "POST", "/edit",
+      "{\"cluster\":\"east\",\"path\":\"" AT
+      "\",\"patch\":[{\"op\":\"test\",\"path\":\"/data/x\",\"value\":\"1\"}]}",
+      422, "Invalid" },
+    { "POST", "/edit", "{\"cluster\":\"east\",\"path\":\"" AT "\",\"type\":\"odd\",\"patch\":{}}",
+      400, "json, merge or apply" },
+    { "GET", "/object?cluster=east&path=" AT, "", 200, "\"x\":\"2\"" },
+    { "GET", "/object?cluster=north&path=" AT, "", 404, "north" },
+    { "POST", "/roll", "{\"cluster\":\"east\",\"namespace\":\"default\",\"deployment\":\"none\"}",
+      404, "NotFound" },
+};
+
+static void play(struct world *w, const struct exchange *table, size_t n)
 {
-    static const struct {
-        const char *method, *path, *body;
-        int status;
-        const char *says; /* part of the body */
-    } table[] = {
-        { "GET", "/state", "", 200, "\"propagation_ms\":0" },
-        { "GET", "/split", "", 200, "{\"east\":{}}" },
-        { "GET", "/nothing", "", 404, "" },
-        { "PUT", "/faults/app",
-          "{\"cluster\":\"east\",\"namespace\":\"web\",\"app\":\"echo\",\"error\":0.5}", 200,
-          "ok" },
-        { "GET", "/state", "", 200, "\"error\":0.5" },
-        { "PUT", "/faults/app",
-          "{\"cluster\":\"east\",\"namespace\":\"web\",\"app\":\"echo\",\"clear\":true}", 200,
-          "ok" },
-        { "GET", "/state", "", 200, "\"faults\":[]" },
-        { "PUT", "/faults/app", "{\"cluster\":\"east\",\"error\":1.5}", 400, "0 to 1" },
-        { "PUT", "/faults/app", "{\"cluster\":\"east\",\"eror\":1}", 400, "eror" },
-        { "PUT", "/faults/app", "{\"cluster\":\"north\"}", 404, "north" },
-        { "PUT", "/faults/app", "[]", 400, "object" },
-        { "PUT", "/faults/app", "{", 400, "error" },
-        { "PUT", "/faults/api", "{\"cluster\":\"east\",\"slow_ms\":7,\"away\":true}", 200, "ok" },
-        { "PUT", "/faults/api", "{\"cluster\":\"east\",\"slow_ms\":-1}", 400, "negative" },
-        { "PUT", "/faults/api", "{\"slow_ms\":1}", 404, "cluster" },
-        { "PUT", "/faults/metrics", "{\"state\":\"stale\"}", 200, "ok" },
-        { "PUT", "/faults/metrics", "{\"state\":\"odd\"}", 400, "fine, stale or away" },
-        { "PUT", "/faults/dataplane", "{\"frozen\":true}", 200, "ok" },
-        { "PUT", "/faults/dataplane", "{\"frozen\":true,\"cluster\":\"north\"}", 404, "north" },
-        { "POST", "/load", "{\"rps\":0}", 400, "rate" },
-        { "POST", "/load", "{\"rps\":1,\"cluster\":\"north\"}", 404, "north" },
-        { "POST", "/load", "{\"rps\":100,\"host\":\"a\"}", 201, "{\"id\":1}" },
-        { "GET", "/load/1", "", 200, "\"running\":true" },
-        { "POST", "/load/1/stop", "{}", 200, "\"running\":false" },
-        { "DELETE", "/load/1", "", 200, "\"sent\":" },
-        { "GET", "/load/1", "", 404, "no such load" },
-        { "GET", "/load/x", "", 404, "no such load" },
-        { "GET", "/load", "", 200, "[]" },
-        { "POST", "/apply",
-          "{\"cluster\":\"east\",\"objects\":[{\"apiVersion\":\"v9\",\"kind\":\"Odd\"}]}", 400,
-          "Odd" },
-        { "GET", "/object?cluster=east&path=" AT, "", 404, "NotFound" },
-        { "POST", "/apply",
-          "{\"cluster\":\"east\",\"objects\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
-          "\"metadata\":{\"name\":\"a\"},\"data\":{\"x\":\"1\"}}]}",
-          200, "ok" },
-        { "POST", "/edit",
-          "{\"cluster\":\"east\",\"path\":\"" AT
-          "\",\"manager\":\"ann\",\"patch\":[{\"op\":\"replace\",\"path\":\"/data/x\","
-          "\"value\":\"2\"}]}",
-          200, "\"manager\":\"ann\"" },
-        { "POST", "/edit",
-          "{\"cluster\":\"east\",\"path\":\"" AT
-          "\",\"patch\":[{\"op\":\"test\",\"path\":\"/data/x\",\"value\":\"1\"}]}",
-          422, "Invalid" },
-        { "POST", "/edit",
-          "{\"cluster\":\"east\",\"path\":\"" AT "\",\"type\":\"odd\",\"patch\":{}}", 400,
-          "json, merge or apply" },
-        { "GET", "/object?cluster=east&path=" AT, "", 200, "\"x\":\"2\"" },
-        { "GET", "/object?cluster=north&path=" AT, "", 404, "north" },
-        { "POST", "/roll",
-          "{\"cluster\":\"east\",\"namespace\":\"default\",\"deployment\":\"none\"}", 404,
-          "NotFound" },
-        { "DELETE", "/faults", "", 200, "ok" },
-    };
-    struct world *w = *state;
-    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
+    for (size_t i = 0; i < n; i++) {
         int status = ask(w, table[i].method, table[i].path, "application/json", table[i].body);
         if (status != table[i].status || !strstr(w->body, table[i].says))
             fail_msg("%s %s %s: %d %s", table[i].method, table[i].path, table[i].body, status,
                      w->body);
     }
+}
+
+static void faults_are_set_and_healed(void **state)
+{
+    struct world *w = *state;
+    play(w, faults, CF_ARRAY_LEN(faults));
+    {
+        CF_LOCKED(&w->lock);
+        assert_int_equal(w->fault.slow_ms, 7);
+        assert_true(w->fault.away);
+    }
+    assert_int_equal(ask(w, "DELETE", "/faults", "application/json", ""), 200);
     CF_LOCKED(&w->lock);
-    assert_int_equal(w->fault.slow_ms, 0); /* healed */
+    assert_int_equal(w->fault.slow_ms, 0);
     assert_false(w->fault.away);
+}
+
+static void loads_come_and_go(void **state)
+{
+    play(*state, loads, CF_ARRAY_LEN(loads));
+}
+
+static void objects_are_written_by_others(void **state)
+{
+    play(*state, objects, CF_ARRAY_LEN(objects));
 }
 
 static void yaml_is_applied_and_other_types_are_not(void **state)
@@ -201,7 +229,9 @@ static void yaml_is_applied_and_other_types_are_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(routes_take_and_refuse, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(faults_are_set_and_healed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(loads_come_and_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(objects_are_written_by_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(yaml_is_applied_and_other_types_are_not, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,82 +12,80 @@
     "more\",\"field\":\"spec.replicas\"},"                                                         \
     "{\"message\":\"is required\",\"field\":\"spec.selector\"}]},\"code\":422}"
 
-static void test_table(void **state)
+static const struct {
+    int status;
+    bool is_write;
+    const char *body;
+    int64_t header_ms;
+    enum cf_err_kind kind;
+    const char *reason, *field, *text;
+    int64_t retry_ms;
+} answers[] = {
+    { 422, true, INVALID_BODY, 0, CF_ERR_INVALID, "Invalid", "spec.replicas",
+      "is invalid; spec.replicas: must be 0 or more; spec.selector: is required", 0 },
+    { 404, false,
+      "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"pods \\\"a\\\" not "
+      "found\",\"code\":404}",
+      0, CF_ERR_NOT_FOUND, "NotFound", "", "pods \"a\" not found", 0 },
+    { 404, false, "404 page not found\n", 0, CF_ERR_NOT_FOUND, "NotFound", "",
+      "answered 404: 404 page not found", 0 },
+    { 409, true,
+      "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"exists\",\"code\":409}", 0,
+      CF_ERR_CONFLICT, "AlreadyExists", "", "exists", 0 },
+    { 409, true,
+      "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"message\":\"modified\",\"code\":409}", 0,
+      CF_ERR_CONFLICT, "Conflict", "", "modified", 0 },
+    { 410, false, "{\"kind\":\"Status\",\"reason\":\"Gone\",\"message\":\"too old\",\"code\":410}",
+      0, CF_ERR_NOT_FOUND, "Expired", "", "too old", 0 },
+    { 401, false, "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"code\":401}", 0,
+      CF_ERR_DENIED, "Unauthorized", "", "answered 401", 0 },
+    { 403, true, "", 0, CF_ERR_DENIED, "Forbidden", "", "answered 403", 0 },
+    { 429, true,
+      "{\"kind\":\"Status\",\"reason\":\"TooManyRequests\",\"details\":{\"retryAfterSeconds\":"
+      "3},\"code\":429}",
+      0, CF_ERR_TRANSIENT, "TooManyRequests", "", "", 3000 },
+    { 429, true, "slow down", 1000, CF_ERR_TRANSIENT, "TooManyRequests", "", "slow down", 1000 },
+    { 500, true, "{\"kind\":\"Status\",\"reason\":\"InternalError\",\"code\":500}", 0,
+      CF_ERR_TRANSIENT, "InternalError", "", "", 0 },
+    { 500, true,
+      "{\"kind\":\"Status\",\"message\":\"failed to create typed patch object (n/x; v1, Kind=ConfigMap): .nope: field "
+      "not declared in schema\",\"code\":500}",
+      0, CF_ERR_INVALID, "", "", "field not declared in schema", 0 },
+    { 500, true, "{\"kind\":\"Status\",\"reason\":\"ServerTimeout\",\"code\":500}", 0,
+      CF_ERR_UNKNOWN, "ServerTimeout", "", "", 0 },
+    { 504, true, "{\"kind\":\"Status\",\"reason\":\"Timeout\",\"code\":504}", 0, CF_ERR_UNKNOWN,
+      "Timeout", "", "", 0 },
+    { 504, false, "{\"kind\":\"Status\",\"reason\":\"Timeout\",\"code\":504}", 0, CF_ERR_TRANSIENT,
+      "Timeout", "", "", 0 },
+    { 502, true, "<html>bad gateway</html>", 0, CF_ERR_UNKNOWN, "BadGateway", "", "<html>", 0 },
+    { 502, false, "<html>bad gateway</html>", 0, CF_ERR_TRANSIENT, "BadGateway", "", "<html>", 0 },
+    { 503, true, "", 5000, CF_ERR_TRANSIENT, "ServiceUnavailable", "", "", 5000 },
+    { 400, true, "{\"kind\":\"Status\",\"reason\":\"BadRequest\",\"message\":\"no\",\"code\":400}",
+      0, CF_ERR_INVALID, "BadRequest", "", "no", 0 },
+    { 415, true, "", 0, CF_ERR_INVALID, "", "", "415", 0 },
+    { 302, false, "", 0, CF_ERR_INVALID, "", "", "302", 0 },
+    { 599, false, "", 0, CF_ERR_TRANSIENT, "", "", "599", 0 },
+    { 500, false,
+      "{\"kind\":\"Status\",\"message\":7,\"details\":{\"causes\":\"x\"},\"reason\":[]}", 0,
+      CF_ERR_TRANSIENT, "", "", "500", 0 },
+    { 500, false, "{{{{", 0, CF_ERR_TRANSIENT, "", "", "{{{{", 0 },
+    { 403, false, "\x01\x02\xff", 0, CF_ERR_DENIED, "Forbidden", "", "403", 0 },
+};
+
+static void test_answers(void **state)
 {
     (void)state;
-    static const struct {
-        int status;
-        bool is_write;
-        const char *body;
-        int64_t header_ms;
-        enum cf_err_kind kind;
-        const char *reason, *field, *text;
-        int64_t retry_ms;
-    } cases[] = {
-        { 422, true, INVALID_BODY, 0, CF_ERR_INVALID, "Invalid", "spec.replicas",
-          "is invalid; spec.replicas: must be 0 or more; spec.selector: is required", 0 },
-        { 404, false,
-          "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"pods \\\"a\\\" not "
-          "found\",\"code\":404}",
-          0, CF_ERR_NOT_FOUND, "NotFound", "", "pods \"a\" not found", 0 },
-        { 404, false, "404 page not found\n", 0, CF_ERR_NOT_FOUND, "NotFound", "",
-          "answered 404: 404 page not found", 0 },
-        { 409, true,
-          "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"exists\",\"code\":409}",
-          0, CF_ERR_CONFLICT, "AlreadyExists", "", "exists", 0 },
-        { 409, true,
-          "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"message\":\"modified\",\"code\":409}", 0,
-          CF_ERR_CONFLICT, "Conflict", "", "modified", 0 },
-        { 410, false,
-          "{\"kind\":\"Status\",\"reason\":\"Gone\",\"message\":\"too old\",\"code\":410}", 0,
-          CF_ERR_NOT_FOUND, "Expired", "", "too old", 0 },
-        { 401, false, "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"code\":401}", 0,
-          CF_ERR_DENIED, "Unauthorized", "", "answered 401", 0 },
-        { 403, true, "", 0, CF_ERR_DENIED, "Forbidden", "", "answered 403", 0 },
-        { 429, true,
-          "{\"kind\":\"Status\",\"reason\":\"TooManyRequests\",\"details\":{\"retryAfterSeconds\":"
-          "3},\"code\":429}",
-          0, CF_ERR_TRANSIENT, "TooManyRequests", "", "", 3000 },
-        { 429, true, "slow down", 1000, CF_ERR_TRANSIENT, "TooManyRequests", "", "slow down",
-          1000 },
-        { 500, true, "{\"kind\":\"Status\",\"reason\":\"InternalError\",\"code\":500}", 0,
-          CF_ERR_TRANSIENT, "InternalError", "", "", 0 },
-        { 500, true,
-          "{\"kind\":\"Status\",\"message\":\"failed to create typed patch object (n/x; v1, Kind=ConfigMap): .nope: field "
-          "not declared in schema\",\"code\":500}",
-          0, CF_ERR_INVALID, "", "", "field not declared in schema", 0 },
-        { 500, true, "{\"kind\":\"Status\",\"reason\":\"ServerTimeout\",\"code\":500}", 0,
-          CF_ERR_UNKNOWN, "ServerTimeout", "", "", 0 },
-        { 504, true, "{\"kind\":\"Status\",\"reason\":\"Timeout\",\"code\":504}", 0, CF_ERR_UNKNOWN,
-          "Timeout", "", "", 0 },
-        { 504, false, "{\"kind\":\"Status\",\"reason\":\"Timeout\",\"code\":504}", 0,
-          CF_ERR_TRANSIENT, "Timeout", "", "", 0 },
-        { 502, true, "<html>bad gateway</html>", 0, CF_ERR_UNKNOWN, "BadGateway", "", "<html>", 0 },
-        { 502, false, "<html>bad gateway</html>", 0, CF_ERR_TRANSIENT, "BadGateway", "", "<html>",
-          0 },
-        { 503, true, "", 5000, CF_ERR_TRANSIENT, "ServiceUnavailable", "", "", 5000 },
-        { 400, true,
-          "{\"kind\":\"Status\",\"reason\":\"BadRequest\",\"message\":\"no\",\"code\":400}", 0,
-          CF_ERR_INVALID, "BadRequest", "", "no", 0 },
-        { 415, true, "", 0, CF_ERR_INVALID, "", "", "415", 0 },
-        { 302, false, "", 0, CF_ERR_INVALID, "", "", "302", 0 },
-        { 599, false, "", 0, CF_ERR_TRANSIENT, "", "", "599", 0 },
-        { 500, false,
-          "{\"kind\":\"Status\",\"message\":7,\"details\":{\"causes\":\"x\"},\"reason\":[]}", 0,
-          CF_ERR_TRANSIENT, "", "", "500", 0 },
-        { 500, false, "{{{{", 0, CF_ERR_TRANSIENT, "", "", "{{{{", 0 },
-        { 403, false, "\x01\x02\xff", 0, CF_ERR_DENIED, "Forbidden", "", "403", 0 },
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < CF_ARRAY_LEN(answers); i++) {
         struct cf_error err = CF_ERROR_INIT;
-        assert_false(cf_kube_status_error(cases[i].status, cases[i].body, strlen(cases[i].body),
-                                          cases[i].header_ms, cases[i].is_write, &err));
-        if (err.kind != cases[i].kind || !strstr(err.message, cases[i].text))
+        assert_false(cf_kube_status_error(answers[i].status, answers[i].body,
+                                          strlen(answers[i].body), answers[i].header_ms,
+                                          answers[i].is_write, &err));
+        if (err.kind != answers[i].kind || !strstr(err.message, answers[i].text))
             fail_msg("case %zu: %s: %s", i, cf_err_kind_name(err.kind), err.message);
-        assert_int_equal(err.upstream, cases[i].status);
-        assert_string_equal(err.reason, cases[i].reason);
-        assert_string_equal(err.field, cases[i].field);
-        assert_int_equal(err.retry_after_ms, cases[i].retry_ms);
+        assert_int_equal(err.upstream, answers[i].status);
+        assert_string_equal(err.reason, answers[i].reason);
+        assert_string_equal(err.field, answers[i].field);
+        assert_int_equal(err.retry_after_ms, answers[i].retry_ms);
     }
 }
 
@@ -134,7 +132,7 @@ static void test_objects_are_not_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_many_causes_are_counted),
         cmocka_unit_test(test_objects_are_not_repeated),
     };

@@ -76,59 +76,61 @@ static void the_service(void **state)
     "{'addresses':['" ip "'],'conditions':{" conditions                                            \
     "},'nodeName':'n','zone':'z','targetRef':{'name':'p'}}"
 
+/* The target's Service and slices, and what the bridge makes of them. */
+static const struct {
+    const char *service, *slices;
+    const char *out; /* [{addressType, ports, endpoints}] */
+    int ready;
+} mirrors[] = {
+    { SERVICE, "[]", "[]", 0 },
+    { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':true")) "]",
+      "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+      "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
+      1 },
+    { SERVICE,
+      "[" SLICE("a", "IPv4", HTTP,
+                EP("10.0.0.1", "'ready':false") "," EP("10.0.0.2", "") "," EP(
+                    "10.0.0.3", "'ready':false,'serving':true,'terminating':true")) "]",
+      "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+      "'endpoints':[{'addresses':['10.0.0.2'],'conditions':{'ready':true}}]}]",
+      1 },
+    { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':false")) "]", "[]", 0 },
+    { SERVICE,
+      "[" SLICE("a", "IPv4", HTTP ",{'name':'other','port':1}",
+                EP("10.0.0.1", "'ready':true")) "," SLICE("b", "IPv6", HTTP,
+                                                          EP("fd00::1", "'ready':true")) "]",
+      "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+      "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
+      "'addressType':'IPv6','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+      "'endpoints':[{'addresses':['fd00::1'],'conditions':{'ready':true}}]}]",
+      2 },
+    { "{'spec':{'ports':[{'port':80}]}}",
+      "[" SLICE("a", "IPv4", "{'name':'web','port':8080}", EP("10.0.0.1", "")) "]",
+      "[{'addressType':'IPv4','ports':[{'name':'','protocol':'TCP','port':8080}],'endpoints':[{"
+      "'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
+      1 },
+    { SERVICE,
+      "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "")) "," SLICE(
+          "b", "IPv4", "{'name':'grpc','port':9,'protocol':'TCP'}", EP("10.0.0.1", "")) "]",
+      "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
+      "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
+      "'addressType':'IPv4','ports':[{'name':'grpc','protocol':'TCP','port':9}],'endpoints':[{"
+      "'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
+      1 },
+};
+
 static void mirroring(void **state)
 {
     (void)state;
-    static const struct {
-        const char *service, *slices;
-        const char *out; /* [{addressType, ports, endpoints}] */
-        int ready;
-    } rows[] = {
-        { SERVICE, "[]", "[]", 0 },
-        { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
-          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
-          1 },
-        { SERVICE,
-          "[" SLICE("a", "IPv4", HTTP,
-                    EP("10.0.0.1", "'ready':false") "," EP("10.0.0.2", "") "," EP(
-                        "10.0.0.3", "'ready':false,'serving':true,'terminating':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
-          "'endpoints':[{'addresses':['10.0.0.2'],'conditions':{'ready':true}}]}]",
-          1 },
-        { SERVICE, "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "'ready':false")) "]", "[]", 0 },
-        { SERVICE,
-          "[" SLICE("a", "IPv4", HTTP ",{'name':'other','port':1}",
-                    EP("10.0.0.1", "'ready':true")) "," SLICE("b", "IPv6", HTTP,
-                                                              EP("fd00::1", "'ready':true")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
-          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
-          "'addressType':'IPv6','ports':[{'name':'http','protocol':'TCP','port':8080}],"
-          "'endpoints':[{'addresses':['fd00::1'],'conditions':{'ready':true}}]}]",
-          2 },
-        { "{'spec':{'ports':[{'port':80}]}}",
-          "[" SLICE("a", "IPv4", "{'name':'web','port':8080}", EP("10.0.0.1", "")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'','protocol':'TCP','port':8080}],'endpoints':[{"
-          "'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
-          1 },
-        { SERVICE,
-          "[" SLICE("a", "IPv4", HTTP, EP("10.0.0.1", "")) "," SLICE(
-              "b", "IPv4", "{'name':'grpc','port':9,'protocol':'TCP'}", EP("10.0.0.1", "")) "]",
-          "[{'addressType':'IPv4','ports':[{'name':'http','protocol':'TCP','port':8080}],"
-          "'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]},{"
-          "'addressType':'IPv4','ports':[{'name':'grpc','protocol':'TCP','port':9}],'endpoints':[{"
-          "'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}]",
-          1 },
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < CF_ARRAY_LEN(mirrors); i++) {
         struct cf_error err = CF_ERROR_INIT;
         int ready = -1;
-        cf_autojson json_t *service = js(rows[i].service);
-        cf_autojson json_t *theirs = js(rows[i].slices);
+        cf_autojson json_t *service = js(mirrors[i].service);
+        cf_autojson json_t *theirs = js(mirrors[i].slices);
         cf_autojson json_t *ours = cf_bridge_slices(&bridge, service, theirs, &ready, &err);
         if (!ours)
             fail_msg("row %zu: %s", i, err.message);
-        assert_int_equal(ready, rows[i].ready);
+        assert_int_equal(ready, mirrors[i].ready);
         for (size_t k = 0; k < json_array_size(ours); k++) {
             json_t *s = json_array_get(ours, k);
             assert_string_equal(
@@ -143,7 +145,7 @@ static void mirroring(void **state)
             json_object_del(s, "apiVersion");
             json_object_del(s, "kind");
         }
-        assert_json(ours, rows[i].out);
+        assert_json(ours, mirrors[i].out);
     }
 }
 

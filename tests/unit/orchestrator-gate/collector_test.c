@@ -56,78 +56,79 @@ static struct cf_reading *collect(const struct cf_stream *streams, size_t n,
     return r;
 }
 
+static const struct {
+    const char *preset;
+    const struct cf_stream_backend *backend;
+    const char *text;
+    double total, bad;
+    int points;
+} namings[] = {
+    { "envoy", &target,
+      "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
+      "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 10\n"
+      "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||echo.demo.svc.cluster.local\"} 7\n"
+      "envoy_cluster_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n",
+      100, 10, 2 },
+    { "envoy-istio", &target,
+      "envoy_cluster_upstream_rq{response_code_class=\"2xx\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
+      "envoy_cluster_upstream_rq{response_code=\"200\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
+      "envoy_cluster_upstream_rq{response_code_class=\"5xx\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 3\n"
+      "envoy_cluster_upstream_rq{response_code=\"503\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 3\n",
+      93, 3, 2 },
+    { "istio", &target,
+      "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 40\n"
+      "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"404\"} 2\n"
+      "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"500\"} 1\n"
+      "istio_requests_total{reporter=\"destination\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"500\"} 1\n",
+      43, 1, 3 },
+    { "nginx", &canary,
+      "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 30\n"
+      "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"502\"} 5\n"
+      "nginx_ingress_controller_requests{canary=\"\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"502\"} 99\n",
+      35, 5, 2 },
+    { "nginx", &main_backend,
+      "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 30\n"
+      "nginx_ingress_controller_requests{canary=\"\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 99\n"
+      "nginx_ingress_controller_requests{ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"500\"} 1\n"
+      "nginx_ingress_controller_requests{ingress=\"echo\",namespace=\"other\",service=\"echo\",status=\"500\"} 1\n",
+      100, 1, 2 },
+    { "traefik", &target,
+      "traefik_service_requests_total{code=\"200\",service=\"demo-echo-x-80@kubernetescrd\"} 8\n"
+      "traefik_service_requests_total{code=\"500\",service=\"demo-echo-x-80@kubernetes\"} 1\n"
+      "traefik_service_requests_total{code=\"500\",service=\"demo-echo-80@kubernetes\"} 1\n",
+      9, 1, 2 },
+    { "nginx", &named_port,
+      "nginx_ingress_controller_requests{canary=\"demo-echo-x-http\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 12\n"
+      "nginx_ingress_controller_requests{canary=\"demo-echo-x-0\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 5\n",
+      12, 0, 1 },
+    { "traefik", &named_port,
+      "traefik_service_requests_total{code=\"200\",service=\"demo-echo-x-http@kubernetes\"} 8\n", 8,
+      0, 1 },
+    { "auto", &no_port,
+      "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 4\n"
+      "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|0||echo-x.demo.svc.cluster.local\"} 9\n",
+      4, 0, 1 },
+    { "auto", &target, "unrelated 1\n", 0, 0, 0 },
+};
+
 static void namings_are_read(void **state)
 {
     (void)state;
-    static const struct {
-        const char *preset;
-        const struct cf_stream_backend *backend;
-        const char *text;
-        double total, bad;
-        int points;
-    } table[] = {
-        { "envoy", &target,
-          "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
-          "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 10\n"
-          "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"5\",envoy_cluster_name=\"outbound|80||echo.demo.svc.cluster.local\"} 7\n"
-          "envoy_cluster_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n",
-          100, 10, 2 },
-        { "envoy-istio", &target,
-          "envoy_cluster_upstream_rq{response_code_class=\"2xx\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
-          "envoy_cluster_upstream_rq{response_code=\"200\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 90\n"
-          "envoy_cluster_upstream_rq{response_code_class=\"5xx\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 3\n"
-          "envoy_cluster_upstream_rq{response_code=\"503\",cluster_name=\"outbound|80||echo-x.demo.svc.cluster.local\"} 3\n",
-          93, 3, 2 },
-        { "istio", &target,
-          "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 40\n"
-          "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"404\"} 2\n"
-          "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"500\"} 1\n"
-          "istio_requests_total{reporter=\"destination\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"500\"} 1\n",
-          43, 1, 3 },
-        { "nginx", &canary,
-          "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 30\n"
-          "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"502\"} 5\n"
-          "nginx_ingress_controller_requests{canary=\"\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"502\"} 99\n",
-          35, 5, 2 },
-        { "nginx", &main_backend,
-          "nginx_ingress_controller_requests{canary=\"demo-echo-x-80\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 30\n"
-          "nginx_ingress_controller_requests{canary=\"\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 99\n"
-          "nginx_ingress_controller_requests{ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"500\"} 1\n"
-          "nginx_ingress_controller_requests{ingress=\"echo\",namespace=\"other\",service=\"echo\",status=\"500\"} 1\n",
-          100, 1, 2 },
-        { "traefik", &target,
-          "traefik_service_requests_total{code=\"200\",service=\"demo-echo-x-80@kubernetescrd\"} 8\n"
-          "traefik_service_requests_total{code=\"500\",service=\"demo-echo-x-80@kubernetes\"} 1\n"
-          "traefik_service_requests_total{code=\"500\",service=\"demo-echo-80@kubernetes\"} 1\n",
-          9, 1, 2 },
-        { "nginx", &named_port,
-          "nginx_ingress_controller_requests{canary=\"demo-echo-x-http\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 12\n"
-          "nginx_ingress_controller_requests{canary=\"demo-echo-x-0\",ingress=\"echo\",namespace=\"demo\",service=\"echo\",status=\"200\"} 5\n",
-          12, 0, 1 },
-        { "traefik", &named_port,
-          "traefik_service_requests_total{code=\"200\",service=\"demo-echo-x-http@kubernetes\"} 8\n",
-          8, 0, 1 },
-        { "auto", &no_port,
-          "istio_requests_total{reporter=\"source\",destination_service=\"echo-x.demo.svc.cluster.local\",response_code=\"200\"} 4\n"
-          "envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"outbound|0||echo-x.demo.svc.cluster.local\"} 9\n",
-          4, 0, 1 },
-        { "auto", &target, "unrelated 1\n", 0, 0, 0 },
-    };
-    for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
+    for (size_t i = 0; i < CF_ARRAY_LEN(namings); i++) {
         struct cf_naming_memory *memory = cf_naming_memory_new();
         struct cf_stream s = { .kind = CF_STREAM_SUCCESS,
-                               .preset = table[i].preset,
-                               .backend = *table[i].backend };
-        struct cf_reading *r = collect(&s, 1, memory, table[i].text);
+                               .preset = namings[i].preset,
+                               .backend = *namings[i].backend };
+        struct cf_reading *r = collect(&s, 1, memory, namings[i].text);
         double total = 0, bad = 0;
         for (size_t p = 0; p < r->count; p++) {
             total += r->points[p].total;
             bad += r->points[p].bad;
         }
-        if (!r->ok || total != table[i].total || bad != table[i].bad ||
-            (int)r->count != table[i].points)
-            fail_msg("row %zu (%s): ok %d total %g bad %g points %zu %s", i, table[i].preset, r->ok,
-                     total, bad, r->count, r->error.message);
+        if (!r->ok || total != namings[i].total || bad != namings[i].bad ||
+            (int)r->count != namings[i].points)
+            fail_msg("row %zu (%s): ok %d total %g bad %g points %zu %s", i, namings[i].preset,
+                     r->ok, total, bad, r->count, r->error.message);
         cf_readings_free(r, 1);
         cf_naming_memory_free(memory);
     }

@@ -13,7 +13,33 @@
 #include "store/series.h"
 #include "store/settings.h"
 
-static void bridges_outlive_their_runs(void **state)
+static struct cf_bridge_new a_bridge(const char *run, const char *ns, const json_t *spec)
+{
+    return (struct cf_bridge_new){ .run_id = run,
+                                   .cluster = "dc1",
+                                   .ns = ns,
+                                   .service = "echo",
+                                   .target_cluster = "dc2",
+                                   .target_ns = ns,
+                                   .target_service = "echo",
+                                   .spec = spec,
+                                   .state = "active" };
+}
+
+/* A run of that name, the fence of its owner, and a bridge of the run in a namespace of that name. */
+static void make_bridge(const char *name, const json_t *spec, char run[CF_UUID_TEXT],
+                        char id[CF_UUID_TEXT], struct cf_fence *fence)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    enum cf_record outcome;
+    make_run(name, run);
+    *fence = fence_of(run);
+    struct cf_bridge_new b = a_bridge(run, name, spec);
+    assert_ok(cf_bridge_put(T.store, fence, &b, id, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORDED);
+}
+
+static void a_bridge_is_one_row(void **state)
 {
     (void)state;
     struct cf_error err = CF_ERROR_INIT;
@@ -25,15 +51,7 @@ static void bridges_outlive_their_runs(void **state)
     struct cf_fence fence = fence_of(run), stale = fence;
     stale.epoch--;
     json_t *spec = json_pack("{s:[i]}", "ports", 80);
-    struct cf_bridge_new b = { .run_id = run,
-                               .cluster = "dc1",
-                               .ns = "web",
-                               .service = "echo",
-                               .target_cluster = "dc2",
-                               .target_ns = "web",
-                               .target_service = "echo",
-                               .spec = spec,
-                               .state = "active" };
+    struct cf_bridge_new b = a_bridge(run, "web", spec);
     assert_ok(cf_bridge_put(T.store, &stale, &b, id, &outcome, &err), &err);
     assert_int_equal(outcome, CF_RECORD_FENCED);
     assert_ok(cf_bridge_put(T.store, &fence, &b, id, &outcome, &err), &err);
@@ -57,7 +75,21 @@ static void bridges_outlive_their_runs(void **state)
     assert_ok(cf_bridge_list_all(T.store, NULL, 0, run, &list, &err), &err);
     assert_int_equal(list.n, 1);
     cf_bridge_list_free(&list);
+    json_decref(spec);
+}
 
+static void a_bridge_knows_its_weight(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_bridge_row row = { 0 };
+    enum cf_record outcome;
+    char run[CF_UUID_TEXT], id[CF_UUID_TEXT];
+    struct cf_fence fence, stale;
+    json_t *spec = json_pack("{s:[i]}", "ports", 80);
+    make_bridge("weighed", spec, run, id, &fence);
+    stale = fence;
+    stale.epoch--;
     assert_ok(cf_bridge_weight(T.store, &stale, run, 25, &outcome, &err), &err);
     assert_int_equal(outcome, CF_RECORD_FENCED);
     assert_ok(cf_bridge_weight(T.store, &fence, run, 25, &outcome, &err), &err);
@@ -69,15 +101,27 @@ static void bridges_outlive_their_runs(void **state)
     assert_int_equal(cf_json_int(cf_json_at(row.spec, "ports", NULL), 0, NULL), 0);
     assert_int_equal(json_integer_value(cf_json_pointer(row.spec, "/ports/0")), 80);
     cf_bridge_row_free(&row);
+    json_decref(spec);
+}
 
+static void bridges_outlive_their_runs(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_bridge_row row = { 0 };
+    enum cf_record outcome;
+    char run[CF_UUID_TEXT], id[CF_UUID_TEXT];
+    struct cf_fence fence;
+    json_t *spec = json_pack("{s:[i]}", "ports", 80);
+    make_bridge("outlived", spec, run, id, &fence);
     struct cf_fence lane = fence_of(id);
     assert_ok(cf_bridge_set(T.store, &lane, id, NULL, spec, &outcome, &err), &err);
     assert_int_equal(outcome, CF_RECORDED);
     assert_ok(cf_bridge_set(T.store, &lane, OTHER, NULL, spec, &outcome, &err), &err);
     assert_int_equal(outcome, CF_RECORD_STALE);
     assert_fails(cf_bridge_ask_removal(T.store, id, "alice", &err), &err, CF_ERR_CONFLICT,
-                 "bridge/1");
-    free(sql("UPDATE run SET finished_at = now() WHERE plan = 'bridge'"));
+                 "outlived/1");
+    free(sql("UPDATE run SET finished_at = now() WHERE plan = 'outlived'"));
     assert_ok(cf_bridge_ask_removal(T.store, id, "alice", &err), &err);
     assert_ok(cf_bridge_get(T.store, id, &row, &err), &err);
     assert_string_equal(row.state, "retiring");
@@ -300,6 +344,8 @@ static void replicas_hear_of_what_they_must_notice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bridge_is_one_row),
+        cmocka_unit_test(a_bridge_knows_its_weight),
         cmocka_unit_test(bridges_outlive_their_runs),
         cmocka_unit_test(checkpoints_keep_their_fences),
         cmocka_unit_test(series_come_back_in_columns),

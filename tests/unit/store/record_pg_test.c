@@ -287,24 +287,40 @@ static void a_part_that_is_not_there_refuses_all(void **state)
     free(large);
 }
 
+/* Asks for something; returns the action's number. */
+static int64_t ask(const char *run, const char *what, const json_t *expect)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    int64_t id = 0;
+    struct cf_action_new action = {
+        .run_id = run, .action = what, .reason = "lunch", .principal = "alice", .expect = expect
+    };
+    assert_ok(cf_action_add(T.store, &action, NULL, &id, &err), &err);
+    return id;
+}
+
+static void assert_action(int64_t id, const char *in_state, const char *message)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_action_row row = { 0 };
+    assert_ok(cf_action_get(T.store, id, &row, &err), &err);
+    assert_string_equal(row.state, in_state);
+    if (message)
+        assert_string_equal(row.message, message);
+    cf_action_row_free(&row);
+}
+
 static void an_action_makes_the_owner_look_again(void **state)
 {
     (void)state;
     struct cf_error err = CF_ERROR_INIT;
     struct cf_run_recorded done;
     char id[CF_UUID_TEXT];
-    int64_t pause = 0, rollback = 0;
     make_run("actions", id);
     struct cf_fence fence = fence_of(id);
     json_t *expect = json_pack("{s:s}", "phase", "Shifting");
-    struct cf_action_new action = {
-        .run_id = id, .action = "pause", .reason = "lunch", .principal = "alice", .expect = expect
-    };
-    assert_ok(cf_action_add(T.store, &action, NULL, &pause, &err), &err);
-    action.action = "rollback";
-    action.expect = NULL;
-    assert_ok(cf_action_add(T.store, &action, NULL, &rollback, &err), &err);
-    assert_true(rollback > pause);
+    int64_t pause = ask(id, "pause", expect);
+    assert_true(ask(id, "rollback", NULL) > pause);
     assert_ok(record_event(T.store, &fence, id, 1, "blind", &done, &err), &err);
     assert_int_equal(done.outcome, CF_RECORD_STALE);
 
@@ -324,37 +340,45 @@ static void an_action_makes_the_owner_look_again(void **state)
     assert_ok(cf_run_record(T.store, &fence, id, run.row.rev, &change, &done, &err), &err);
     assert_int_equal(done.outcome, CF_RECORDED);
     cf_run_free(&run);
-    struct cf_action_row row = { 0 };
-    assert_ok(cf_action_get(T.store, pause, &row, &err), &err);
-    assert_string_equal(row.state, CF_ACTION_DONE);
-    assert_string_equal(row.message, "paused");
-    cf_action_row_free(&row);
+    assert_action(pause, CF_ACTION_DONE, "paused");
+    json_decref(expect);
+}
 
-    /* The end refuses what is still open, and closes the run. */
-    change.n_answers = 0;
+static void the_end_refuses_open_actions_and_later_ones(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("ended", id);
+    struct cf_fence fence = fence_of(id);
+    int64_t pause = ask(id, "pause", NULL), rollback = ask(id, "rollback", NULL), none;
+    struct cf_run run = { 0 };
+    assert_ok(cf_run_load(T.store, id, &run, &err), &err);
+    struct cf_event_new event = { .kind = "run.finished", .step = -1, .actor = "alice" };
+    struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT, .events = &event, .n_events = 1 };
     change.run.state = "rolled-back";
     change.run.finished = true;
-    event.kind = "run.finished";
-    assert_ok(cf_run_record(T.store, &fence, id, done.rev, &change, &done, &err), &err);
+    assert_ok(cf_run_record(T.store, &fence, id, run.row.rev, &change, &done, &err), &err);
     assert_int_equal(done.outcome, CF_RECORDED);
-    assert_ok(cf_action_get(T.store, rollback, &row, &err), &err);
-    assert_string_equal(row.state, CF_ACTION_REFUSED);
-    cf_action_row_free(&row);
+    cf_run_free(&run);
+    assert_action(pause, CF_ACTION_REFUSED, NULL);
+    assert_action(rollback, CF_ACTION_REFUSED, NULL);
     assert_ok(record_event(T.store, &fence, id, done.rev, "after", &done, &err), &err);
     assert_int_equal(done.outcome, CF_RECORD_STALE);
-    assert_false(cf_action_add(T.store, &action, NULL, &pause, &err));
+    struct cf_action_new action = { .run_id = id, .action = "pause", .principal = "alice" };
+    assert_false(cf_action_add(T.store, &action, NULL, &none, &err));
     assert_string_equal(err.reason, CF_STORE_RUN_ENDED);
-    assert_non_null(strstr(err.message, "actions/1 has ended: rolled-back"));
+    assert_non_null(strstr(err.message, "ended/1 has ended: rolled-back"));
     cf_error_clear(&err);
     action.run_id = OTHER;
-    assert_fails(cf_action_add(T.store, &action, NULL, &pause, &err), &err, CF_ERR_NOT_FOUND,
+    assert_fails(cf_action_add(T.store, &action, NULL, &none, &err), &err, CF_ERR_NOT_FOUND,
                  "no run");
     struct cf_action_list list = { 0 };
     assert_ok(cf_action_list_page(T.store, id, 0, 1, &list, &err), &err);
     assert_int_equal(list.n, 1);
     assert_true(list.more && list.rows[0].id == rollback);
     cf_action_list_free(&list);
-    json_decref(expect);
 }
 
 enum { WRITERS = 8, ROUNDS = 40 };
@@ -427,6 +451,7 @@ int main(void)
         cmocka_unit_test(what_is_not_named_stays_and_null_clears),
         cmocka_unit_test(a_part_that_is_not_there_refuses_all),
         cmocka_unit_test(an_action_makes_the_owner_look_again),
+        cmocka_unit_test(the_end_refuses_open_actions_and_later_ones),
         cmocka_unit_test(events_have_no_gap_under_eight_writers),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -199,24 +199,30 @@ static void a_repeated_request_starts_one_run(void **state)
     assert_sql("SELECT count(*) FROM run WHERE plan = 'repeated'", "1");
 }
 
-static void pages_and_filters(void **state)
+/* Three runs of a plan; the second has ended. */
+static void make_three(const char *plan, char ids[3][CF_UUID_TEXT])
 {
-    (void)state;
     struct cf_error err = CF_ERROR_INIT;
-    struct cf_run_list list = { 0 };
     struct cf_run_recorded done;
-    char ids[3][CF_UUID_TEXT];
     int number;
-    make_run("pages", ids[0]);
+    make_run(plan, ids[0]);
     for (int i = 1; i < 3; i++)
-        assert_ok(try_run("pages", NULL, 0, NULL, ids[i], &number, &err), &err);
+        assert_ok(try_run(plan, NULL, 0, NULL, ids[i], &number, &err), &err);
     struct cf_fence fence = fence_of(ids[1]);
     struct cf_event_new event = { .kind = "run.finished", .step = -1 };
     struct cf_run_change end = { .run = CF_RUN_UPDATE_INIT, .events = &event, .n_events = 1 };
     end.run.state = "completed";
     end.run.finished = true;
     assert_ok(cf_run_record(T.store, &fence, ids[1], 1, &end, &done, &err), &err);
+}
 
+static void runs_come_in_pages(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_list list = { 0 };
+    char ids[3][CF_UUID_TEXT];
+    make_three("pages", ids);
     struct cf_run_filter f = { .plan = "pages" };
     assert_ok(cf_run_list_page(T.store, &f, 2, &list, &err), &err);
     assert_int_equal(list.n, 2);
@@ -229,14 +235,25 @@ static void pages_and_filters(void **state)
     assert_string_equal(rest.rows[0].id, ids[0]);
     cf_run_list_free(&rest);
     cf_run_list_free(&list);
+}
+
+static void runs_are_filtered(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_list list = { 0 };
+    char ids[3][CF_UUID_TEXT];
+    make_three("filters", ids);
     const char *states[] = { "completed", "weird \"state\", \\x{}", NULL };
-    f = (struct cf_run_filter){ .plan = "pages", .states = states };
+    struct cf_run_filter f = { .plan = "filters", .states = states };
     assert_ok(cf_run_list_page(T.store, &f, 9, &list, &err), &err);
     assert_int_equal(list.n, 1);
     cf_run_list_free(&list);
-    f = (struct cf_run_filter){
-        .plan = "pages", .active = true, .cluster = "dc2", .label_key = "team", .label_value = "web"
-    };
+    f = (struct cf_run_filter){ .plan = "filters",
+                                .active = true,
+                                .cluster = "dc2",
+                                .label_key = "team",
+                                .label_value = "web" };
     assert_ok(cf_run_list_page(T.store, &f, 9, &list, &err), &err);
     assert_int_equal(list.n, 2);
     cf_run_list_free(&list);
@@ -244,11 +261,18 @@ static void pages_and_filters(void **state)
     assert_ok(cf_run_list_page(T.store, &f, 9, &list, &err), &err);
     assert_int_equal(list.n, 0);
     cf_run_list_free(&list);
-    f = (struct cf_run_filter){ .plan = "pages", .source = "dc2" };
+    f = (struct cf_run_filter){ .plan = "filters", .source = "dc2" };
     assert_ok(cf_run_list_page(T.store, &f, 9, &list, &err), &err);
     assert_int_equal(list.n, 0);
     cf_run_list_free(&list);
+}
 
+static void heads_are_the_open_runs_of_a_shard(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    char ids[3][CF_UUID_TEXT];
+    make_three("heads", ids);
     struct cf_run_head *heads = NULL;
     size_t n = 0;
     int shard = cf_shard_of(ids[0]);
@@ -285,7 +309,9 @@ int main(void)
         cmocka_unit_test(claims_name_their_holder),
         cmocka_unit_test(one_of_many_gets_the_claims),
         cmocka_unit_test(a_repeated_request_starts_one_run),
-        cmocka_unit_test(pages_and_filters),
+        cmocka_unit_test(runs_come_in_pages),
+        cmocka_unit_test(runs_are_filtered),
+        cmocka_unit_test(heads_are_the_open_runs_of_a_shard),
         cmocka_unit_test(limits_are_errors),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
