@@ -8,16 +8,27 @@ from tests.stories.registry import story
 RATE = 100
 
 
+def die(tale):
+    tale.service.kill()
+    time.sleep(0.5)
+    tale.service.start()
+
+
 @story("virtualservice")
 def killed_in_the_middle_of_a_shift(tale):
+    """With the intent recorded and the patch on its way: what became of it, only the router knows. And once more in the soak."""
     with tale.stage.witness("virtualservice", RATE) as witness:
-        tale.plan(steps="[25, 50, 75, 100]", hold="1s")
+        tale.plan(steps="[25, 50, 75, 100]", hold="3s")  # time to make the router slow
         tale.start()
-        for weight in (25, 50, 75):
+        tale.until_weight(25)
+        for weight in (50, 75):
+            with tale.stage.slow_routers():
+                state = tale.until_step("traffic.shift", ("intent", "applied"), weight)
+                die(tale)
+            tale.note(f"killed while the shift to {weight} % was {state}")
             tale.until_weight(weight)
-            tale.service.kill()
-            time.sleep(0.5)
-            tale.service.start()
+            tale.expect_split("virtualservice", weight)
+        die(tale)
         tale.until_state("completed", 180)
         tale.no_failures(witness.stop())
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab as a world: real API servers, pods, gateways, Prometheus (tests/lab)."""
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,11 +14,22 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
 
 from lablib import demo, environment, faults, network  # noqa: E402
 from lablib.lab import Lab  # noqa: E402
-from lablib.layout import Layout  # noqa: E402
+from lablib.layout import HUB_ADDRESS, Layout  # noqa: E402
 from lablib.netns import inside  # noqa: E402
+from lablib.process import wait_until  # noqa: E402
 from lablib.witness import Witness  # noqa: E402
 
+from tests.runner import cmocka  # noqa: E402
 from tests.runner.tally import Tally  # noqa: E402
+
+EXECUTABLE_S = 120
+SLOW_S = 2
+NGINX_STATUS = "http://127.0.0.1:10246/configuration/backends"
+NGINX_READS_S = 1.0  # each worker reads the controller's list once a second
+
+
+def in_hub(lab, command):
+    return ["nsenter", f"--net=/run/netns/{lab.layout.netns(network.HUB)}", "--", *command]
 
 
 class LabWorld:
@@ -32,11 +45,28 @@ class LabWorld:
         if not os.environ.get("CROSSFADE_LAB_KEEP"):
             subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "down"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
-    def own_tests(self, binary, wanted):
-        """The conformance table, on a real kube-apiserver."""
+    def own_test(self, name, binary):
+        return self._conformance() if name == "conformance" else self._executable(binary, name)
+
+    def _executable(self, binary, name):
+        """A cmocka program of tests/lab, built beside the binary, with all rights in east."""
+        program = os.path.join(os.path.dirname(os.path.dirname(binary)), "tests", name)
+        environment_of_it = {**os.environ, "CROSSFADE_TEST_KUBECONFIG": str(self.lab.layout.kubeconfig("east")),
+                             "CROSSFADE_TEST_VIEWER": str(self.lab.layout.kubeconfig("east", "crossfade-viewer"))}
+        try:
+            done = subprocess.run(in_hub(self.lab, [program]), cwd=ROOT, env=environment_of_it, timeout=EXECUTABLE_S,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            output, tally = done.stdout, cmocka.count(done.stdout, done.returncode)
+        except subprocess.TimeoutExpired as late:
+            output, tally = f"{late.stdout}\nended after {EXECUTABLE_S} s", Tally(failed=1)
+        print(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}", flush=True)
+        if tally.failed:
+            print("\n".join("    " + line for line in output.splitlines()[-60:]), flush=True)
+        return tally
+
+    def _conformance(self):
+        """The table, on a real kube-apiserver."""
         from tests.conformance import run as conformance
-        if wanted and "conformance" not in wanted:
-            return Tally()
         # A server with a past: after a restart its watch cache no longer reaches back to the first version.
         faults.run(self.lab, ["kill", "east/apiserver"])
         faults.run(self.lab, ["start", "east/apiserver"])
@@ -66,6 +96,7 @@ class LabStage:
         # Its own even if the same story was killed here a moment ago.
         self.namespace = ("s-" + story.name.replace("_", "-"))[:32].rstrip("-") + "-" + os.urandom(2).hex()
         self.hub = lab.layout.netns(network.HUB)
+        self.target = "crossfade"  # in the name of the backend that leads to the target: a bridge
 
     def up(self):
         demo.up(self.lab, self.namespace, list(self.story.routes))
@@ -75,8 +106,17 @@ class LabStage:
         for cluster in ("east", "west"):
             self.lab.clusters[cluster].api.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
 
+    def install(self, cluster):
+        """The application, without routes, in another cluster too; returns when it can serve."""
+        self.apply(cluster, demo.manifest(self.lab, "demo", self.namespace))
+        wait_until(f"the application in {cluster}", lambda: demo.available(self.lab, cluster, self.namespace), demo.AVAILABLE_S)
+
+    def apply(self, cluster, text):
+        """Somebody else's objects, as YAML or JSON."""
+        self.lab.clusters[cluster].api.apply_text(text)
+
     def wrap(self, command):
-        return ["nsenter", f"--net=/run/netns/{self.hub}", "--", *command]
+        return in_hub(self.lab, command)
 
     def inside(self):
         return inside(self.hub)
@@ -119,13 +159,26 @@ class LabStage:
         return self.lab.clusters[cluster].api.kubectl(*arguments)
 
     def split(self, route):
-        """Percent of the route that Envoy sends to the target; None where the gateway does not tell (nginx)."""
-        if route == "ingress":
+        """Percent of the route that its gateway is configured to send to the target."""
+        return self._nginx_percent() if route == "ingress" else self.target_percent(demo.host(route, self.namespace))
+
+    def lag(self, route):
+        """Seconds from split() until the gateway does what it said."""
+        return NGINX_READS_S if route == "ingress" else 0
+
+    def _nginx_percent(self):
+        """From the list that ingress-nginx gave to its workers: the source's backend and the canaries that stand in for it."""
+        with inside(self.lab.layout.netns("east")):
+            backends = {b["name"]: b for b in json.load(urllib.request.urlopen(NGINX_STATUS, timeout=5))}
+        source = backends.get(f"{self.namespace}-echo-80")
+        if not source:
             return None
-        return self.target_percent(demo.host(route, self.namespace))
+        canaries = [backends[name] for name in source.get("alternativeBackends") or [] if self.target in name]
+        policies = [c["trafficShapingPolicy"] for c in canaries if c["trafficShapingPolicy"]["weight"]]
+        return sum(round(100 * p["weight"] / (p.get("weightTotal") or 100)) for p in policies)
 
     def target_percent(self, host):
-        """The bridge's part of the weights of a host's route in Envoy's present configuration."""
+        """The target's part of the weights of a host's route in Envoy's present configuration."""
         admin = environment.facts(self.lab)["LAB_ENVOY_ADMIN_URL"]
         with self.inside():
             text = urllib.request.urlopen(f"{admin}/config_dump?resource=dynamic_route_configs", timeout=5).read()
@@ -136,8 +189,28 @@ class LabStage:
                 route = virtual_host["routes"][0]["route"]
                 split = route.get("weighted_clusters", {}).get("clusters") or [{"name": route["cluster"], "weight": 1}]
                 total = sum(c["weight"] for c in split)
-                return round(100 * sum(c["weight"] for c in split if "crossfade" in c["name"]) / total)
+                return round(100 * sum(c["weight"] for c in split if self.target in c["name"]) / total)
         return None
+
+    @contextlib.contextmanager
+    def slow_routers(self):
+        """For the body: writes of the story's routers take SLOW_S, because the API server asks a webhook that does not answer."""
+        with self.inside():
+            deaf = socket.create_server((HUB_ADDRESS, 0))  # connections are made, and never accepted
+        rule = {"apiGroups": ["networking.istio.io", "gateway.networking.k8s.io", "networking.k8s.io"], "apiVersions": ["*"],
+                "operations": ["UPDATE"], "resources": ["virtualservices", "httproutes", "ingresses"]}
+        hook = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": self.namespace},
+                "webhooks": [{"name": "slow.example.com", "clientConfig": {"url": f"https://{HUB_ADDRESS}:{deaf.getsockname()[1]}/"},
+                              "rules": [rule], "timeoutSeconds": SLOW_S, "failurePolicy": "Ignore", "sideEffects": "None",
+                              "admissionReviewVersions": ["v1"],
+                              "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}}]}
+        self.lab.clusters["east"].api.apply_text(json.dumps(hook))
+        try:
+            yield
+        finally:
+            self.kubectl("east", "delete", "validatingwebhookconfiguration", self.namespace)
+            deaf.close()
 
     def edit(self, cluster, path, manager, patch):
         """Somebody else's JSON Patch."""

@@ -52,8 +52,7 @@ def moves(tale):
     """In steps, with a commit, the source scaled down, and the target rolled over to new pods afterwards: 0 failed requests."""
     route = tale.story.routes[0]
     with tale.stage.witness(route, RATE) as witness:
-        # nginx does not tell which weight it uses: its holds are long enough to wait and then to look.
-        tale.plan(steps="[25, 60, 100]", hold="6s" if route == "ingress" else "3s")
+        tale.plan(steps="[25, 60, 100]", hold="3s")
         tale.start()
         spans = watch_holds(tale, [route], [25, 60])
         tale.until_state("completed", 180)

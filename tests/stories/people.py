@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""People in the middle of a run: they roll back, pause, freeze, edit the route, deploy to the source."""
+"""People in the middle of a run: they roll back, pause, freeze, deploy to the source."""
 import json
 import time
 
-from tests.stories.breaks import ROUTERS, check_restored, router
+from tests.stories.breaks import check_restored, router
 from tests.stories.registry import story
 
 RATE = 100
@@ -66,30 +66,6 @@ def a_freeze_stops_forward_moves_and_not_rollbacks(tale):
         tale.act("rollback", "not today")
         tale.until_state("rolled-back")
         tale.service.rest.call("DELETE", "/api/v1/freeze")
-
-
-@story("virtualservice")
-def somebody_edits_the_route(tale):
-    """A hold that names who and what; the run goes on when the edit is taken back."""
-    path = ROUTERS["virtualservice"].format(tale.stage.namespace)
-    with tale.stage.witness("virtualservice", RATE) as witness:
-        tale.plan(steps="[20, 100]", hold="4s")
-        tale.start()
-        tale.until_weight(20)
-        seen = tale.stage.get("east", path)
-        weights = [d["weight"] for d in seen["spec"]["http"][0]["route"]]
-        tale.stage.edit("east", path, "somebody-else", [
-            {"op": "replace", "path": "/spec/http/0/route/0/weight", "value": 55},
-            {"op": "replace", "path": "/spec/http/0/route/1/weight", "value": 45}])
-        run = tale.until_hold("drift")
-        assert "somebody-else" in run["hold"]["message"], run["hold"]["message"]
-        assert run["callToAction"]["command"], "the hold does not say what to do"
-        tale.note(run["hold"]["message"])
-        tale.stage.edit("east", path, "somebody-else", [
-            {"op": "replace", "path": f"/spec/http/0/route/{i}/weight", "value": w} for i, w in enumerate(weights)])
-        tale.act("resume")
-        tale.until_state("completed", 120)
-        tale.no_failures(witness.stop())
 
 
 @story("virtualservice")

@@ -23,6 +23,7 @@ START_S = 30
 READY_S = 30
 END_S = 30
 CALL_S = 90  # a rollout is waited for on the other side, up to 60 s
+SLOW_MS = 400
 REQUEST_DEFAULTS = {"cluster": "", "error": ""}
 
 
@@ -35,10 +36,8 @@ class SandboxWorld:
     def __exit__(self, *_):
         pass
 
-    def own_tests(self, binary, wanted):
+    def own_test(self, _, binary):
         """The conformance table, on a sandbox."""
-        if wanted and "conformance" not in wanted:
-            return Tally()
         from tests.conformance import run as conformance
         passed, failed = conformance.run_sandbox(binary)
         return Tally(passed=passed, failed=failed)
@@ -51,6 +50,7 @@ class SandboxStage:
     def __init__(self, story, binary, folder):
         self.story, self.binary, self.folder = story, binary, folder
         self.namespace = ("s-" + story.name.replace("_", "-"))[:40].rstrip("-")
+        self.target = "crossfade"  # in the name of the backend that leads to the target: a bridge
         self.process, self.log, self.witnesses = None, None, []
 
     # --- life
@@ -59,15 +59,26 @@ class SandboxStage:
         try:
             self._start()
             files = ["demo", *(f"route-{r}" for r in self.story.routes)]
-            text = "\n---\n".join(open(os.path.join(OBJECTS, f + ".yaml")).read() for f in files)
-            self._call("POST", "/apply?cluster=east", re.sub(r"\bdemo\b", self.namespace, text).encode(), "application/yaml")
-            self._until("the demo's pods", self._available)
+            self._install("east", *files)
             for route in self.story.routes:
                 self._until(f"the {route} in the gateway", lambda r=route: self._routed(r))  # first: a 503 would be in the metrics
                 self._until(f"an answer through the {route}", lambda r=route: self._answers(r))
         except BaseException:
             self.down()
             raise
+
+    def install(self, cluster):
+        """The application, without routes, in another cluster too; returns when it can serve."""
+        self._install(cluster, "demo")
+
+    def _install(self, cluster, *files):
+        text = "\n---\n".join(open(os.path.join(OBJECTS, f + ".yaml")).read() for f in files)
+        self.apply(cluster, re.sub(r"\bdemo\b", self.namespace, text))
+        self._until("the demo's pods", lambda: self._available(cluster))
+
+    def apply(self, cluster, text):
+        """Somebody else's objects, as YAML or JSON."""
+        self._call("POST", f"/apply?cluster={cluster}", text.encode(), "application/yaml")
 
     def _start(self):
         state = os.path.join(self.folder, "sandbox")
@@ -108,8 +119,8 @@ class SandboxStage:
                 raise AssertionError(f"after {READY_S} s still waiting for {what}")
             time.sleep(0.05)
 
-    def _available(self):
-        deployment = self.get("east", f"/apis/apps/v1/namespaces/{self.namespace}/deployments/echo")
+    def _available(self, cluster):
+        deployment = self.get(cluster, f"/apis/apps/v1/namespaces/{self.namespace}/deployments/echo")
         status = deployment.get("status", {}) if deployment else {}
         return status.get("availableReplicas", 0) == 3 and status.get("replicas", 0) == 3
 
@@ -141,7 +152,7 @@ class SandboxStage:
 
     def grant(self, cluster, rbac_yaml):
         """The sandbox knows tokens that may all or only read, and no rules between; so this only says that the objects are accepted."""
-        self._call("POST", f"/apply?cluster={cluster}", rbac_yaml.encode(), "application/yaml")
+        self.apply(cluster, rbac_yaml)
 
     def router_object(self, route):
         return "echo"
@@ -159,7 +170,7 @@ class SandboxStage:
 
     def fault(self, cluster, **how):
         if "latency" in how:
-            how["latency_ms"] = how.pop("latency")
+            how["latency_ms"] = int(how.pop("latency").removesuffix("ms"))
         if "clear" in how:
             how["clear"] = bool(how["clear"])
         self._call("PUT", "/faults/app", {"cluster": cluster, "namespace": self.namespace, "app": "echo", **how})
@@ -177,8 +188,21 @@ class SandboxStage:
         entry = self._call("GET", "/split?cluster=east")["east"].get(self.host(route))
         if not entry or not sum(entry["backends"].values()):
             return -1
-        to_target = sum(w for name, w in entry["backends"].items() if "crossfade" in name)
+        to_target = sum(w for name, w in entry["backends"].items() if self.target in name)
         return round(100 * to_target / sum(entry["backends"].values()))
+
+    def lag(self, route):
+        """Seconds from split() until the gateway does what it said: split() is what it does."""
+        return 0
+
+    @contextlib.contextmanager
+    def slow_routers(self):
+        """For the body: the routers' API server answers late, so that a write stays under way."""
+        self._call("PUT", "/faults/api", {"cluster": "east", "slow_ms": SLOW_MS})
+        try:
+            yield
+        finally:
+            self._call("PUT", "/faults/api", {"cluster": "east", "clear": True})
 
     def edit(self, cluster, path, manager, patch):
         """Somebody else's JSON Patch."""

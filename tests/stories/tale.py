@@ -13,7 +13,6 @@ import uuid
 from tests.stories import stats
 from tests.stories.service import Service
 
-UNTOLD_S = 3
 SWITCH_S = 10  # a gateway has taken the main Ingress' new backend within this time
 TERMINAL = ("completed", "rolled-back", "failed", "canceled")
 
@@ -30,11 +29,12 @@ spec:
     hold: {hold}
 {traffic}
   gates:
-    - {{name: success, type: successRate, min: {minimum}, detect: {detect}, interval: 200ms}}
+    - {gate}
   commit: {commit}
 {more}
 """
 
+SUCCESS = "{{name: success, type: successRate, min: {minimum}, detect: {detect}, interval: 200ms}}"
 ROUTER_TYPES = {"virtualservice": "virtualService", "httproute": "httpRoute", "ingress": "ingress"}
 
 
@@ -88,11 +88,14 @@ class Tale:
 
     # --- what people do
 
-    def plan(self, steps="[10, 50, 100]", hold="2s", commit="auto", minimum="99.5%", detect="5%", traffic="", more="", name="move"):
+    def plan(self, steps="[10, 50, 100]", hold="2s", commit="auto", minimum="99.5%", detect="5%", gate=SUCCESS, destinations="",
+             traffic="", more="", name="move"):
+        """gate and destinations (of each router) in YAML's flow style; traffic and more are lines of spec.traffic and of spec."""
+        row = f", destinations: {destinations}" if destinations else ""
         routers = "    routers:\n" + "\n".join(
-            f"      - {{name: {r}, type: {ROUTER_TYPES[r]}, object: {self.stage.router_object(r)}}}" for r in self.story.routes)
+            f"      - {{name: {r}, type: {ROUTER_TYPES[r]}, object: {self.stage.router_object(r)}{row}}}" for r in self.story.routes)
         text = PLAN.format(name=name, namespace=self.stage.namespace, routers=routers, steps=steps, hold=hold, commit=commit,
-                           minimum=minimum, detect=detect, traffic=traffic, more=more)
+                           gate=gate.format(minimum=minimum, detect=detect), traffic=traffic, more=more)
         return self.service.rest.call("PUT", f"/api/v1/plans/{name}", text, content_type="application/yaml",
                                       headers={"If-None-Match": "*"})
 
@@ -135,6 +138,17 @@ class Tale:
         return self.until(f"weight {weight}", seconds,
                           lambda r: self._not_stuck(r, None) and (r["weight"]["applied"] or 0) >= weight)
 
+    def until_step(self, kind, states, weight, seconds=90):
+        """The step of this kind and weight is in one of the states; asked as often as the service answers. Returns the state."""
+        deadline = time.monotonic() + seconds
+        while True:
+            steps = self.service.rest.get(f"/api/v1/runs/{self.run}/steps")["items"]
+            state = next(s["state"] for s in steps if s["kind"] == kind and (s["params"] or {}).get("weight") == weight)
+            if state in states:
+                return state
+            if state != "planned" or time.monotonic() > deadline:
+                raise AssertionError(f"{kind} {weight} is {state}, not {' or '.join(states)}: {brief(self.get())}")
+
     def until_hold(self, reason, seconds=60):
         return self.until(f"hold {reason}", seconds,
                           lambda r: self._not_stuck(r, None) and ((r.get("hold") or {}).get("reason") == reason))
@@ -145,14 +159,12 @@ class Tale:
         return self.service.rest.get(f"/api/v1/runs/{self.run}/report")
 
     def expect_split(self, route, weight, seconds=10):
-        """The gateway's own configuration shows exactly this weight."""
+        """The gateway's own configuration shows exactly this weight; returns when it is what requests meet."""
         deadline = time.monotonic() + seconds
         while True:
             seen = self.stage.split(route)
-            if seen is None:  # this gateway does not tell; it takes its changes up within this time
-                time.sleep(UNTOLD_S)
-                return
             if seen == weight:
+                time.sleep(self.stage.lag(route))
                 return
             if time.monotonic() > deadline:
                 raise AssertionError(f"the gateway sends {seen} % of {route} to the target, not {weight} %")
