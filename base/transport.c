@@ -3,6 +3,7 @@
  *
  * Callers post START and END for jobs; the loop puts them on the wire, takes them off, and tells
  * who waits. It never blocks but in curl_multi_poll, which a message ends. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -235,9 +236,12 @@ static void finish(struct cf_transport *t, struct transport_job *j, CURLcode cod
     transport_job_ref(j);
     if (j->place == JOB_RUNNING && j->kind == TRANSPORT_CALL && code == CURLE_OK)
         j->reply.elapsed_ms = cf_mono_now_ms() - j->begun_ms;
-    long connects = 0;
-    if (j->easy)
+    long connects = 0, os_errno = 0;
+    if (j->easy) {
         curl_easy_getinfo(j->easy, CURLINFO_NUM_CONNECTS, &connects);
+        curl_easy_getinfo(j->easy, CURLINFO_OS_ERRNO, &os_errno);
+    }
+    j->refused = code == CURLE_COULDNT_CONNECT && os_errno == ECONNREFUSED;
     take_off(t, j);
     {
         CF_LOCKED(&t->lock);

@@ -142,7 +142,8 @@ bool cf_http_reply_header(const struct cf_http_reply *r, const char *name, char 
  * call it on a transport's own thread (from a stream's callback). Errors: the list at the top; and
  * CANCELLED (asked to stop before anything was sent, or while reading), LIMIT (answer too large;
  * `upstream` has the status), UNAVAILABLE (reason "Timeout" when a read has no answer in time,
- * "TLS" when the certificate is not accepted). */
+ * "TLS" when the certificate is not accepted, "Refused" when nothing listens at that address), and
+ * TRANSIENT (reason "Broken" when a connection was made and broke without an answer to a read). */
 bool cf_http_call(struct cf_transport *t, struct cf_endpoint *e,
                   const struct cf_http_call_request *request, struct cf_http_reply *out,
                   struct cf_error *err) CF_NODISCARD;

@@ -47,7 +47,9 @@ bool transport_no_answer(const struct transport_job *j, CURLcode code, bool sent
     int path_len = (int)strcspn(path, "?");
     enum cf_err_kind kind = CF_ERR_UNAVAILABLE;
     const char *reason = "";
-    if (is_tls_problem(code) && !sent) {
+    if (j->refused && !sent) {
+        reason = "Refused";
+    } else if (is_tls_problem(code) && !sent) {
         reason = "TLS";
     } else if (sent && !j->is_read) {
         kind = CF_ERR_UNKNOWN;

@@ -101,6 +101,7 @@ struct transport_job {
     bool done, resent; /* resent: aborted because it would have gone out twice */
     CURLcode code;
     bool stopped; /* the transport was freed under it */
+    bool refused; /* the peer let no connection be made: nothing listens there */
 
     /* downloads */
     struct cf_http_download_events events;
