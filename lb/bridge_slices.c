@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bridge's EndpointSlices: one for each of the target's that has ready endpoints, or chunks of
  * fixed addresses; and the writes that bring the present ones there. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/digest.h"
 #include "lb/bridge_objects.h"
 
@@ -136,22 +136,10 @@ json_t *cf_bridge_slices(const struct cf_bridge *b, const json_t *source_service
     return cf_steal(&out);
 }
 
-/* What the API server refuses in a slice: unspecified, loopback, link-local and multicast
- * addresses. */
+/* NULL for what no slice may carry. */
 static const char *address_type_of(const char *ip)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, ip, &v4) == 1) {
-        uint32_t a = ntohl(v4.s_addr);
-        bool refused = a == 0 || a >> 24 == 127 || a >> 16 == 0xa9fe || a >> 28 == 0xe;
-        return refused ? NULL : "IPv4";
-    }
-    if (inet_pton(AF_INET6, ip, &v6) != 1 || IN6_IS_ADDR_UNSPECIFIED(&v6) ||
-        IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) || IN6_IS_ADDR_MULTICAST(&v6) ||
-        IN6_IS_ADDR_V4MAPPED(&v6))
-        return NULL;
-    return "IPv6";
+    return cf_address_refused(ip) ? NULL : cf_address_type(ip);
 }
 
 static int64_t fixed_port(const json_t *service_port, int wanted)

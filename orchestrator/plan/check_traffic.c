@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
+
 #define ROUTERS   "/spec/traffic/routers"
 #define REACH     "/spec/traffic/reach"
 #define STEPS     "/spec/traffic/steps"
@@ -101,6 +103,29 @@ static void check_mode(const json_t *routers, const char *mode, struct cf_report
                   "every router names destinations.target, so there is no use for a bridge");
 }
 
+static void check_address(const json_t *addresses, size_t i, struct cf_report *r)
+{
+    const json_t *address = json_array_get(addresses, i);
+    const char *text = json_string_value(address);
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, ADDRESSES "/%zu", i);
+    if (!text)
+        return;
+    const char *refused = cf_address_refused(text);
+    if (refused)
+        cf_report(r, CF_PLAN_BAD_FORMAT, pointer,
+                  "give the address of the target's gateway or load balancer, as the router's "
+                  "cluster reaches it",
+                  "%s is %s address: no EndpointSlice may carry it", text, refused);
+    for (size_t j = 0; j < i; j++) {
+        if (!json_equal(address, json_array_get(addresses, j)))
+            continue;
+        cf_report(r, CF_PLAN_DUPLICATE_NAME, pointer, "remove one of them",
+                  "the address is there already, in row %zu", j + 1);
+        return;
+    }
+}
+
 static void check_addresses(const json_t *addresses, const char *mode, struct cf_report *r)
 {
     bool is_address = strcmp(mode, "address") == 0;
@@ -110,19 +135,8 @@ static void check_addresses(const json_t *addresses, const char *mode, struct cf
     if (!is_address && json_array_size(addresses) > 0)
         cf_report(r, CF_PLAN_CONFLICTING_FIELDS, ADDRESSES, "remove them, or set mode to address",
                   "addresses have no meaning for mode %s", mode);
-    size_t i;
-    json_t *address;
-    json_array_foreach(addresses, i,
-                       address) for (size_t j = 0; j < i;
-                                     j++) if (json_is_string(address) &&
-                                              json_equal(address, json_array_get(addresses, j)))
-    {
-        char pointer[64];
-        snprintf(pointer, sizeof pointer, ADDRESSES "/%zu", i);
-        cf_report(r, CF_PLAN_DUPLICATE_NAME, pointer, "remove one of them",
-                  "the address is there already, in row %zu", j + 1);
-        break;
-    }
+    for (size_t i = 0; i < json_array_size(addresses); i++)
+        check_address(addresses, i, r);
 }
 
 static void check_ports(const json_t *effective, const char *mode, struct cf_report *r)

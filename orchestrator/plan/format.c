@@ -2,10 +2,11 @@
 /* The patterns and checks of each form. See format.h. */
 #include "orchestrator/plan/format.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <regex.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "orchestrator/plan/limits.h"
 #include "orchestrator/plan/selector.h"
@@ -64,12 +65,6 @@ static bool matches(const char *pattern, const char *text)
     return ok;
 }
 
-static bool is_address(const char *text)
-{
-    unsigned char raw[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1;
-}
-
 /* Every bracket and quote that opens closes again. The rest of PromQL is for the source to judge in
  * preflight. */
 static bool is_balanced(const char *text)
@@ -101,7 +96,7 @@ static bool passes_check(enum cf_format f, const char *text)
 {
     switch (f) {
     case CF_FORMAT_ADDRESS:
-        return is_address(text);
+        return cf_address_type(text) != NULL;
     case CF_FORMAT_SELECTOR:
         return cf_selector_ok(text);
     case CF_FORMAT_QUERY:

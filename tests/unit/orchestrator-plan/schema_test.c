@@ -277,6 +277,7 @@ static bool is_for_decoding_only(const char *name)
         "a destination without host",
         "address without addresses",
         "an address that is a name",
+        "addresses that no bridge may have",
         "two ports without names",
         "a hold that is too long",
         "a deadline that is too short",
