@@ -170,6 +170,8 @@ bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int
         step->started_ms = now_wall;
         step->finished_ms = 0;
     }
+    if (to == CF_STEP_UNDOING)
+        step->message[0] = '\0'; /* what it did is no longer so */
     if (to == CF_STEP_DONE || to == CF_STEP_UNDONE || to == CF_STEP_FAILED)
         step->finished_ms = now_wall;
     json_t *body =

@@ -2,6 +2,7 @@
 /* Proves the edge tables: every pair of states is either in the table and taken, or refused and
  * left alone; every state can be reached; the pictures show every edge. */
 #include "orchestrator/engine/fsm.h"
+#include "orchestrator/engine/run.h"
 #include "tests/support/test.h"
 
 static bool in_table(const struct cf_edge *edges, int from, int to)
@@ -122,6 +123,20 @@ static void pictures_show_every_edge(void **state)
     assert_int_equal(count(cf_buf_str(&rows), "\n"), step_edges + 2);
 }
 
+/* What a step said of its effect is no longer so once the effect is taken back. */
+static void an_undone_step_does_not_boast(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *events = json_array();
+    struct cf_step step = { .kind = "propagate", .state = CF_STEP_DONE, .begun = true };
+    cf_step_say(&step, "8 objects are in west");
+    assert_true(cf_step_to(&step, CF_STEP_UNDOING, events, 1, &err));
+    assert_string_equal(step.message, "");
+    assert_true(cf_step_to(&step, CF_STEP_UNDONE, events, 2, &err));
+    assert_string_equal(step.message, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +146,7 @@ int main(void)
         cmocka_unit_test(every_state_can_be_reached),
         cmocka_unit_test(names_are_read_back),
         cmocka_unit_test(pictures_show_every_edge),
+        cmocka_unit_test(an_undone_step_does_not_boast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
