@@ -40,7 +40,7 @@ const char *cf_config_origin(const struct cf_config *c, const char *name)
 static const char *shown(const struct cf_config *c, size_t i)
 {
     const char *text = c->values[i].text;
-    if (!text)
+    if (!text || (c->table[i].secret && !*text))
         return "(unset)";
     return c->table[i].secret ? "(set)" : text;
 }

@@ -205,6 +205,12 @@ static void test_show_and_markdown(void **state)
     cf_config_free(c);
 
     cf_buf_reset(&out);
+    c = load("", NULL, LIST("store.url="), &err);
+    cf_config_show(c, &out);
+    assert_non_null(strstr(out.data, "store.url      (unset) "));
+    cf_config_free(c);
+
+    cf_buf_reset(&out);
     cf_config_markdown(table, &out);
     assert_non_null(
         strstr(out.data,
