@@ -74,6 +74,25 @@ void cf_preflight_weights(struct cf_checking *c)
 
 /* ---- reach ---- */
 
+/* A plan whose addresses no EndpointSlice may carry is refused when it is written; this one may be
+ * older than that rule. */
+static bool addresses_usable(struct cf_checking *c, const struct cf_survey_router *r,
+                             const json_t *service)
+{
+    struct cf_bridge_address addresses[CF_PLAN_ADDRESSES_MAX];
+    struct cf_error err = CF_ERROR_INIT;
+    int ready = 0;
+    if (r->row->reach != CF_PLAN_REACH_ADDRESS)
+        return true;
+    int n = cf_survey_addresses(&c->plan->traffic, addresses, CF_PLAN_ADDRESSES_MAX);
+    cf_autojson json_t *slices =
+        cf_bridge_slices_fixed(&r->bridge, service, addresses, n, &ready, &err);
+    if (!slices)
+        cf_found(c, CF_LEVEL_BLOCKER, r->row->cluster, NULL, "correct traffic.reach.addresses",
+                 NULL, "router %s: %s", r->row->name, err.message);
+    return slices != NULL;
+}
+
 static void check_bridge(struct cf_checking *c, const struct cf_survey_router *r)
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_checking_kube(c, r->row->cluster);
@@ -92,12 +111,75 @@ static void check_bridge(struct cf_checking *c, const struct cf_survey_router *r
                  r->service_ns, r->service, err.message);
         return;
     }
+    if (!addresses_usable(c, r, service))
+        return;
     cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
              "router %s reaches the target over a bridge, Service %s/%s, with %s", r->row->name,
              r->service_ns, cf_bridge_name(r->service, name),
              r->row->reach == CF_PLAN_REACH_ADDRESS
                  ? "the plan's addresses"
                  : "the target's ready pods (flat network between the clusters)");
+}
+
+/* The plan's own destination lies where the copies come to: it is not there before them. */
+static bool comes_with_the_copies(const struct cf_plan *plan, const struct cf_survey_router *r)
+{
+    return strcmp(r->row->cluster, plan->target_cluster) == 0 &&
+           strcmp(r->target_ns, plan->target_namespace) == 0;
+}
+
+/* What stands behind the plan's own destination, as far as the router's cluster shows it. */
+static void check_existing_service(struct cf_checking *c, const struct cf_survey_router *r,
+                                   struct cf_kube *kube)
+{
+    const char *cluster = r->row->cluster, *ns = r->target_ns, *name = r->target_service;
+    struct cf_object_ref ref = cf_ref("v1", "Service", ns, name);
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *service = NULL;
+    cf_autojson json_t *slices = NULL;
+    bool found = false, later = comes_with_the_copies(c->plan, r);
+    if (!cf_kube_find(kube, NULL, &ref, &found, &service, &err) ||
+        !cf_bridge_target_slices(kube, NULL, ns, name, &slices, &err)) {
+        cf_skipped(c, cluster, "the target destination of router %s could not be read: %s",
+                   r->row->name, err.message);
+        return;
+    }
+    int ready = cf_bridge_ready_count(slices);
+    if (found && strcmp(cf_json_str(service, "", "spec", "type", NULL), "ExternalName") == 0)
+        cf_found(c, CF_LEVEL_INFO, cluster, NULL, NULL, NULL,
+                 "router %s reaches the target by Service %s/%s, another name for %s: what stands "
+                 "there cannot be seen from here",
+                 r->row->name, ns, name, cf_json_str(service, "?", "spec", "externalName", NULL));
+    else if (ready == 0 && later)
+        cf_found(c, CF_LEVEL_INFO, cluster, NULL, NULL, NULL,
+                 "router %s reaches the target by Service %s/%s, where the copies come to: its "
+                 "endpoints are looked for when they are there",
+                 r->row->name, ns, name);
+    else if (ready == 0)
+        cf_found(c, CF_LEVEL_BLOCKER, cluster, json_pack("{s:b}", "exists", found),
+                 "correct destinations.target, or leave it out: then a bridge is made", NULL,
+                 found ? "router %s: Service %s/%s, its target destination, has no ready endpoint "
+                         "on %s"
+                       : "router %s: Service %s/%s, its target destination, does not exist on %s",
+                 r->row->name, ns, name, cluster);
+    else
+        cf_found(c, CF_LEVEL_INFO, cluster, json_pack("{s:i}", "ready", ready), NULL, NULL,
+                 "router %s reaches the target by Service %s/%s with %d ready endpoints",
+                 r->row->name, ns, name, ready);
+}
+
+static void check_existing(struct cf_checking *c, const struct cf_survey_router *r)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    char text[CF_DEST_TEXT_MAX];
+    if (!r->target_service[0])
+        cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
+                 "router %s reaches the target by %s, which is no Service of %s: what stands there "
+                 "cannot be seen from here, and the first weight is the proof",
+                 r->row->name, cf_destination_text(r->target.type, &r->target.target, text),
+                 r->row->cluster);
+    else if ((kube = cf_checking_kube(c, r->row->cluster)))
+        check_existing_service(c, r, kube);
 }
 
 void cf_preflight_reach(struct cf_checking *c)
@@ -107,9 +189,7 @@ void cf_preflight_reach(struct cf_checking *c)
         if (!cf_checking_needs_route(c, i))
             continue;
         if (!r->uses_bridge)
-            cf_found(c, CF_LEVEL_INFO, r->row->cluster, NULL, NULL, NULL,
-                     "router %s reaches the target by the destination that the plan names",
-                     r->row->name);
+            check_existing(c, r);
         else if (!r->has_service)
             cf_found(c, CF_LEVEL_BLOCKER, r->row->cluster, NULL, "name destinations.target", NULL,
                      "router %s: no Service of %s stands behind the source destination, so no "
@@ -278,7 +358,9 @@ static void check_callers(struct cf_checking *c, const struct cf_survey_router *
     const char *type = cf_json_str(service, "ClusterIP", "spec", "type", NULL);
     bool outside = strcmp(type, "LoadBalancer") == 0 || strcmp(type, "NodePort") == 0;
     cf_found(c, outside ? CF_LEVEL_WARNING : CF_LEVEL_INFO, r->row->cluster, NULL,
-             "the source is retired only when its metrics show no traffic", NULL,
+             "point them at the router: before the source is retired only the routers' traffic is "
+             "looked at, so these callers would be cut off",
+             NULL,
              outside ? "Service %s/%s is of type %s: who calls it there bypasses router %s"
                      : "who calls Service %s/%s (%s) inside the cluster bypasses router %s",
              r->service_ns, r->service, type, r->row->name);

@@ -14,6 +14,9 @@
 #define ROUTER                                                                                     \
     "  traffic:\n    router: {type: virtualService, name: web}\n    steps: [5, 100]\n    hold: "   \
     "1m\n"
+#define TO(HOST)                                                                                    \
+    "  traffic:\n    router: {type: virtualService, name: web, destinations: {target: {host: " HOST \
+    "}}}\n    steps: [5, 100]\n    hold: 1m\n"
 #define GATES "  gates:\n    - successRate: \">= 99.5%\"\n"
 
 static const char *const source_objects[] = {
@@ -316,6 +319,25 @@ static void no_probe_right(struct rig *r)
     cf_fake_kube_deny(r->dc1, "get /services/proxy");
 }
 
+static void other_service(struct rig *r)
+{
+    put(r->dc1, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo-dc2','namespace':"
+                "'web'},'spec':{'ports':[{'port':80}]}}");
+}
+static void other_service_ready(struct rig *r)
+{
+    other_service(r);
+    put(r->dc1, "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':"
+                "'echo-dc2-1','namespace':'web','labels':{'kubernetes.io/service-name':"
+                "'echo-dc2'}},'addressType':'IPv4','endpoints':[{'addresses':['10.9.0.1']},{"
+                "'addresses':['10.9.0.2'],'conditions':{'ready':false}}],'ports':[{'port':80}]}");
+}
+static void outside_name(struct rig *r)
+{
+    put(r->dc1, "{'apiVersion':'v1','kind':'Service','metadata':{'name':'echo-dc2','namespace':"
+                "'web'},'spec':{'type':'ExternalName','externalName':'echo.dc2.example.org'}}");
+}
+
 static const struct {
     const char *name;
     void (*change)(struct rig *r);
@@ -361,6 +383,16 @@ static const struct {
       "services/proxy" },
     { "target namespace comes", no_target_namespace, HEAD ROUTER GATES, "dry-run", "skipped",
       "is not there yet" },
+    { "existing: no such Service", none, HEAD TO("echo-dc2") GATES, "reach", "blocker",
+      "Service web/echo-dc2, its target destination, does not exist on dc1" },
+    { "existing: nobody is ready", other_service, HEAD TO("echo-dc2") GATES, "reach", "blocker",
+      "has no ready endpoint" },
+    { "existing: ready", other_service_ready, HEAD TO("echo-dc2") GATES, "reach", "info",
+      "by Service web/echo-dc2 with 1 ready endpoints" },
+    { "existing: another name", outside_name, HEAD TO("echo-dc2") GATES, "reach", "info",
+      "another name for echo.dc2.example.org" },
+    { "existing: a host outside", none, HEAD TO("echo.dc2.example.org") GATES, "reach", "info",
+      "is no Service of dc1" },
     { "no router", no_router, HEAD ROUTER GATES, "routers", "blocker", "is not there" },
     { "same cluster", same_cluster, HEAD ROUTER GATES, "identity", "blocker", "same cluster" },
     { "insecure", insecure, HEAD ROUTER GATES, "tls", "warning", "NOT VERIFIED" },
