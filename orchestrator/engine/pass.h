@@ -93,8 +93,8 @@ bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_
 
 /* ---- the way to the target (reach) ---- */
 
-/* Whether every router's target side has a ready backend now (bridge in step, or copies healthy).
- */
+/* Whether every router's target side has a ready backend now: the bridge in step, or the plan's own
+ * destination ready where it can be seen; and the copies healthy. */
 bool cf_pass_target_ready(struct cf_pass *p, struct cf_outcome *out,
                           struct cf_error *err) CF_NODISCARD;
 /* Whether every bridge under traffic is known to be in step: stale holds, and goes back when it

@@ -13,7 +13,8 @@ enum {
         60000, /* pods of the target may have moved away from under the bridge by then */
 };
 
-/* What the reach step recorded about a router: {"name", "service", "serviceNs", "bridge": bool}. */
+/* What the reach step recorded about a router: {"name", "service", "serviceNs", "bridge": bool,
+ * "targetService", "targetServiceNs", …}. */
 static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_router *r)
 {
     const struct cf_step *s = cf_run_step(p->run, "reach");
@@ -48,13 +49,44 @@ static bool bridge_ready(struct cf_pass *p, const struct cf_run_router *r, const
     return cf_out_done(out);
 }
 
+/* The plan's own destination, where the router's cluster shows it. What is no Service of it, or only
+ * another name for a host outside, cannot be seen: the gate judges it. */
+static bool existing_ready(struct cf_pass *p, const struct cf_run_router *r, const json_t *row,
+                           struct cf_outcome *out, struct cf_error *err)
+{
+    const char *ns = cf_json_str(row, "", "targetServiceNs", NULL);
+    const char *name = cf_json_str(row, "", "targetService", NULL);
+    struct cf_object_ref ref = cf_ref("v1", "Service", ns, name);
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    cf_autojson json_t *service = NULL;
+    cf_autojson json_t *slices = NULL;
+    bool found = false;
+    if (!*name)
+        return cf_out_done(out);
+    if (!cf_pass_kube(p, r->cluster, &kube, err) ||
+        !cf_kube_find(kube, NULL, &ref, &found, &service, err) ||
+        !cf_bridge_target_slices(kube, NULL, ns, name, &slices, err))
+        return cf_error_wrap(err, "target destination of router %s", r->name);
+    if (!found)
+        return cf_out_hold(out, CF_HOLD_NOT_READY, LOOK_MS,
+                           "Service %s/%s, the target destination of router %s, does not exist on "
+                           "%s",
+                           ns, name, r->name, r->cluster);
+    if (cf_bridge_ready_count(slices) > 0 ||
+        strcmp(cf_json_str(service, "", "spec", "type", NULL), "ExternalName") == 0)
+        return cf_out_done(out);
+    return cf_out_hold(out, CF_HOLD_NOT_READY, LOOK_MS,
+                       "Service %s/%s, the target destination of router %s, has no ready endpoint",
+                       ns, name, r->name);
+}
+
 bool cf_pass_target_ready(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     for (size_t i = 0; i < p->run->n_routers; i++) {
-        const json_t *row = reach_row(p, &p->run->routers[i]);
-        if (!cf_json_bool(row, false, "bridge", NULL))
-            continue;
-        if (!bridge_ready(p, &p->run->routers[i], row, out))
+        const struct cf_run_router *r = &p->run->routers[i];
+        const json_t *row = reach_row(p, r);
+        if (!(cf_json_bool(row, false, "bridge", NULL) ? bridge_ready(p, r, row, out)
+                                                       : existing_ready(p, r, row, out, err)))
             return false;
         if (out->kind != CF_OUT_DONE)
             return true;
