@@ -110,8 +110,15 @@ static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, con
     return true;
 }
 
+static bool is_as_wanted(const struct cf_bridge_live *l, const char *id,
+                         const struct cf_bridge *which)
+{
+    return strcmp(l->id, id) == 0 && memcmp(&l->which, which, sizeof *which) == 0;
+}
+
 /* The row comes first: a bridge that nobody knows would be fed by nobody. The objects are made by
- * the first look. */
+ * the first look. A look under way reads what it feeds without the mutex, so that is changed only
+ * when there is none; routers that share a bridge change nothing. */
 static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_error *err)
 {
     struct cf_bridges *b = self;
@@ -122,13 +129,18 @@ static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_erro
     if (!put_row(b, want, spec, id, err))
         return cf_error_wrap(err, "remember the bridge %s/%s", want->ns, want->service);
     CF_LOCKED(&b->mutex);
-    struct cf_bridge_live *l = cf_bridge_live_find(b, want->cluster, want->ns, want->service);
+    struct cf_bridge_live *l;
+    while ((l = cf_bridge_live_find(b, want->cluster, want->ns, want->service)) && l->flying &&
+           !is_as_wanted(l, id, &which) && !b->stopping)
+        pthread_cond_wait(&b->changed, &b->mutex);
     if (!l)
         l = cf_bridge_live_add(b, want->cluster, &which, spec);
-    memcpy(l->id, id, sizeof l->id);
-    memcpy(l->run_id, which.run, sizeof l->run_id);
-    l->which = which;
-    l->shard = cf_shard_of(id);
+    if (!l->flying) {
+        memcpy(l->id, id, sizeof l->id);
+        memcpy(l->run_id, which.run, sizeof l->run_id);
+        l->which = which;
+        l->shard = cf_shard_of(id);
+    }
     l->dirty = true;
     pthread_cond_broadcast(&b->changed);
     return true;
@@ -186,16 +198,19 @@ static bool set_weight(void *self, const struct cf_fence *fence, const char *run
 static struct cf_bridge_live *take_of_run(struct cf_bridges *b, const char *run_id)
 {
     CF_LOCKED(&b->mutex);
-    for (struct cf_bridge_live *l = b->list; l; l = l->next) {
-        if (strcmp(l->run_id, run_id) != 0)
-            continue;
-        while (l->flying && !b->stopping)
-            pthread_cond_wait(&b->changed, &b->mutex);
-        l->flying = true;
-        l->refs++;
-        return l;
+    for (;;) {
+        struct cf_bridge_live *l = b->list;
+        while (l && strcmp(l->run_id, run_id) != 0)
+            l = l->next;
+        if (!l)
+            return NULL;
+        if (!l->flying || b->stopping) {
+            l->flying = true;
+            l->refs++;
+            return l;
+        }
+        pthread_cond_wait(&b->changed, &b->mutex); /* after which it may be gone */
     }
-    return NULL;
 }
 
 void cf_bridge_live_give_back(struct cf_bridges *b, struct cf_bridge_live *l, bool gone)
