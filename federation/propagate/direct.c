@@ -15,6 +15,7 @@ const struct cf_propagator_ops cf_propagator_direct = {
     .apply = cf_direct_apply,
     .health = cf_direct_health,
     .changes = cf_direct_changes,
+    .waiting = cf_direct_waiting,
     .activate = cf_direct_activate,
     .undo = cf_direct_undo,
     .release = cf_direct_release,

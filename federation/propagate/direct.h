@@ -39,6 +39,8 @@ bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json
 bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
                        const json_t *ledger, json_t **out_changes,
                        struct cf_error *err) CF_NODISCARD;
+bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, json_t **out_rows,
+                       struct cf_error *err) CF_NODISCARD;
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
                         struct cf_error *err) CF_NODISCARD;
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,

@@ -219,6 +219,54 @@ bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_
 
 /* --- the switch --- */
 
+static bool is_workload(const json_t *entry)
+{
+    struct cf_object_ref ref = cf_direct_ref(entry);
+    const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
+    return k && k->flags & CF_KIND_WORKLOAD;
+}
+
+/* The copy as it stands and the patch of spec that it keeps for the switch; *out_spec stays NULL
+ * when it waits for nothing. */
+static bool read_kept(const struct cf_propagation *p, const json_t *entry, json_t **out_live,
+                      json_t **out_spec, struct cf_error *err)
+{
+    if (!cf_direct_live(p, entry, out_live, err))
+        return false;
+    const char *text =
+        cf_json_str(*out_live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
+    if (!text)
+        return true;
+    *out_spec = cf_json_parse(text, strlen(text), 0, err);
+    if (!*out_spec)
+        return cf_error_wrap(err, "annotation %s of %s", CF_ANNOTATION_ACTIVATE,
+                             cf_json_str(entry, "", "key", NULL));
+    return true;
+}
+
+bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, json_t **out_rows,
+                       struct cf_error *err)
+{
+    static const char *const fields[] = { "replicas", "suspend" };
+    cf_autojson json_t *rows = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(ledger, i, entry)
+    {
+        cf_autojson json_t *live = NULL;
+        cf_autojson json_t *spec = NULL;
+        if (is_workload(entry) && !read_kept(p, entry, &live, &spec, err))
+            return false;
+        for (size_t k = 0; k < CF_ARRAY_LEN(fields); k++)
+            if (json_object_get(spec, fields[k]))
+                json_array_append_new(
+                    rows, json_pack("{s:O, s:O, s:s}", "key", json_object_get(entry, "key"), "ref",
+                                    json_object_get(entry, "ref"), "field", fields[k]));
+    }
+    *out_rows = json_incref(rows);
+    return true;
+}
+
 /* Applies the kept patch of spec, or (off) what stood there before the switch. */
 static bool activate_one(const struct cf_propagation *p, const json_t *entry, bool off,
                          struct cf_error *err)
@@ -226,15 +274,11 @@ static bool activate_one(const struct cf_propagation *p, const json_t *entry, bo
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
     cf_autojson json_t *live = NULL;
-    if (!cf_direct_live(p, entry, &live, err))
+    cf_autojson json_t *spec = NULL;
+    if (!read_kept(p, entry, &live, &spec, err))
         return false;
-    const char *text =
-        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
-    if (!live || !text)
-        return true;
-    cf_autojson json_t *spec = cf_json_parse(text, strlen(text), 0, err);
     if (!spec)
-        return cf_error_wrap(err, "annotation %s of %s", CF_ANNOTATION_ACTIVATE, key);
+        return true;
     if (off) {
         if (json_object_get(spec, "replicas"))
             json_object_set_new(spec, "replicas", json_integer(0));
@@ -256,9 +300,7 @@ bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bo
     json_t *entry;
     json_array_foreach(ledger, i, entry)
     {
-        struct cf_object_ref ref = cf_direct_ref(entry);
-        const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
-        if (k && k->flags & CF_KIND_WORKLOAD && !activate_one(p, entry, off, err))
+        if (is_workload(entry) && !activate_one(p, entry, off, err))
             return false;
     }
     return true;

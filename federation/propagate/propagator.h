@@ -108,6 +108,12 @@ struct cf_propagator_ops {
     bool (*changes)(const struct cf_propagation *p, const json_t *inventory, const json_t *ledger,
                     json_t **out_changes, struct cf_error *err);
 
+    /* Which copies wait for the switch, because they must not run twice: [{"key", "ref", "field":
+     * "replicas|suspend"}] (new reference). The caller stops them in the source before it activates
+     * them in the target. No side effects. */
+    bool (*waiting)(const struct cf_propagation *p, const json_t *ledger, json_t **out_rows,
+                    struct cf_error *err);
+
     /* At commit: what must not run twice starts in the target now (CronJobs un-suspended, Jobs and
      * workloads that wait for the switch get their replicas), at most once each. `off` reverses it.
      */

@@ -121,6 +121,7 @@ static void add_traffic(struct cf_gates *g, struct cf_watched_run *w,
     (void)snprintf(e->cluster, sizeof e->cluster, "%s", router->cluster);
     e->look_ms = CF_MAX(1000, g->config.look_ms_min);
     e->sampler = cf_sampler_new();
+    e->router = router->name;
     e->side = side;
 }
 
@@ -266,6 +267,33 @@ static bool sees_all(const struct cf_watched_run *w, enum cf_side side)
     return true;
 }
 
+static bool is_fresh(const struct cf_watched_run *w, const char *router, enum cf_side side,
+                     int64_t now)
+{
+    for (size_t i = 0; i < w->n_entries; i++) {
+        const struct cf_watch_entry *e = &w->entries[i];
+        if (e->sampler && e->side == side && strcmp(e->router, router) == 0)
+            return !cf_sampler_is_stale(e->sampler, now);
+    }
+    return false;
+}
+
+/* Every router's series of the source were seen, and the router is still measured: a gateway drops
+ * the series of a backend that nothing names any more, so fresh ones of the target will do. */
+static bool source_is_measured(const struct cf_watched_run *w, int64_t now)
+{
+    for (size_t i = 0; i < w->n_entries; i++) {
+        const struct cf_watch_entry *e = &w->entries[i];
+        if (!e->sampler || e->side != CF_SIDE_SOURCE)
+            continue;
+        if (cf_sampler_newest_ms(e->sampler) == 0 ||
+            (!is_fresh(w, e->router, CF_SIDE_SOURCE, now) &&
+             !is_fresh(w, e->router, CF_SIDE_TARGET, now)))
+            return false;
+    }
+    return true;
+}
+
 static void judge(void *self, const char *run_id, struct cf_gates_view *out)
 {
     struct cf_gates *g = self;
@@ -288,10 +316,11 @@ static void judge(void *self, const char *run_id, struct cf_gates_view *out)
         out->which = out->gates[i].name;
     }
     out->last_bad_ms = w->last_bad_ms;
-    out->source_known = w->source_known && sees_all(w, CF_SIDE_SOURCE);
+    bool seen = w->source_known && sees_all(w, CF_SIDE_SOURCE);
+    out->source_known = seen && source_is_measured(w, now);
     out->source_rps = recent_rps(w, now);
     uint64_t all = w->n_source + w->n_target;
-    if (out->source_known && w->target_known && sees_all(w, CF_SIDE_TARGET) && all > 0)
+    if (seen && w->target_known && sees_all(w, CF_SIDE_TARGET) && all > 0)
         out->observed = (int)((100 * w->n_target + all / 2) / all);
 }
 

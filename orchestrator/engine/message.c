@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "orchestrator/engine/steps/halt.h"
 
 typedef void say_fn(const struct cf_live *run, struct cf_buf *out);
 
@@ -45,7 +46,12 @@ static void say_completed(const struct cf_live *run, struct cf_buf *out)
 {
     const struct cf_step *retired = cf_run_step(run, "source.scale_down");
     const struct cf_step *cleanup = cf_run_step(run, "cleanup");
+    const struct cf_step *commit = cf_run_step(run, "commit");
+    const json_t *stopped = cf_json_at(commit ? commit->intent : NULL, "source", NULL);
     cf_buf_printf(out, "completed: the traffic goes to %s", run->plan->target_cluster);
+    if (json_array_size(stopped) > 0)
+        cf_buf_printf(out, "; stopped in %s: ", run->plan->source_cluster);
+    cf_halt_names(stopped, out);
     if (retired && retired->message[0])
         cf_buf_printf(out, "; %s", retired->message);
     if (cleanup && cleanup->message[0])

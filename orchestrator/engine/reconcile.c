@@ -102,7 +102,6 @@ static enum cf_step_state next_state(enum cf_step_state s)
 static bool step_error(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                        struct cf_error *err)
 {
-    (void)p;
     if (err->kind == CF_ERR_FENCED || err->kind == CF_ERR_BUG)
         return false;
     struct cf_error why = *err;
@@ -112,8 +111,9 @@ static bool step_error(struct cf_pass *p, struct cf_step *s, struct cf_outcome *
                            CF_MAX(CF_PASS_RETRY_MS, why.retry_after_ms), "%s", why.message);
     if (why.kind == CF_ERR_CONFLICT)
         return cf_out_hold(out, CF_HOLD_CONFLICT, CF_PASS_RETRY_MS * 3, "%s", why.message);
-    /* While only planned nothing has happened, so it is simply looked at again. */
-    if (s->state == CF_STEP_PLANNED)
+    /* While only planned nothing has happened, so it is simply looked at again. After commit what
+     * has happened stands, and there is no way but forward. */
+    if (s->state == CF_STEP_PLANNED || cf_run_is_committed(p->run))
         return cf_out_hold(out, CF_HOLD_STEP_FAILED, CF_PASS_WAKE_MAX_MS, "%s", why.message);
     return cf_out_failed(out, "%s", why.message);
 }

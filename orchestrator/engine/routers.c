@@ -251,7 +251,9 @@ static void settle_commit(struct cf_pass *p)
                               json_pack("{s:s,s:s,s:s}", "name", p->run->routers[i].name, "seq",
                                         p->run->routers[i].seq, "next", cf_nonce(next)));
     }
-    cf_step_set_intent_take(commit, json_pack("{s:o}", "routers", rows));
+    json_t *intent = json_copy(commit->intent); /* what is to stop in the source stays as it is */
+    json_object_set_new(intent, "routers", rows);
+    cf_step_set_intent_take(commit, intent);
 }
 
 /* Whether an alarm may have to send any router back. */

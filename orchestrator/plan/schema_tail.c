@@ -35,7 +35,10 @@ const struct cf_schema_row cf_schema_tail[] = {
       .help = "The source after commit" },
     { "/spec/cleanup/source", CF_SCHEMA_WORD, .dflt = "scaleToZero",
       .words = WORDS("scaleToZero", "keep", "!delete"),
-      .help = "`scaleToZero`: its workloads stop once their own metrics show no traffic. "
+      .help = "`scaleToZero`: its workloads stop once the routers' metrics show no request to "
+              "them; where nothing measures that, the run waits for `crossfade advance`. Calls "
+              "within the cluster that pass by the routers are not seen. What must not run twice "
+              "(CronJobs, Jobs, `start: atSwitch`) stops at commit in any case. "
               "`keep`: they stay as they are" },
     { "/spec/cleanup/after", CF_SCHEMA_DURATION, .dflt = "0s", .max = 90 * DAY_MS,
       .help = "From commit to that" },

@@ -6,14 +6,15 @@
  *            floors that were raised are given back; our labels leave the copies; gates and the way
  *            back are forgotten
  *
- * A bridge stays as long as traffic flows over it: the step's message says so and what to do. After
- * commit: no undo. */
+ * A bridge stays as long as traffic flows over it: the step's message says so and what to do, and
+ * what still runs in the source. After commit: no undo. */
 #include <string.h>
 
 #include "lb/bridge.h"
 #include "orchestrator/engine/pass.h"
 
 #include "orchestrator/engine/steps/floors.h"
+#include "orchestrator/engine/steps/halt.h"
 #include "orchestrator/engine/steps/settle.h"
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -92,14 +93,16 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     p->ports->gates.forget(p->ports->gates.self, p->run->id);
     CF_CLEANUP(cf_buf_free) struct cf_buf bridges = CF_BUF_INIT(512);
     name_bridges(p, &bridges);
+    CF_CLEANUP(cf_buf_free) struct cf_buf stays = CF_BUF_INIT(512);
+    cf_halt_say_what_stays(p, &stays);
     if (bridges.len > 0)
         cf_step_say(
             s,
             "traffic still flows over the bridge %s: point clients at the target's own entry, then "
-            "`crossfade bridge remove`",
-            cf_buf_str(&bridges));
+            "`crossfade bridge remove`%s",
+            cf_buf_str(&bridges), cf_buf_str(&stays));
     else
-        cf_step_say(s, "nothing of ours is left");
+        cf_step_say(s, "nothing of ours is left%s", cf_buf_str(&stays));
     return cf_out_done(out);
 }
 

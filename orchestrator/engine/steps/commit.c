@@ -2,16 +2,19 @@
 /* Step `commit`: the point after which the source may be touched and nothing goes back.
  *
  *   intend   asked for (or `commit: auto`), the source is what was copied, the routers are as we
- *            left them, no gate is broken; then, per router, the seq of the patch that disarms it
+ *            left them, no gate is broken; then, per router, the seq of the patch that disarms it,
+ *            and what must not run twice in the source, with uid and what it had, so that a person
+ *            can bring it back
  *   start    disarms every router: from here on no old owner, rescue or alarm can send it back.
- *            Then the main Ingress takes the bridge as its backend, and what must not run twice
- *            starts in the target
+ *            Then the main Ingress takes the bridge as its backend; what must not run twice stops
+ *            in the source, and when it has ended there it starts in the target
  *   observe  every router shows an empty arm
  *
  * After its intent nobody may ask for a rollback; there is no undo. */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/steps/halt.h"
 
 enum { LOOK_MS = 500 };
 
@@ -29,11 +32,35 @@ static bool may_commit(struct cf_pass *p, const struct cf_step *s, struct cf_out
     return cf_pass_look_at_routers(p, out, err);
 }
 
+/* The source's side of every copy that waits for the switch, as rows of halt.h. */
+static bool find_singletons(struct cf_pass *p, json_t **out_rows, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    cf_autojson json_t *waiting = NULL;
+    cf_autojson json_t *rows = json_array();
+    size_t i;
+    json_t *copy;
+    if (!cf_copies_open(p, &c, err) ||
+        !c.ops->waiting(&c.request, cf_copies_ledger(p), &waiting, err))
+        return false;
+    json_array_foreach(waiting, i, copy)
+    {
+        const char *field = cf_json_str(copy, "", "field", NULL);
+        if (!cf_halt_add(p, c.source, copy, field, rows, err))
+            return cf_error_wrap(err, "what must not run twice");
+    }
+    *out_rows = cf_steal(&rows);
+    return true;
+}
+
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
     if (!may_commit(p, s, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    json_t *source = NULL;
+    if (!find_singletons(p, &source, err))
+        return false;
     json_t *rows = json_array();
     for (size_t i = 0; i < p->run->n_routers; i++) {
         char next[CF_NONCE_TEXT];
@@ -41,7 +68,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         json_array_append_new(rows, json_pack("{s:s,s:s,s:s}", "name", r->name, "seq", r->seq,
                                               "next", cf_nonce(next)));
     }
-    cf_step_set_intent_take(s, json_pack("{s:o}", "routers", rows));
+    cf_step_set_intent_take(s, json_pack("{s:o,s:o}", "routers", rows, "source", source));
     return cf_out_done(out);
 }
 
@@ -81,6 +108,28 @@ static bool switch_main(struct cf_pass *p, const struct cf_run_router *r, struct
                        reading.what, reading.who);
 }
 
+/* *out DONE once nothing of it runs in the source any more. */
+static bool stop_singletons(struct cf_pass *p, const json_t *rows, struct cf_outcome *out,
+                            struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    const json_t *first = NULL;
+    int ended = 0;
+    if (json_array_size(rows) == 0)
+        return true;
+    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err) ||
+        !cf_halt_write(p, kube, rows, err) || !cf_halt_look(p, kube, rows, &ended, &first, err))
+        return cf_error_wrap(err, "stop in %s what must not run twice",
+                             p->run->plan->source_cluster);
+    if (first)
+        return cf_out_wait(
+            out, LOOK_MS,
+            "%s %s must not run twice: it starts in %s when its pods in %s have ended",
+            cf_json_str(first, "", "kind", NULL), cf_json_str(first, "", "name", NULL),
+            p->run->plan->target_cluster, p->run->plan->source_cluster);
+    return true;
+}
+
 static bool activate_copies(struct cf_pass *p, struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
@@ -109,6 +158,10 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         if (out->kind != CF_OUT_DONE)
             return true;
     }
+    if (!stop_singletons(p, cf_json_at(s->intent, "source", NULL), out, err))
+        return false;
+    if (out->kind != CF_OUT_DONE)
+        return true;
     if (!activate_copies(p, err))
         return false;
     return cf_out_done(out);
@@ -125,7 +178,13 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return cf_error_wrap(err, "forget the way back");
     cf_memo_set_take(p->run, "committedAt", json_integer((json_int_t)p->now_wall));
-    cf_step_say(s, "committed: nothing goes back from here");
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);
+    const json_t *stopped = cf_json_at(s->intent, "source", NULL);
+    cf_buf_puts(&text, "committed: nothing goes back from here");
+    if (json_array_size(stopped) > 0)
+        cf_buf_printf(&text, "; stopped in %s: ", p->run->plan->source_cluster);
+    cf_halt_names(stopped, &text);
+    cf_step_say(s, "%s", cf_buf_str(&text));
     return cf_out_done(out);
 }
 

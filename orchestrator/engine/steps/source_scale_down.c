@@ -2,8 +2,8 @@
 /* Step `source.scale_down`: the source's workloads go to zero replicas, once nothing calls them.
  *
  *   intend   after the plan's delay, when the gateways have changed over and the routers' metrics
- *            show no request to the source (or nothing is known after a bound); then which
- *            workloads, with uid and replicas, so that a person can bring them back
+ *            show no request to the source; where nothing measures it, a person says so (advance).
+ *            Then which workloads, with uid and replicas, so that a person can bring them back
  *   start    canary Ingresses go; the autoscalers get their floors back; each workload goes to 0
  *   observe  no replica is left
  *
@@ -12,13 +12,13 @@
 
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/engine/steps/floors.h"
+#include "orchestrator/engine/steps/halt.h"
 #include "orchestrator/engine/steps/settle.h"
 
 enum {
     LOOK_MS = 1000,
-    QUIET_BOUND_MS = 60000, /* requests under way and clients' connection pools end within this */
-    UNKNOWN_BOUND_MS =
-        5000, /* without metrics of the source: what a data plane takes to follow, with room */
+    QUIET_BOUND_MS = 60000,   /* requests under way and clients' connection pools end within this */
+    UNKNOWN_BOUND_MS = 15000, /* a gate's first looks, also after a restart, with room */
 };
 
 static const char *const scaled_kinds[] = { "Deployment", "StatefulSet", "ReplicaSet", NULL };
@@ -51,40 +51,17 @@ static bool may_go(struct cf_pass *p, const struct cf_step *s, struct cf_outcome
     free(view);
     if (known && rps == 0)
         return cf_out_done(out);
-    if (!known && since >= UNKNOWN_BOUND_MS)
-        return cf_out_done(out);
+    if (!known && since < UNKNOWN_BOUND_MS)
+        return cf_out_wait(out, LOOK_MS, "looking for what the routers still send to the source");
     if (!known)
-        return cf_out_wait(out, LOOK_MS,
-                           "no metrics of the source: waiting %d s for what is under way",
-                           UNKNOWN_BOUND_MS / 1000);
+        return cf_out_hold(out, CF_HOLD_SOURCE_BUSY, LOOK_MS,
+                           "nothing measures what the routers still send to %s: see that nobody "
+                           "calls it, then advance",
+                           p->run->plan->source_cluster);
     if (since < QUIET_BOUND_MS)
         return cf_out_wait(out, LOOK_MS, "the source still answers %.1f requests a second", rps);
     return cf_out_hold(out, CF_HOLD_SOURCE_BUSY, LOOK_MS,
                        "the source still answers %.1f requests a second", rps);
-}
-
-/* The source's object behind a copy, as it is now. */
-static bool add_workload(struct cf_pass *p, struct cf_kube *kube, const json_t *copy, json_t *rows,
-                         struct cf_error *err)
-{
-    char version[CF_API_VERSION_MAX];
-    const char *group = cf_json_str(copy, "", "ref", "group", NULL);
-    const char *v = cf_json_str(copy, "", "ref", "version", NULL);
-    (void)snprintf(version, sizeof version, "%s%s%s", group, *group ? "/" : "", v);
-    const char *kind = cf_json_str(copy, "", "ref", "kind", NULL);
-    const char *name = cf_json_str(copy, "", "ref", "name", NULL);
-    struct cf_object_ref ref = cf_ref(version, kind, p->run->plan->source_namespace, name);
-    bool found = false;
-    cf_autojson json_t *object = NULL;
-    if (!cf_kube_find(kube, NULL, &ref, &found, &object, err))
-        return cf_error_wrap(err, "%s %s", kind, name);
-    if (found)
-        json_array_append_new(
-            rows,
-            json_pack("{s:s,s:s,s:s,s:s,s:I}", "apiVersion", version, "kind", kind, "name", name,
-                      "uid", cf_json_str(object, "", "metadata", "uid", NULL), "replicas",
-                      (json_int_t)cf_json_int(object, 1, "spec", "replicas", NULL)));
-    return true;
 }
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -101,9 +78,10 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     json_array_foreach(cf_copies_ledger(p), i, copy)
     {
         if (is_scaled(cf_json_str(copy, "", "ref", "kind", NULL)) &&
-            !add_workload(p, kube, copy, rows, err))
+            !cf_halt_add(p, kube, copy, "replicas", rows, err))
             return false;
     }
+    cf_pass_advance_taken(p);
     if (s->intent) /* planned again: the replicas of the first look are the true ones */
         return cf_out_done(out);
     cf_step_set_intent_take(s, json_pack("{s:O}", "workloads", rows));
@@ -111,29 +89,6 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 }
 
 /* ---- start ---- */
-
-static struct cf_object_ref workload_ref(const struct cf_pass *p, const json_t *row)
-{
-    return cf_ref(cf_json_str(row, "", "apiVersion", NULL), cf_json_str(row, "", "kind", NULL),
-                  p->run->plan->source_namespace, cf_json_str(row, "", "name", NULL));
-}
-
-static bool scale_to_zero(struct cf_pass *p, struct cf_kube *kube, const json_t *row,
-                          struct cf_error *err)
-{
-    struct cf_object_ref ref = workload_ref(p, row);
-    cf_autojson json_t *patch = json_pack(
-        "[{s:s,s:s,s:s},{s:s,s:s,s:i}]", "op", "test", "path", "/metadata/uid", "value",
-        cf_json_str(row, "", "uid", NULL), "op", "add", "path", "/spec/replicas", "value", 0);
-    if (cf_kube_json_patch(kube, NULL, &ref, patch, NULL, NULL, err))
-        return true;
-    /* Gone, or another object under its name: not what we meant, and not ours to touch. */
-    if (err->kind == CF_ERR_NOT_FOUND || (err->kind == CF_ERR_INVALID && err->upstream == 422)) {
-        cf_error_clear(err);
-        return true;
-    }
-    return cf_error_wrap(err, "scale %s %s to 0", ref.kind, ref.name);
-}
 
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                   struct cf_error *err)
@@ -146,13 +101,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))
         return false;
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(s->intent, "workloads", NULL), i, row)
-    {
-        if (!scale_to_zero(p, kube, row, err))
-            return false;
-    }
+    if (!cf_halt_write(p, kube, cf_json_at(s->intent, "workloads", NULL), err))
+        return false;
     return cf_out_done(out);
 }
 
@@ -164,20 +114,10 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
         return false;
-    int total = 0, gone = 0;
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(s->intent, "workloads", NULL), i, row)
-    {
-        struct cf_object_ref ref = workload_ref(p, row);
-        bool found = false;
-        cf_autojson json_t *object = NULL;
-        if (!cf_kube_find(kube, NULL, &ref, &found, &object, err))
-            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
-        total++;
-        if (!found || cf_json_int(object, 0, "status", "replicas", NULL) == 0)
-            gone++;
-    }
+    const json_t *rows = cf_json_at(s->intent, "workloads", NULL), *first = NULL;
+    int total = (int)json_array_size(rows), gone = 0;
+    if (!cf_halt_look(p, kube, rows, &gone, &first, err))
+        return false;
     cf_step_progress(s, gone, total);
     if (gone < total)
         return cf_out_wait(out, LOOK_MS, "%d of %d workloads are at zero", gone, total);
@@ -188,7 +128,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
 const struct cf_step_kind cf_step_source_scale_down = {
     .name = "source.scale_down",
     .phase = "Retiring",
-    .says = "scales the source's workloads to zero once its metrics show no traffic",
+    .says = "scales the source's workloads to zero once the routers' metrics show no request to it",
     .intend = intend,
     .start = start,
     .observe = observe,

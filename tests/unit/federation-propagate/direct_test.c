@@ -356,6 +356,15 @@ static void transforms_and_the_switch(void **state)
     assert_true(cf_json_bool(cron, false, "spec", "suspend", NULL));
 
     struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *waiting = NULL;
+    cf_fake_kube_log_reset(r->target_api);
+    assert_ok(cf_propagator_direct.waiting(&r->p, r->ledger, &waiting, &err), &err);
+    assert_int_equal(cf_fake_kube_writes(r->target_api), 0);
+    assert_int_equal(json_array_size(waiting), 2);
+    assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "ref", "name", NULL), "other");
+    assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "field", NULL), "replicas");
+    assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "ref", "name", NULL), "nightly");
+    assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "field", NULL), "suspend");
     assert_ok(cf_propagator_direct.activate(&r->p, r->ledger, false, &err), &err);
     cf_autojson json_t *other_on = target(r, "apps/v1", "Deployment", "other");
     assert_int_equal(cf_json_int(other_on, -1, "spec", "replicas", NULL), 2);

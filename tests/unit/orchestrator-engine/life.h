@@ -144,6 +144,7 @@ static inline struct world *world_new(const char *plan_text)
     w->documents = json_array();
     w->now = 1000000;
     w->verdict = CF_VERDICT_PASS;
+    w->source_known = true;
     w->fence = (struct cf_fence){ .shard = 3,
                                   .owner = "0192f000-0000-7000-8000-00000000bbbb",
                                   .epoch = 7 };
