@@ -99,7 +99,7 @@ struct cf_gate_now {
 
 struct cf_gates_view {
     int64_t last_bad_ms; /* wall time of the last look with failures; 0: none */
-    bool source_known; /* source_rps is measured, now, for every router of the run */
+    bool source_known;   /* source_rps is measured, now, for every router of the run */
     double source_rps; /* requests a second that the routers still send to the source, over the last
                           ten seconds */
     int observed; /* the target's share of the requests since the last weight change, percent; -1:

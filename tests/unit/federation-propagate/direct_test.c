@@ -363,7 +363,8 @@ static void transforms_and_the_switch(void **state)
     assert_int_equal(json_array_size(waiting), 2);
     assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "ref", "name", NULL), "other");
     assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "field", NULL), "replicas");
-    assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "ref", "name", NULL), "nightly");
+    assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "ref", "name", NULL),
+                        "nightly");
     assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "field", NULL), "suspend");
     assert_ok(cf_propagator_direct.activate(&r->p, r->ledger, false, &err), &err);
     cf_autojson json_t *other_on = target(r, "apps/v1", "Deployment", "other");
