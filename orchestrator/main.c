@@ -39,6 +39,8 @@ static void *start(const struct cf_config *c, char **out_url, struct cf_error *e
         .pool_size = (int)cf_config_int(c, "database-pool"),
         .key_file = cf_config_str(c, "key-file"),
         .state_dir = cf_config_str(c, "state-dir"),
+        .clusters_folder = cf_config_str(c, "clusters.folder"),
+        .in_cluster = cf_config_str(c, "clusters.in-cluster"),
         .tls_cert = cf_config_str(c, "tls.cert-file"),
         .tls_key = cf_config_str(c, "tls.key-file"),
         .public_url = cf_config_str(c, "public-url"),

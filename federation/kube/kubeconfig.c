@@ -220,7 +220,8 @@ static bool read_exec(struct reading *r, const struct section *user)
         return refuse(
             r, user, "exec",
             "programs are not run for a cluster that is registered here: give a token or a "
-            "client certificate, or put the kubeconfig into the server's configuration");
+            "client certificate, or put the kubeconfig into the service's clusters.folder and "
+            "register it with --server-side");
     cf_json_pointer_push(s.pointer, "exec");
     const char *command, *api_version, *mode, *hint;
     if (!text(r, &s, "command", &command) || !text(r, &s, "apiVersion", &api_version) ||

@@ -13,7 +13,6 @@ void cf_cluster_body_free(struct cf_cluster_body *b)
 {
     json_decref(b->doc);
     cf_secret_free(b->credentials);
-    free(b->server);
     *b = (struct cf_cluster_body){ 0 };
 }
 
@@ -129,11 +128,38 @@ static void take_kubeconfig(const json_t *body, json_t *doc, json_t *secrets)
         json_object_set(doc, "insecure", json_object_get(body, "insecureSkipTlsVerify"));
 }
 
+/* Who we are there is either in the body or in the server's configuration. False: answered. */
+static bool take_server_side(struct cf_http_request *req, struct cf_http_response *res,
+                             const json_t *body, json_t *doc, json_t *secrets)
+{
+    const json_t *wanted = json_object_get(body, "serverSide"),
+                 *given = json_object_get(body, "kubeconfig");
+    if (json_is_true(wanted) && given) {
+        cf_body_refuse(req, res, "/serverSide", "leave one of them out",
+                       "A cluster is known by a kubeconfig or by the service's configuration, "
+                       "not both");
+        return false;
+    }
+    if (wanted || given)
+        json_object_set_new(doc, "serverSide", json_boolean(json_is_true(wanted)));
+    if (cf_json_bool(doc, false, "serverSide", NULL))
+        (void)json_object_del(secrets, "kubeconfig");
+    return true;
+}
+
 /* The same rules as the engine's: inline data only. */
 static bool check_kubeconfig(struct cf_http_request *req, struct cf_http_response *res,
-                             const json_t *doc, const json_t *secrets, char **out_server)
+                             const json_t *doc, const json_t *secrets)
 {
     struct cf_error err = CF_ERROR_INIT;
+    if (cf_json_bool(doc, false, "serverSide", NULL))
+        return true;
+    if (!json_object_get(secrets, "kubeconfig")) {
+        cf_body_refuse(req, res, "/kubeconfig",
+                       "the kubeconfig's text, with inline data; or serverSide: true",
+                       "kubeconfig is missing");
+        return false;
+    }
     const char *text = cf_json_str(secrets, "", "kubeconfig", NULL);
     struct cf_kubeconfig_options options = {
         .trust = CF_KUBECONFIG_INLINE,
@@ -142,7 +168,6 @@ static bool check_kubeconfig(struct cf_http_request *req, struct cf_http_respons
     };
     struct cf_kube_credentials *c = cf_kubeconfig_parse(text, strlen(text), &options, &err);
     if (c) {
-        *out_server = cf_xstrdup(cf_kube_credentials_server(c));
         cf_kube_credentials_unref(c);
         return true;
     }
@@ -154,11 +179,12 @@ static bool check_kubeconfig(struct cf_http_request *req, struct cf_http_respons
 
 /* ---- both ---- */
 
-static json_t *old_secrets(const struct cf_secret *s)
+static json_t *old_secrets(const json_t *doc, const struct cf_secret *s)
 {
     struct cf_error ignored = CF_ERROR_INIT;
+    bool server_side = cf_json_bool(doc, false, "serverSide", NULL);
     json_t *j = s ? cf_json_parse(cf_secret_data(s), cf_secret_len(s), 0, &ignored) : NULL;
-    if (json_is_object(j) && json_object_get(j, "kubeconfig"))
+    if (json_is_object(j) && (server_side || json_object_get(j, "kubeconfig")))
         return j;
     json_decref(j);
     return s ? json_pack("{s:s}", "kubeconfig", cf_secret_data(s)) : json_object();
@@ -180,15 +206,12 @@ bool cf_cluster_body_make(struct cf_http_request *req, struct cf_http_response *
                           const struct cf_secret *old_credentials, struct cf_cluster_body *out)
 {
     struct cf_cluster_body b = { .doc = old_doc ? cf_json_copy(old_doc) : json_object() };
-    cf_autojson json_t *secrets = old_secrets(old_credentials);
+    cf_autojson json_t *secrets = old_secrets(old_doc, old_credentials);
     const json_t *metrics = json_object_get(body, "metrics");
     take_kubeconfig(body, b.doc, secrets);
-    if (!json_object_get(secrets, "kubeconfig"))
-        cf_body_refuse(req, res, "/kubeconfig", "the kubeconfig's text, with inline data",
-                       "kubeconfig is missing");
-    else if (check_kubeconfig(req, res, b.doc, secrets, &b.server) &&
-             (!metrics || take_metrics(req, res, metrics, b.doc, secrets))) {
-        json_object_set_new(b.doc, "server", json_string(b.server));
+    if (take_server_side(req, res, body, b.doc, secrets) &&
+        check_kubeconfig(req, res, b.doc, secrets) &&
+        (!metrics || take_metrics(req, res, metrics, b.doc, secrets))) {
         b.credentials = seal_text(secrets);
         *out = b;
         return true;

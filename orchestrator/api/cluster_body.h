@@ -10,7 +10,6 @@
 struct cf_cluster_body {
     json_t *doc;                   /* what is not secret; owned */
     struct cf_secret *credentials; /* {"kubeconfig", "metrics", "metricsCa"} as text; owned */
-    char *server;                  /* of the kubeconfig's context; owned */
 };
 void cf_cluster_body_free(struct cf_cluster_body *b); /* for CF_CLEANUP; zeroed before first use */
 

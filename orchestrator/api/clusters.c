@@ -28,14 +28,19 @@ static bool is_fine_name(const char *name)
 
 /* Asks the cluster who it is: a record that does not work is not kept. */
 static bool probe(struct cf_http_request *req, struct cf_http_response *res, const char *name,
-                  const struct cf_cluster_body *b, char uid[CF_ENGINE_UID_TEXT])
+                  const struct cf_cluster_body *b, char uid[CF_ENGINE_UID_TEXT], char **out_server)
 {
     struct cf_error err = CF_ERROR_INIT;
-    char version[CF_ENGINE_UID_TEXT];
     if (cf_engine_cluster_probe(cf_api_of(req)->engine, name, b->doc,
                                 cf_secret_data(b->credentials), cf_secret_len(b->credentials), uid,
-                                version, &err))
+                                out_server, &err)) {
+        json_object_set_new(b->doc, "server", json_string(*out_server));
         return true;
+    }
+    if (err.kind == CF_ERR_INVALID && cf_json_bool(b->doc, false, "serverSide", NULL)) {
+        cf_body_refuse(req, res, "/serverSide", NULL, "%s", err.message);
+        return false;
+    }
     cf_problem_full(res, "CLUSTER_FAILED",
                     err.kind == CF_ERR_DENIED
                         ? "crossfade cluster rbac prints the rights that are needed"
@@ -82,6 +87,7 @@ static void create(struct cf_http_request *req, struct cf_http_response *res, co
     struct cf_error err = CF_ERROR_INIT;
     struct cf_idem idem;
     char uid[CF_ENGINE_UID_TEXT];
+    cf_autofree char *server = NULL;
     CF_CLEANUP(cf_cluster_body_free) struct cf_cluster_body b = { 0 };
     struct cf_idem *key = cf_idem_of(req, &idem) ? &idem : NULL;
     if (key && !cf_idem_find(cf_api_of(req)->store, key, &err)) {
@@ -92,11 +98,12 @@ static void create(struct cf_http_request *req, struct cf_http_response *res, co
         send_created(req, res, name, key);
         return;
     }
-    if (!cf_cluster_body_make(req, res, body, NULL, NULL, &b) || !probe(req, res, name, &b, uid))
+    if (!cf_cluster_body_make(req, res, body, NULL, NULL, &b) ||
+        !probe(req, res, name, &b, uid, &server))
         return;
     struct cf_cluster_new row = { .name = name,
                                   .uid = uid,
-                                  .server = b.server,
+                                  .server = server,
                                   .doc = b.doc,
                                   .credentials = b.credentials,
                                   .author = cf_principal(req),
@@ -114,6 +121,7 @@ static void replace(struct cf_http_request *req, struct cf_http_response *res, c
 {
     struct cf_error err = CF_ERROR_INIT;
     char uid[CF_ENGINE_UID_TEXT];
+    cf_autofree char *server = NULL;
     int64_t rev = 0;
     CF_CLEANUP(cf_cluster_row_free) struct cf_cluster_row old = { 0 };
     CF_CLEANUP(cf_secret_free_p) struct cf_secret *credentials = NULL;
@@ -125,11 +133,11 @@ static void replace(struct cf_http_request *req, struct cf_http_response *res, c
         return;
     }
     if (!cf_cluster_body_make(req, res, body, old.doc, credentials, &b) ||
-        !probe(req, res, name, &b, uid))
+        !probe(req, res, name, &b, uid, &server))
         return;
     struct cf_cluster_new row = { .name = name,
                                   .uid = uid,
-                                  .server = b.server,
+                                  .server = server,
                                   .doc = b.doc,
                                   .credentials = b.credentials,
                                   .author = cf_principal(req) };

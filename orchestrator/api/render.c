@@ -43,6 +43,8 @@ json_t *cf_render_cluster(const struct cf_cluster_row *row)
         json_array_append_new(
             warnings, json_string("The API server's certificate is NOT verified: whoever stands "
                                   "between can take the credentials"));
+    json_object_set_new(j, "serverSide",
+                        json_boolean(cf_json_bool(row->doc, false, "serverSide", NULL)));
     json_object_set_new(j, "metrics", metrics ? json_or_null(metrics) : json_array());
     json_object_set_new(j, "warnings", warnings);
     json_object_set_new(j, "checked", json_or_null(row->checked));

@@ -53,6 +53,9 @@ static const struct cf_field cluster_new[] = {
     { "kubeconfig", CF_FIELD_TEXT_OR_OBJECT, 0, NULL, NULL,
       "a kubeconfig with inline data only: no file paths, no exec; needed when the cluster is "
       "new" },
+    { "serverSide", CF_FIELD_BOOL, 0, NULL, NULL,
+      "instead of a kubeconfig: who we are there stands in the service's own configuration, as "
+      "NAME.kubeconfig in clusters.folder or by clusters.in-cluster" },
     { "context", CF_FIELD_STRING, 0, NULL, NULL, "of the kubeconfig; its current one if left out" },
     { "insecureSkipTlsVerify", CF_FIELD_BOOL, 0, NULL, NULL,
       "do not check the API server's certificate" },

@@ -225,6 +225,7 @@ static const struct cf_field cluster[] = {
     { "server", S, R, NULL, NULL, "URL of its API server" },
     { "insecureSkipTlsVerify", B, R, NULL, NULL, "its certificate is not verified" },
     { "context", S, R, NULL, NULL, "of the kubeconfig" },
+    { "serverSide", B, R, NULL, NULL, "its kubeconfig stands in the service's configuration" },
     { "metrics", L, R, NULL, NULL, "where gates find their numbers; without secrets" },
     { "warnings", L, R, NULL, NULL, "what everybody should know about it" },
     { "author", S, R, NULL, NULL, "who registered or changed it last" },

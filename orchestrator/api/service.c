@@ -20,6 +20,7 @@ enum { PRUNE_EVERY_MS = 10 * 60 * 1000, PRUNE_ROWS = 5000, DRAIN_MS = 5000, KEEP
 
 struct cf_service {
     char *database, *key_file, *state_dir, *address, *tls_cert, *tls_key, *public_url, *version;
+    char *clusters_folder, *in_cluster;
     struct cf_service_config config; /* its texts are the copies above */
     struct cf_keyring *keyring;
     struct cf_metrics *metrics;
@@ -42,6 +43,9 @@ static void copy_config(struct cf_service *s, const struct cf_service_config *c)
     s->config.key_file = s->key_file = cf_xstrdup(c->key_file);
     s->config.state_dir = s->state_dir = cf_xstrdup(c->state_dir);
     s->config.address = s->address = cf_xstrdup(c->address ? c->address : "127.0.0.1");
+    s->config.clusters_folder = s->clusters_folder =
+        cf_xstrdup(c->clusters_folder ? c->clusters_folder : "");
+    s->config.in_cluster = s->in_cluster = cf_xstrdup(c->in_cluster ? c->in_cluster : "");
     s->config.tls_cert = s->tls_cert = cf_xstrdup(c->tls_cert);
     s->config.tls_key = s->tls_key = cf_xstrdup(c->tls_key);
     s->config.public_url = s->public_url = cf_xstrdup(c->public_url ? c->public_url : "");
@@ -121,6 +125,8 @@ static bool start_engine(struct cf_service *s, struct cf_error *err)
                                        .net = s->net,
                                        .metrics = s->metrics,
                                        .state_dir = s->config.state_dir,
+                                       .clusters = { .folder = s->config.clusters_folder,
+                                                     .in_cluster = s->config.in_cluster },
                                        .address = s->config.public_url,
                                        .version = s->config.version,
                                        .workers = s->config.workers,
@@ -189,8 +195,8 @@ void cf_service_stop(struct cf_service *s)
     cf_keyring_free(s->keyring);
     pthread_cond_destroy(&s->cond);
     pthread_mutex_destroy(&s->mutex);
-    char *texts[] = { s->database, s->key_file, s->state_dir,  s->address,
-                      s->tls_cert, s->tls_key,  s->public_url, s->version };
+    char *texts[] = { s->database, s->key_file,   s->state_dir, s->address,         s->tls_cert,
+                      s->tls_key,  s->public_url, s->version,   s->clusters_folder, s->in_cluster };
     for (size_t i = 0; i < CF_ARRAY_LEN(texts); i++)
         free(texts[i]);
     free(s);

@@ -15,12 +15,14 @@ struct cf_service;
 
 /* All texts are copied. Zero or NULL takes the default. */
 struct cf_service_config {
-    const char *database;  /* libpq keywords or URI; "" takes PGHOST and the like */
-    int pool_size;         /* connections; 16 */
-    const char *key_file;  /* sealing keys; without it no cluster can be registered over the API */
-    const char *state_dir; /* needed: replica id, ways back; made if absent */
-    const char *address;   /* to listen on, numeric; 127.0.0.1 */
-    int port;              /* -1: any free one; 0: CF_SERVICE_PORT */
+    const char *database; /* libpq keywords or URI; "" takes PGHOST and the like */
+    int pool_size;        /* connections; 16 */
+    const char *key_file; /* sealing keys; without it no cluster can be registered over the API */
+    const char *clusters_folder; /* of NAME.kubeconfig for clusters with serverSide; may be NULL */
+    const char *in_cluster;      /* name of the cluster that this service runs in; may be NULL */
+    const char *state_dir;       /* needed: replica id, ways back; made if absent */
+    const char *address;         /* to listen on, numeric; 127.0.0.1 */
+    int port;                    /* -1: any free one; 0: CF_SERVICE_PORT */
     const char *tls_cert, *tls_key; /* PEM files, both or neither; needed beyond loopback */
     const char *public_url;         /* where other replicas and people reach the API; its own URL */
     int handler_threads;            /* 4 */

@@ -13,7 +13,7 @@
 
 #define CLUSTERS "/api/v1/clusters/"
 
-enum { PATH_MAX_BYTES = 8192, TOKEN_MAX = 16384 };
+enum { PATH_MAX_BYTES = 8192, TOKEN_MAX = 16384, CA_MAX = 1024 * 1024 };
 
 static const struct cf_column columns[] = {
     { "NAME", "/name", false },
@@ -27,11 +27,64 @@ static const struct cf_column columns[] = {
     { .title = NULL },
 };
 
+/* The first line of a file, without blanks at its end; caller frees. */
+static char *first_line(const char *path, struct cf_error *err)
+{
+    char *text = cf_file_read(path, TOKEN_MAX, NULL, err);
+    if (!text)
+        return NULL;
+    size_t n = strcspn(text, "\r\n");
+    while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+        n--;
+    text[n] = '\0';
+    return text;
+}
+
+static bool put_basic(const char *path, json_t *source, struct cf_error *err)
+{
+    cf_autofree char *line = first_line(path, err);
+    char *colon = line ? strchr(line, ':') : NULL;
+    if (!line)
+        return false;
+    if (!colon || colon == line)
+        return cf_error_set(err, CF_ERR_INVALID, "%s: its first line is not USER:PASSWORD", path);
+    *colon = '\0';
+    json_object_set_new(source, "basic",
+                        json_pack("{s:s,s:s}", "user", line, "password", colon + 1));
+    cf_zero(colon + 1, strlen(colon + 1));
+    return true;
+}
+
+/* How we prove who we are to the source of metrics, and how it proves that to us. */
+static bool metrics_secrets(const struct cf_cli *cli, json_t *source, struct cf_error *err)
+{
+    const char *token_file = cf_arg(cli, "metrics-token-file"),
+               *basic_file = cf_arg(cli, "metrics-basic-file"),
+               *ca_file = cf_arg(cli, "metrics-ca-file");
+    if (token_file && basic_file)
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "--metrics-token-file and --metrics-basic-file exclude each other");
+    cf_autofree char *token = token_file ? first_line(token_file, err) : NULL;
+    if (token_file && !token)
+        return false;
+    if (token) {
+        json_object_set_new(source, "bearerToken", json_string(token));
+        cf_zero(token, strlen(token));
+    }
+    if (basic_file && !put_basic(basic_file, source, err))
+        return false;
+    cf_autofree char *ca = ca_file ? cf_file_read(ca_file, CA_MAX, NULL, err) : NULL;
+    if (ca_file && !ca)
+        return false;
+    if (ca)
+        json_object_set_new(source, "ca", json_string(ca));
+    return true;
+}
+
 /* metrics of --prometheus or --scrape; NULL when neither is given. */
 static bool metrics_of(const struct cf_cli *cli, json_t **out, struct cf_error *err)
 {
-    const char *prometheus = cf_arg(cli, "prometheus"),
-               *token_file = cf_arg(cli, "metrics-token-file");
+    const char *prometheus = cf_arg(cli, "prometheus");
     json_t *urls = json_array();
     for (size_t i = 0; i < cli->n_given; i++)
         if (strcmp(cli->given[i].option->name, "scrape") == 0)
@@ -53,13 +106,8 @@ static bool metrics_of(const struct cf_cli *cli, json_t **out, struct cf_error *
         json_object_set_new(source, "preset", json_string(cf_arg(cli, "preset")));
     if (cf_arg_given(cli, "metrics-insecure"))
         json_object_set_new(source, "insecureSkipTlsVerify", json_true());
-    if (token_file) {
-        cf_autofree char *token = cf_file_read(token_file, TOKEN_MAX, NULL, err);
-        if (!token)
-            return false;
-        token[strcspn(token, " \t\r\n")] = '\0';
-        json_object_set_new(source, "bearerToken", json_string(token));
-    }
+    if (!metrics_secrets(cli, source, err))
+        return false;
     *out = json_pack("[O]", source);
     return true;
 }
@@ -76,6 +124,11 @@ static json_t *body_of_add(const struct cf_cli *cli, struct cf_error *err)
             return NULL;
         json_object_set_new(body, "kubeconfig", kubeconfig);
     }
+    if (cf_arg_given(cli, "server-side")) {
+        json_object_set_new(body, "serverSide", json_true());
+        if (cf_arg(cli, "kube-context"))
+            json_object_set_new(body, "context", json_string(cf_arg(cli, "kube-context")));
+    }
     if (!metrics_of(cli, &metrics, err))
         return NULL;
     if (metrics)
@@ -90,10 +143,14 @@ int cf_cmd_cluster_add(struct cf_cli *cli)
     struct cf_error err = CF_ERROR_INIT;
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
-    /* Without a kubeconfig only a record that is there can be meant. */
-    bool replace = cf_arg_given(cli, "replace") || !cf_arg(cli, "kubeconfig");
-    if (!cf_arg(cli, "kubeconfig") && !cf_arg(cli, "prometheus") && !cf_arg(cli, "scrape"))
-        return cf_usage_error(cli, "--kubeconfig FILE is needed");
+    bool server_side = cf_arg_given(cli, "server-side"),
+         is_known = cf_arg(cli, "kubeconfig") || server_side;
+    /* Without who we are there only a record that is there can be meant. */
+    bool replace = cf_arg_given(cli, "replace") || !is_known;
+    if (cf_arg(cli, "kubeconfig") && server_side)
+        return cf_usage_error(cli, "--kubeconfig and --server-side exclude each other");
+    if (!is_known && !cf_arg(cli, "prometheus") && !cf_arg(cli, "scrape"))
+        return cf_usage_error(cli, "--kubeconfig FILE is needed, or --server-side");
     cf_autojson json_t *body = body_of_add(cli, &err);
     if (!body)
         return cf_fail(&err);

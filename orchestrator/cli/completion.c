@@ -34,10 +34,8 @@ static const char *names_of(const struct cf_command *c)
     static const struct {
         const char *operand, *command;
     } rows[] = {
-        { "PLAN", "plan list" },
-        { "[PLAN]", "plan list" },
-        { "RUN", "run list" },
-        { "BRIDGE", "bridge list" },
+        { "PLAN", "plan list" },       { "[PLAN]", "plan list" },   { "RUN", "run list" },
+        { "CLUSTER", "cluster list" }, { "BRIDGE", "bridge list" },
     };
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++)
         if (strcmp(rows[i].operand, c->operands) == 0)

@@ -32,6 +32,14 @@ const struct cf_config_key cf_config_table[] = {
       "sealing keys for clusters' credentials; crossfade key generate FILE makes one", false },
     { "state-dir", CF_CFG_PATH, "/var/lib/crossfade", 0, 0,
       "this replica's identity (locked) and its journal of ways back", false },
+    { "clusters.folder", CF_CFG_PATH, NULL, 0, 0,
+      "folder of NAME.kubeconfig for clusters registered with --server-side; token files and exec "
+      "plugins are allowed in them",
+      false },
+    { "clusters.in-cluster", CF_CFG_STRING, NULL, 0, 0,
+      "name of the cluster that this service runs in as a pod: --server-side then takes the pod's "
+      "service account",
+      false },
     { "public-url", CF_CFG_STRING, NULL, 0, 0,
       "where people and other replicas reach this API; default: where it listens", false },
     { "http.connections", CF_CFG_INT, "1024", 16, 65536, "clients' connections at once", false },

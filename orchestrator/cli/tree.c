@@ -123,6 +123,10 @@ static const struct cf_option preflight_options[] = {
 static const struct cf_option add_options[] = {
     { "kubeconfig", 0, "FILE",
       "who we are there; files that it names are read here and sent as data", NULL, false },
+    { "server-side", 0, NULL,
+      "who we are there stands in the service's own configuration: NAME.kubeconfig in "
+      "clusters.folder, or clusters.in-cluster",
+      NULL, false },
     { "kube-context", 0, "NAME", "context of the kubeconfig; default: its current one", NULL,
       false },
     { "prometheus", 0, "URL", "a Prometheus that has the routers' request counters", NULL, false },
@@ -130,6 +134,9 @@ static const struct cf_option add_options[] = {
     { "preset", 0, "NAME", "how the metrics are named",
       "auto|istio|envoy|envoy-istio|nginx|traefik", false },
     { "metrics-token-file", 0, "FILE", "bearer token for the metrics", NULL, false },
+    { "metrics-basic-file", 0, "FILE", "USER:PASSWORD for the metrics, as one line", NULL, false },
+    { "metrics-ca-file", 0, "FILE", "certificates (PEM) to trust at the metrics server", NULL,
+      false },
     { "metrics-insecure", 0, NULL, "do not verify the metrics server's certificate", NULL, false },
     { "insecure-skip-tls-verify", 0, NULL,
       "do not verify the cluster's certificate; shown loudly ever after", NULL, false },
@@ -222,14 +229,16 @@ static const struct cf_command cluster_commands[] = {
       "The kubeconfig's certificate, key and token files are read here and sent as data.",
       add_options, C | O, cf_cmd_cluster_add, NULL },
     { "list", "", 0, 0, "List the clusters", NULL, NULL, C | O, cf_cmd_cluster_list, NULL },
-    { "get", "NAME", 1, 1, "Show a cluster's record", NULL, NULL, C | O, cf_cmd_cluster_get, NULL },
-    { "check", "NAME", 1, 1, "Ask a cluster now: version, clock, rights, metrics", NULL,
+    { "get", "CLUSTER", 1, 1, "Show a cluster's record", NULL, NULL, C | O, cf_cmd_cluster_get,
+      NULL },
+    { "check", "CLUSTER", 1, 1, "Ask a cluster now: version, clock, rights, metrics", NULL,
       check_options, C | O, cf_cmd_cluster_check, NULL },
     { "rbac", "[NAME]", 0, 1, "Print the least rights that we need in a cluster, for kubectl apply",
       "crossfade cluster rbac --side source | kubectl apply -f -\nWithout a NAME it asks nobody: "
       "the cluster need not be registered yet.",
       rbac_options, C, cf_cmd_cluster_rbac, NULL },
-    { "remove", "NAME", 1, 1, "Forget a cluster", NULL, NULL, C | O, cf_cmd_cluster_remove, NULL },
+    { "remove", "CLUSTER", 1, 1, "Forget a cluster", NULL, NULL, C | O, cf_cmd_cluster_remove,
+      NULL },
     END,
 };
 

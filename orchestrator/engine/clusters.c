@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/secret.h"
@@ -12,12 +14,15 @@
 #include "orchestrator/gate/presets.h"
 #include "store/clusters.h"
 
+enum { NAME_MAX_CHARS = 63 /* of a cluster: a DNS label */ };
+
 struct entry {
     char *name;
     struct cf_kube *kube;
     json_t *doc;
     json_t *secrets; /* the credentials' JSON form, or NULL */
     int64_t rev;
+    uint64_t stamp;    /* of its file, when it has one; 0: none */
     int64_t looked_ms; /* 0: look again */
     struct entry *next;
 };
@@ -25,15 +30,21 @@ struct entry {
 struct cf_clusters {
     struct cf_store *store;
     struct cf_kube_net *net;
-    pthread_mutex_t mutex; /* guards the list and its entries */
+    char *folder, *in_cluster;
+    struct cf_clusters_local local; /* points at the two */
+    pthread_mutex_t mutex;          /* guards the list and its entries */
     struct entry *entries;
 };
 
-struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *net)
+struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *net,
+                                    const struct cf_clusters_local *local)
 {
     struct cf_clusters *c = cf_xcalloc(1, sizeof *c);
     c->store = store;
     c->net = net;
+    c->local.folder = c->folder = cf_xstrdup(local && local->folder ? local->folder : "");
+    c->local.in_cluster = c->in_cluster =
+        cf_xstrdup(local && local->in_cluster ? local->in_cluster : "");
     pthread_mutex_init(&c->mutex, NULL);
     return c;
 }
@@ -56,6 +67,8 @@ void cf_clusters_free(struct cf_clusters *c)
         entry_free(e);
     }
     pthread_mutex_destroy(&c->mutex);
+    free(c->folder);
+    free(c->in_cluster);
     free(c);
 }
 
@@ -77,21 +90,82 @@ void cf_clusters_changed(struct cf_clusters *c, const char *name)
 
 /* ---- making a client ---- */
 
+static bool is_server_side(const json_t *doc)
+{
+    return cf_json_bool(doc, false, "serverSide", NULL);
+}
+
 /* The JSON form of a credentials text, or NULL for a plain kubeconfig. */
-static json_t *secrets_of(const char *text, size_t len)
+static json_t *secrets_of(const json_t *doc, const char *text, size_t len)
 {
     struct cf_error ignored = CF_ERROR_INIT;
     if (len == 0 || text[0] != '{')
         return NULL;
     json_t *j = cf_json_parse(text, len, 0, &ignored);
-    if (j && json_is_string(json_object_get(j, "kubeconfig")))
+    if (j && (is_server_side(doc) || json_is_string(json_object_get(j, "kubeconfig"))))
         return j;
     json_decref(j);
     return NULL;
 }
 
-static struct cf_kube_credentials *credentials_of(const json_t *doc, const char *text, size_t len,
-                                                  struct cf_error *err)
+/* A DNS label: no name leads out of the folder. */
+static bool is_file_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 0 && n <= NAME_MAX_CHARS &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+static char *file_of(const struct cf_clusters_local *local, const char *name)
+{
+    bool has_folder = local && local->folder && *local->folder;
+    return has_folder && is_file_name(name) ? cf_xasprintf("%s/%s.kubeconfig", local->folder, name)
+                                            : NULL;
+}
+
+static bool runs_in(const struct cf_clusters_local *local, const char *name)
+{
+    return local && local->in_cluster && *local->in_cluster && strcmp(local->in_cluster, name) == 0;
+}
+
+static struct cf_kube_credentials *of_the_server(const struct cf_clusters_local *local,
+                                                 const char *name,
+                                                 const struct cf_kubeconfig_options *options,
+                                                 struct cf_error *err)
+{
+    if (runs_in(local, name))
+        return cf_kubeconfig_in_cluster(err);
+    cf_autofree char *file = file_of(local, name);
+    if (!is_file_name(name))
+        cf_error_set(err, CF_ERR_INVALID, "\"%.80s\" can be no name of a kubeconfig's file", name);
+    else if (!file)
+        cf_error_set(err, CF_ERR_INVALID,
+                     "nothing is configured for it in the service: set clusters.folder to the "
+                     "folder of %s.kubeconfig, or clusters.in-cluster to %s",
+                     name, name);
+    else if (access(file, F_OK) != 0)
+        cf_error_set(err, CF_ERR_INVALID, "the service's clusters.folder has no %s.kubeconfig",
+                     name);
+    else
+        return cf_kubeconfig_load(file, options, err);
+    return NULL;
+}
+
+/* What changes when a file is replaced or written; 0: no file. */
+static uint64_t stamp_of(const struct cf_clusters_local *local, const char *name, const json_t *doc)
+{
+    struct stat st;
+    cf_autofree char *file = is_server_side(doc) ? file_of(local, name) : NULL;
+    if (!file || stat(file, &st) != 0)
+        return 0;
+    return (uint64_t)st.st_ino ^ (uint64_t)st.st_size << 40 ^ (uint64_t)st.st_mtim.tv_sec << 20 ^
+           (uint64_t)st.st_mtim.tv_nsec;
+}
+
+struct cf_kube_credentials *cf_clusters_credentials(const struct cf_clusters_local *local,
+                                                    const char *name, const json_t *doc,
+                                                    const char *text, size_t len,
+                                                    struct cf_error *err)
 {
     const char *context = cf_json_str(doc, "", "context", NULL);
     struct cf_kubeconfig_options options = {
@@ -99,38 +173,30 @@ static struct cf_kube_credentials *credentials_of(const json_t *doc, const char 
         .context = *context ? context : NULL,
         .allow_insecure = cf_json_bool(doc, false, "insecure", NULL),
     };
-    if (cf_json_bool(doc, false, "inCluster", NULL))
-        return cf_kubeconfig_in_cluster(err);
-    const char *file = cf_json_str(doc, "", "kubeconfigFile", NULL);
-    if (*file)
-        return cf_kubeconfig_load(file, &options, err);
-    cf_autojson json_t *secrets = secrets_of(text, len);
+    if (is_server_side(doc))
+        return of_the_server(local, name, &options, err);
+    cf_autojson json_t *secrets = secrets_of(doc, text, len);
     const char *config = cf_json_str(secrets, "", "kubeconfig", NULL);
     if (secrets)
         return cf_kubeconfig_parse(config, strlen(config), &options, err);
     return cf_kubeconfig_parse(text, len, &options, err);
 }
 
-bool cf_clusters_open(struct cf_kube_net *net, const char *name, const json_t *doc,
-                      const char *credentials, size_t len, struct cf_kube **out,
-                      struct cf_error *err)
+static bool open_client(const struct cf_clusters *clusters, const char *name, const json_t *doc,
+                        const char *credentials, size_t len, struct cf_kube **out,
+                        struct cf_error *err)
 {
-    struct cf_kube_credentials *c = credentials_of(doc, credentials, len, err);
+    struct cf_kube_credentials *c =
+        cf_clusters_credentials(&clusters->local, name, doc, credentials, len, err);
     if (!c)
         return cf_error_wrap(err, "credentials of cluster %s", name);
     struct cf_kube_options options = { .name = name };
-    struct cf_kube *kube = cf_kube_open(net, c, &options, err);
+    struct cf_kube *kube = cf_kube_open(clusters->net, c, &options, err);
     cf_kube_credentials_unref(c);
     if (!kube)
         return cf_error_wrap(err, "client of cluster %s", name);
     *out = kube;
     return true;
-}
-
-static bool has_credentials(const json_t *doc)
-{
-    return !cf_json_bool(doc, false, "inCluster", NULL) &&
-           !*cf_json_str(doc, "", "kubeconfigFile", NULL);
 }
 
 /* A whole new entry from the store. */
@@ -142,18 +208,20 @@ static struct entry *read_entry(struct cf_clusters *c, const char *name, struct 
     int64_t rev = 0;
     if (!cf_cluster_get(c->store, name, &row, err))
         return NULL;
-    if (has_credentials(row.doc) && !cf_cluster_credentials(c->store, name, &secret, &rev, err))
+    if (!cf_cluster_credentials(c->store, name, &secret, &rev, err))
         return NULL;
-    const char *text = secret ? cf_secret_data(secret) : "";
-    size_t len = secret ? cf_secret_len(secret) : 0;
-    if (!cf_clusters_open(c->net, name, row.doc, text, len, &kube, err))
+    const char *text = cf_secret_data(secret);
+    size_t len = cf_secret_len(secret);
+    uint64_t stamp = stamp_of(&c->local, name, row.doc); /* before it is read: at worst once more */
+    if (!open_client(c, name, row.doc, text, len, &kube, err))
         return NULL;
     struct entry *e = cf_xcalloc(1, sizeof *e);
     e->name = cf_xstrdup(name);
     e->kube = kube;
     e->doc = json_incref(row.doc);
-    e->secrets = secrets_of(text, len);
+    e->secrets = secrets_of(row.doc, text, len);
     e->rev = row.rev;
+    e->stamp = stamp;
     e->looked_ms = cf_mono_now_ms();
     return e;
 }
@@ -192,6 +260,7 @@ static void drop_entry(struct cf_clusters *c, const char *name)
 static bool refresh(struct cf_clusters *c, const char *name, struct cf_error *err)
 {
     int64_t rev = 0;
+    uint64_t stamp = 0;
     bool known = false;
     {
         CF_LOCKED(&c->mutex);
@@ -200,11 +269,13 @@ static bool refresh(struct cf_clusters *c, const char *name, struct cf_error *er
             return true;
         known = e != NULL;
         rev = e ? e->rev : 0;
+        stamp = e ? e->stamp : 0;
         if (e)
             e->looked_ms = cf_mono_now_ms(); /* one looks; the others go on with what there is */
     }
     CF_CLEANUP(cf_cluster_row_free) struct cf_cluster_row row = { 0 };
-    if (known && cf_cluster_get(c->store, name, &row, err) && row.rev == rev)
+    if (known && cf_cluster_get(c->store, name, &row, err) && row.rev == rev &&
+        stamp_of(&c->local, name, row.doc) == stamp)
         return true;
     if (err->kind == CF_ERR_NONE) {
         struct entry *fresh = read_entry(c, name, err);

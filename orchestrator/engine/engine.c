@@ -235,7 +235,7 @@ static bool make_state_dir(const char *path, struct cf_error *err)
  * else. The queue exists before those who wake it. */
 static bool start_parts(struct cf_engine *e, struct cf_error *err)
 {
-    e->clusters = cf_clusters_new(e->config.store, e->config.net);
+    e->clusters = cf_clusters_new(e->config.store, e->config.net, &e->config.clusters);
     tie_world(e);
     if (!make_state_dir(e->config.state_dir, err) || !start_ownership(e, err) ||
         !start_lane(e, err) || !start_gates(e, err) || !start_bridges(e, err))

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/uuid.h"
+#include "orchestrator/engine/clusters.h"
 #include "orchestrator/plan/plan.h"
 #include "store/idempotency.h"
 
@@ -34,9 +35,10 @@ struct cf_engine_config {
                               if absent */
     const char *address;   /* where other replicas reach our API; may be "" */
     const char *version;
-    int workers;      /* 0: 16 */
-    int64_t lease_ms; /* 0: 15 s */
-    int64_t look_ms;  /* shortest period of gate looks; 0: 200 ms */
+    struct cf_clusters_local clusters; /* borrowed until the end */
+    int workers;                       /* 0: 16 */
+    int64_t lease_ms;                  /* 0: 15 s */
+    int64_t look_ms;                   /* shortest period of gate looks; 0: 200 ms */
     /* orchestrator/preflight/checks.h; NULL: the registered clusters. Tests and simulators give
      * their own. */
     const struct cf_preflight_world *world;
@@ -114,11 +116,12 @@ bool cf_engine_preflight_start(struct cf_engine *e, const char *plan, int revisi
  * connect. */
 bool cf_engine_kube(struct cf_engine *e, const char *cluster, struct cf_kube **out,
                     struct cf_error *err) CF_NODISCARD;
-/* Asks a cluster that is not stored yet who it is: the uid of its kube-system namespace and its
- * version. `doc` and `credentials` as in orchestrator/engine/clusters.h. Blocks. */
+/* Asks a cluster that is not stored yet who it is: the uid of its kube-system namespace and the URL
+ * that was asked (caller frees). `doc` and `credentials` as in orchestrator/engine/clusters.h.
+ * Blocks. */
 bool cf_engine_cluster_probe(struct cf_engine *e, const char *name, const json_t *doc,
                              const char *credentials, size_t len, char uid[CF_ENGINE_UID_TEXT],
-                             char version[CF_ENGINE_UID_TEXT], struct cf_error *err) CF_NODISCARD;
+                             char **out_server, struct cf_error *err) CF_NODISCARD;
 /* Tells the engine that a cluster's record changed or went. */
 void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster);
 /* Asks the cluster now: {"reachable", "version", "uid", "skewMs", "latencyMs", "insecure",

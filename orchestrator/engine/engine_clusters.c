@@ -24,17 +24,23 @@ void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster)
 
 bool cf_engine_cluster_probe(struct cf_engine *e, const char *name, const json_t *doc,
                              const char *credentials, size_t len, char uid[CF_ENGINE_UID_TEXT],
-                             char version[CF_ENGINE_UID_TEXT], struct cf_error *err)
+                             char **out_server, struct cf_error *err)
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_kube_version found;
     char id[CF_KUBE_UID_TEXT];
-    if (!cf_clusters_open(e->config.net, name, doc, credentials, len, &kube, err))
-        return false;
-    if (!cf_kube_version(kube, NULL, &found, err) || !cf_kube_uid(kube, NULL, id, err))
+    struct cf_kube_credentials *c =
+        cf_clusters_credentials(&e->config.clusters, name, doc, credentials, len, err);
+    if (!c)
+        return cf_error_wrap(err, "credentials of cluster %s", name);
+    cf_autofree char *server = cf_xstrdup(cf_kube_credentials_server(c));
+    struct cf_kube_options options = { .name = name };
+    kube = cf_kube_open(e->config.net, c, &options, err);
+    cf_kube_credentials_unref(c);
+    if (!kube || !cf_kube_version(kube, NULL, &found, err) || !cf_kube_uid(kube, NULL, id, err))
         return cf_error_wrap(err, "cluster %s", name);
     (void)snprintf(uid, CF_ENGINE_UID_TEXT, "%s", id);
-    (void)snprintf(version, CF_ENGINE_UID_TEXT, "%s", found.git);
+    *out_server = cf_steal(&server);
     return true;
 }
 

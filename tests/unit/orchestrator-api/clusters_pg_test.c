@@ -6,7 +6,7 @@
 #include "tests/unit/orchestrator-api/fixture.h"
 #include "tests/unit/orchestrator-api/stub_cluster.h"
 
-static struct stub one, two;
+static struct stub one, two, three;
 
 static struct answer post_yaml(struct fixture *f, const char *body)
 {
@@ -98,6 +98,74 @@ static void another_cluster_under_an_old_name_is_refused(void **state)
     "}}],\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":\"c\",\"user\":\"u\"}}]}"
 #define FINE KUBECONFIG("\"server\":\"http://127.0.0.1:1\"", "\"token\":\"t\"")
 
+static void write_file(const char *dir, const char *name, const char *text)
+{
+    cf_autofree char *path = cf_xasprintf("%s/%s", dir, name);
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* Token files are read from there, and only names of clusters lead to a file. */
+static void a_kubeconfig_may_stand_in_the_services_folder(void **state)
+{
+    struct fixture *f = *state;
+    cf_autofree char *folder = cf_xasprintf("%s/clusters", f->dir);
+    cf_autofree char *text =
+        cf_xasprintf("current-context: c\nclusters: [{name: c, cluster: {server: \"%s\"}}]\n"
+                     "users: [{name: u, user: {tokenFile: dc7.token}}]\n"
+                     "contexts: [{name: c, context: {cluster: c, user: u}}]\n",
+                     cf_http_listener_url(three.listener));
+    assert_int_equal(mkdir(folder, 0700), 0);
+    write_file(folder, "dc7.kubeconfig", text);
+    write_file(folder, "dc7.token", "right\n");
+    write_file(f->dir, "outside.kubeconfig", text);
+    static const struct {
+        const char *body, *pointer, *says;
+    } refused[] = {
+        { "name: dc8\nserverSide: true\n", "/serverSide", "clusters.folder has no dc8.kubeconfig" },
+        { "name: ../outside\nserverSide: true\n", "/name", "" },
+        { "name: outside\nserverSide: true\n", "/serverSide", "clusters.folder" },
+        { "name: dc7\nserverSide: true\nkubeconfig: x\n", "/serverSide", "not both" },
+        { "name: dc7\nserverSide: true\ncontext: none\n", NULL, "none" },
+        { "name: dc7\nserverSide: /etc/passwd\n", "/serverSide", "" },
+        { "name: dc7\nkubeconfigFile: /etc/passwd\n", "/kubeconfigFile", "" },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(refused); i++) {
+        AUTO_ANSWER a = post_yaml(f, refused[i].body);
+        const char *pointer = json_string_value(cf_json_pointer(a.json, "/errors/0/pointer"));
+        if (a.status < 400 ||
+            (refused[i].pointer && (!pointer || strcmp(pointer, refused[i].pointer) != 0)) ||
+            !strstr(cf_buf_str(&a.reply.body), refused[i].says))
+            fail_msg("%s: %d %s", refused[i].body, a.status, cf_buf_str(&a.reply.body));
+    }
+    AUTO_ANSWER here = post_yaml(f, "name: here\nserverSide: true\n");
+    assert_true(here.status >= 400); /* this is no pod */
+    AUTO_ANSWER a = post_yaml(f, "name: dc7\nserverSide: true\n");
+    expect(a, 201, NULL);
+    assert_string_equal(cf_json_str(a.json, "", "uid", NULL), three.uid);
+    assert_string_equal(cf_json_str(a.json, "", "server", NULL),
+                        cf_http_listener_url(three.listener));
+    assert_true(cf_json_bool(a.json, false, "serverSide", NULL));
+    AUTO_ANSWER check = post_json(f, OPERATOR, "/api/v1/clusters/dc7/check", "");
+    expect(check, 200, NULL);
+    assert_true(cf_json_bool(check.json, false, "reachable", NULL));
+    const char *match[] = { "If-Match: *", NULL };
+    AUTO_ANSWER metrics =
+        ask(f, ADMIN, "PUT", "/api/v1/clusters/dc7", "application/yaml",
+            "metrics: [{type: prometheus, url: \"http://127.0.0.1:9\"}]\n", match);
+    expect(metrics, 200, NULL);
+    assert_true(cf_json_bool(metrics.json, false, "serverSide", NULL));
+    cf_autofree char *inline_body = stub_body(&three, "dc7", "right");
+    AUTO_ANSWER inlined =
+        ask(f, ADMIN, "PUT", "/api/v1/clusters/dc7", "application/yaml", inline_body, match);
+    expect(inlined, 200, NULL);
+    assert_false(cf_json_bool(inlined.json, true, "serverSide", NULL));
+    AUTO_ANSWER gone = ask(f, ADMIN, "DELETE", "/api/v1/clusters/dc7", NULL, NULL, match);
+    expect(gone, 204, NULL);
+}
+
 static void wrong_bodies_say_where(void **state)
 {
     struct fixture *f = *state;
@@ -150,6 +218,7 @@ static int start(void **state)
     *state = fixture_start();
     stub_start(&one, "11111111-1111-4111-8111-111111111111");
     stub_start(&two, "22222222-2222-4222-8222-222222222222");
+    stub_start(&three, "33333333-3333-4333-8333-333333333333");
     return 0;
 }
 
@@ -158,6 +227,7 @@ static int stop(void **state)
     fixture_stop(*state);
     cf_http_server_stop(one.server, 100);
     cf_http_server_stop(two.server, 100);
+    cf_http_server_stop(three.server, 100);
     return 0;
 }
 
@@ -167,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_cluster_is_asked_who_it_is),
         cmocka_unit_test(secrets_are_sealed_apart),
         cmocka_unit_test(another_cluster_under_an_old_name_is_refused),
+        cmocka_unit_test(a_kubeconfig_may_stand_in_the_services_folder),
         cmocka_unit_test(wrong_bodies_say_where),
     };
     return cmocka_run_group_tests(tests, start, stop);

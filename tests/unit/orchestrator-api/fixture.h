@@ -102,10 +102,13 @@ static inline struct fixture *fixture_start_on(char *database)
     make_token(f, ADMIN, "admin");
     cf_autofree char *key = cf_xasprintf("%s/key", f->dir);
     cf_autofree char *state = cf_xasprintf("%s/state", f->dir);
+    cf_autofree char *clusters = cf_xasprintf("%s/clusters", f->dir);
     write_key_file(key);
     struct cf_service_config config = { .database = f->database,
                                         .key_file = key,
                                         .state_dir = state,
+                                        .clusters_folder = clusters,
+                                        .in_cluster = "here",
                                         .port = -1,
                                         .workers = 2,
                                         .drain_ms = 500,
