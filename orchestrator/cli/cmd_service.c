@@ -2,11 +2,17 @@
 /* The freeze, bridges and tokens. */
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/thread.h"
 #include "orchestrator/cli/client.h"
 #include "orchestrator/cli/handlers.h"
 #include "orchestrator/cli/output.h"
 
-enum { PATH_MAX_BYTES = 8192 };
+enum {
+    PATH_MAX_BYTES = 8192,
+    REMOVAL_MS = 8000, /* a lane looks within 5 s */
+    REMOVAL_LOOK_MS = 250,
+};
 
 /* One request without an interesting answer; `done` is said when it worked. */
 static int simply(struct cf_cli *cli, const struct cf_ask *ask, const char *done)
@@ -62,7 +68,7 @@ int cf_cmd_bridge_list(struct cf_cli *cli)
         { "STATE", "/state", false },
         { "READY", "/status/ready /ready", false },
         { "RUN", "/run", false },
-        { "WHY", "/status/why /why", true },
+        { "WHY", "/status/why /why", false },
         { .title = NULL },
     };
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
@@ -76,12 +82,40 @@ int cf_cmd_bridge_list(struct cf_cli *cli)
     return code ? code : cf_print_list(cli, cf_json_at(a.json, "items", NULL), columns, "/id");
 }
 
+/* Looks until the bridge is gone or its lane has said why it stays. */
+static int follow_removal(const struct cf_cli *cli, struct cf_client *client, const char *path)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    int64_t until = cf_mono_now_ms() + REMOVAL_MS;
+    const char *why = "";
+    CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
+    while (!*why && cf_mono_now_ms() < until) {
+        cf_answer_free(&a);
+        if (!cf_client_call(client, &(struct cf_ask){ .path = path }, &a, &err))
+            return cf_fail(&err);
+        if (a.status == 404) {
+            cf_note(cli, "The bridge is gone.");
+            return CF_EXIT_OK;
+        }
+        why = cf_json_str(a.json, "", "status", "why", NULL);
+        cf_sleep_ms(&cf_clock_real, REMOVAL_LOOK_MS);
+    }
+    cf_note(cli, "The bridge stays for now: %s", *why ? why : "its lane has not answered yet");
+    cf_note(cli, "It goes by itself as soon as nothing names it: crossfade bridge list");
+    return CF_EXIT_WAITING;
+}
+
 int cf_cmd_bridge_remove(struct cf_cli *cli)
 {
+    CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
+    CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
     cf_autofree char *path = cf_path("/api/v1/bridges/", cli->operands[0], NULL);
-    struct cf_ask ask = { .method = "DELETE", .path = path };
-    return simply(cli, &ask,
-                  "The bridge goes as soon as no router names it: crossfade bridge list");
+    int code = cf_client_of(cli, &client);
+    if (!code)
+        code = cf_ask(&client, &(struct cf_ask){ .method = "DELETE", .path = path }, &a);
+    if (code || cf_print_data(cli, a.json))
+        return code;
+    return follow_removal(cli, &client, path);
 }
 
 int cf_cmd_token_create(struct cf_cli *cli)

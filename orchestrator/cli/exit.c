@@ -15,7 +15,7 @@ const struct cf_exit_row cf_exit_rows[] = {
     { CF_EXIT_RUN_FAILED, "the run failed or was canceled" },
     { CF_EXIT_RUN_ROLLED_BACK, "the run was rolled back" },
     { CF_EXIT_TIMED_OUT, "the time for waiting is over" },
-    { CF_EXIT_WAITING, "the run waits for a person" },
+    { CF_EXIT_WAITING, "the run waits for a person; or what was asked for waits" },
     { CF_EXIT_UNREACHABLE, "the service cannot be reached" },
     { CF_EXIT_INTERRUPTED, "interrupted; a run goes on without us" },
     { 0, NULL },

@@ -24,6 +24,7 @@ struct cf_bridge_live {
     int64_t weighed_ms; /* monotonic, when a run last set the weight here; 0: never */
     bool retiring;
     bool dirty, flying;
+    bool failing, kept; /* told to the log: not in step; asked to go and not free. Of who flies */
     bool synced;
     int ready;
     char why[256];
@@ -75,7 +76,8 @@ void *cf_bridges_thread(void *arg);
 /* Reads the rows of the owned shards: adds what is missing, drops what is not ours any more.
  * Blocks; without the mutex. */
 void cf_bridges_read_rows(struct cf_bridges *b);
-/* Removes objects and row of a bridge that was asked to retire. */
+/* Removes objects and row of a bridge that was asked to retire. CONFLICT: a router still names it,
+ * so it is fed on and asked again. */
 bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l,
                        struct cf_error *err) CF_NODISCARD;
 /* Keeps what was last seen, for `bridge list`. Failures are of no consequence. */

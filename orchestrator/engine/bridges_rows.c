@@ -91,14 +91,8 @@ bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l, struct cf
         return cf_error_set(err, CF_ERR_FENCED, "the bridge's shard is not ours");
     if (!b->config.clusters.kube(b->config.clusters.self, l->cluster, &kube, err))
         return false;
-    if (!cf_bridge_remove(kube, NULL, &l->which, err)) {
-        /* Somebody still sends traffic over it: it is fed again until asked anew. */
-        struct cf_error ignored = CF_ERROR_INIT;
-        if (err->kind == CF_ERR_CONFLICT &&
-            cf_bridge_set(b->config.store, &fence, l->id, "active", NULL, &outcome, &ignored))
-            l->retiring = false;
-        return cf_error_wrap(err, "retire the bridge %s/%s", l->which.ns, l->which.service);
-    }
+    if (!cf_bridge_remove(kube, NULL, &l->which, err))
+        return cf_error_wrap(err, "it cannot go yet");
     return cf_bridge_row_remove(b->config.store, &fence, l->id, "", &outcome, err);
 }
 

@@ -164,19 +164,49 @@ static bool take_work(struct cf_bridges *b, struct cf_bridge_live **out, bool *o
     return false;
 }
 
-static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
+/* One log line for each change. */
+static void feed(struct cf_bridges *b, struct cf_bridge_live *l)
 {
     struct cf_error err = CF_ERROR_INIT;
+    bool ok = cf_bridge_live_look(b, l, &err);
+    if (!ok && !l->failing)
+        cf_log_err(CF_LOG_WARN, "bridge.failing", "the bridge could not be brought in step", &err,
+                   CF_S("cluster", l->cluster), CF_S("bridge", l->which.service));
+    if (ok && l->failing)
+        cf_log(CF_LOG_INFO, "bridge.in-step", "the bridge is in step again",
+               CF_S("cluster", l->cluster), CF_S("bridge", l->which.service));
+    l->failing = !ok;
+}
+
+/* What was asked to go and is still named, or cannot be asked about, is fed on, with the reason in
+ * its status, and asked again at each look. Whether it is gone. */
+static bool retire(struct cf_bridges *b, struct cf_bridge_live *l)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    if (cf_bridges_retire(b, l, &err))
+        return true;
+    if (!l->kept)
+        cf_log_err(CF_LOG_INFO, "bridge.kept", "the bridge stays until nothing names it", &err,
+                   CF_S("cluster", l->cluster), CF_S("bridge", l->which.service));
+    l->kept = true;
+    feed(b, l);
+    CF_LOCKED(&b->mutex);
+    (void)snprintf(l->why, sizeof l->why, "%.250s", err.message);
+    l->due_ms = CF_MIN(l->due_ms, cf_mono_now_ms() + CF_BRIDGE_RELIST_MS);
+    return false;
+}
+
+static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
+{
     bool was_synced = l->synced;
     int was_ready = l->ready;
-    bool gone = l->retiring && cf_bridges_retire(b, l, &err);
-    if (!gone && err.kind == CF_ERR_NONE && !cf_bridge_live_look(b, l, &err))
-        cf_log_err(CF_LOG_WARN, "bridge.look", "the bridge could not be brought in step", &err,
-                   CF_S("cluster", l->cluster), CF_S("bridge", l->which.service));
+    char was_why[sizeof l->why];
+    memcpy(was_why, l->why, sizeof was_why);
+    bool gone = l->retiring ? retire(b, l) : (feed(b, l), false);
     bool news = was_synced != l->synced || was_ready != l->ready;
     char run_id[CF_UUID_TEXT];
     memcpy(run_id, l->run_id, sizeof run_id);
-    if (!gone && (news || err.kind != CF_ERR_NONE))
+    if (!gone && (news || strcmp(was_why, l->why) != 0))
         cf_bridges_save_status(b, l);
     cf_bridge_live_give_back(b, l, gone);
     if (news)
