@@ -35,7 +35,7 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
     [CF_HOLD_NO_DATA] = { "no-data", BY_ITSELF,
                           "Look at the metrics source of the cluster; it goes on by itself with "
                           "fresh data.",
-                          "crossfade cluster check CLUSTER" },
+                          "crossfade cluster check SOURCE" },
     [CF_HOLD_BREACH] = { "breach", BY_PERSON,
                          "Send the traffic back, or resume, which forgets the alarm.",
                          "crossfade rollback RUN --reason '…'" },
@@ -63,7 +63,8 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
                               "crossfade advance RUN --reason '…'" },
     [CF_HOLD_CLUSTER_UNREACHABLE] = { "cluster-unreachable", BY_ITSELF,
                                       "See that the cluster's API server answers.",
-                                      "crossfade cluster check CLUSTER" },
+                                      "crossfade cluster check SOURCE; crossfade cluster check "
+                                      "TARGET" },
     [CF_HOLD_STORE_LOST] = { "store-lost", BY_ITSELF, "See that PostgreSQL answers.", NULL },
     [CF_HOLD_INCARNATION] = { "incarnation", BY_PERSON,
                               "This database may know less than the cluster shows: send the "
@@ -103,14 +104,34 @@ void cf_hold_set(struct cf_hold *h, enum cf_hold_reason reason, const char *fmt,
     cf_utf8_mend(h->message);
 }
 
-void cf_hold_command(enum cf_hold_reason r, const char *run_name, struct cf_buf *out)
+/* The first word of ours in the text; NULL: none. */
+static const char *next_word(const char *text, const struct cf_hold_names *names, size_t *out_len,
+                             const char **out_name)
 {
-    const char *p = cf_hold_rows[r].command;
+    const struct {
+        const char *word, *name;
+    } words[] = { { "RUN", names->run }, { "SOURCE", names->source }, { "TARGET", names->target } };
+    const char *first = NULL;
+    for (size_t i = 0; i < CF_ARRAY_LEN(words); i++) {
+        const char *hit = strstr(text, words[i].word);
+        if (!hit || (first && hit > first))
+            continue;
+        first = hit;
+        *out_len = strlen(words[i].word);
+        *out_name = words[i].name;
+    }
+    return first;
+}
+
+void cf_hold_command(enum cf_hold_reason r, const struct cf_hold_names *names, struct cf_buf *out)
+{
+    const char *p = cf_hold_rows[r].command, *name = "";
+    size_t len = 0;
     if (!p)
         return;
-    for (const char *hit; (hit = strstr(p, "RUN")); p = hit + 3) {
+    for (const char *hit; (hit = next_word(p, names, &len, &name)); p = hit + len) {
         cf_buf_append(out, p, (size_t)(hit - p));
-        cf_buf_puts(out, run_name);
+        cf_buf_puts(out, name);
     }
     cf_buf_puts(out, p);
 }

@@ -27,7 +27,7 @@ enum cf_hold_reason {
     CF_HOLD_PROBE_FAILED,   /* the target does not answer by the way the router will take */
     CF_HOLD_CONFLICT,       /* an object in the way belongs to somebody else */
     CF_HOLD_NO_WAY_BACK,    /* the source could not take the traffic back */
-    CF_HOLD_SOURCE_BUSY,    /* the source still answers requests although the routers send none */
+    CF_HOLD_SOURCE_BUSY,    /* the routers still send requests to the source, or nobody knows */
     CF_HOLD_CLUSTER_UNREACHABLE, /* a cluster does not answer */
     CF_HOLD_STORE_LOST,          /* the database is away: forward moves freeze */
     CF_HOLD_INCARNATION,         /* the database is not the one that wrote on the routers */
@@ -44,8 +44,9 @@ enum cf_hold_way {
 struct cf_hold_row {
     const char *name; /* "source-changed": stored, shown, filtered */
     enum cf_hold_way way;
-    const char *call;    /* what to do, one sentence; "" if nothing */
-    const char *command; /* a command with RUN for the run's name; NULL: none */
+    const char *call; /* what to do, one sentence; "" if nothing */
+    const char
+        *command; /* with RUN, SOURCE, TARGET for the names of run and clusters; NULL: none */
 };
 
 extern const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS];
@@ -64,7 +65,11 @@ struct cf_hold {
 void cf_hold_set(struct cf_hold *h, enum cf_hold_reason reason, const char *fmt, ...)
     CF_PRINTF(3, 4);
 
-/* Appends the table's command with RUN replaced. */
-void cf_hold_command(enum cf_hold_reason r, const char *run_name, struct cf_buf *out);
+struct cf_hold_names {
+    const char *run;             /* "PLAN/3" */
+    const char *source, *target; /* clusters */
+};
+/* Appends the table's command with the names in place. */
+void cf_hold_command(enum cf_hold_reason r, const struct cf_hold_names *names, struct cf_buf *out);
 
 #endif

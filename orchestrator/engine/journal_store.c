@@ -140,7 +140,10 @@ json_t *cf_hold_json(const struct cf_live *run)
         return NULL;
     const struct cf_hold_row *row = &cf_hold_rows[run->hold.reason];
     CF_CLEANUP(cf_buf_free) struct cf_buf command = CF_BUF_INIT(1024);
-    cf_hold_command(run->hold.reason, run->name, &command);
+    struct cf_hold_names names = { .run = run->name,
+                                   .source = run->plan->source_cluster,
+                                   .target = run->plan->target_cluster };
+    cf_hold_command(run->hold.reason, &names, &command);
     json_t *call = json_pack("{s:s}", "text", row->call);
     if (command.len > 0)
         json_object_set_new(call, "command", json_string(cf_buf_str(&command)));
