@@ -12,7 +12,7 @@ const struct cf_schema_row cf_schema_tail[] = {
       .example = "{on: [gate, deadline]}",
       .help = "The way back: traffic first, all routers at once, then everything else in "
               "reverse order. An operator may ask for it at any time before commit" },
-    { "/spec/rollback/on", CF_SCHEMA_LIST, .dflt = "[\"gate\", \"deadline\"]", .max = 2,
+    { "/spec/rollback/on", CF_SCHEMA_LIST, .dflt = "[\"gate\", \"deadline\"]", .max = 3,
       .example = "[gate, deadline]",
       .help = "What makes a run go back by itself. Without `gate`, a breach holds the run" },
     { "/spec/rollback/on/*", CF_SCHEMA_WORD, .words = WORDS("gate", "deadline", "!clusterLost"),
