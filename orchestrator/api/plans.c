@@ -98,7 +98,9 @@ static void apply(struct cf_http_request *req, struct cf_http_response *res,
     if (key)
         cf_idem_mark(res, key);
     cf_hub_nudge(cf_api_of(req)->hub);
-    answer_applied(req, res, plan.name, revision, applied == CF_PLAN_CREATED, body->warnings);
+    /* A request that is repeated gets its first status: whoever asked for a new plan made one. */
+    bool created = key && key->replayed ? expect == CF_PLAN_ABSENT : applied == CF_PLAN_CREATED;
+    answer_applied(req, res, plan.name, revision, created, body->warnings);
 }
 
 static void take_plan(struct cf_http_request *req, struct cf_http_response *res, const char *name,

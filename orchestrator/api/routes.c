@@ -13,6 +13,7 @@
 #define A   CF_ROLE_ADMIN
 #define API "/api/v1"
 
+static const char *const json_types[] = { "application/json", NULL };
 static const char *const document_types[] = { "application/json", "application/yaml", NULL };
 static const char *const event_types[] = { "text/event-stream", "application/x-ndjson",
                                            "application/json", NULL };
@@ -155,7 +156,9 @@ struct cf_http_route *cf_routes_http(void)
             .handler = r->handler,
             .lane = lane_of(r),
             .consumes = r->request ? body_types : NULL,
-            .produces = r->produces,
+            .produces = r->produces   ? r->produces
+                        : r->response ? json_types
+                                      : NULL,
             .row = r,
         };
     }
