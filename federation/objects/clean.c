@@ -157,7 +157,7 @@ void cf_clean_pod_template(json_t *object, const json_t *original)
     json_t *spec = cf_object_pod_spec(object);
     if (spec)
         strip_pod_spec(spec);
-    strip_template((json_t *)(uintptr_t)cf_json_at(object, "spec", "template", NULL));
+    strip_template(json_object_get(json_object_get(object, "spec"), "template"));
 }
 
 void cf_clean_stateful_set(json_t *object, const json_t *original)

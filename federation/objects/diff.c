@@ -62,7 +62,7 @@ static void compare_objects(struct walk *w, const json_t *wanted, const json_t *
     const char *key;
     json_t *value;
     size_t len = w->path.len;
-    json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+    json_object_foreach(cf_json_unconst(wanted), key, value)
     {
         cf_buf_printf(&w->path, "%s%s", len ? "." : "", key);
         compare(w, value, json_object_get(live, key));

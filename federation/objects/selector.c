@@ -11,7 +11,7 @@ bool cf_selector_map_matches(const json_t *map, const json_t *labels)
     json_t *value;
     if (json_object_size(map) == 0)
         return false;
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    json_object_foreach(cf_json_unconst(map), key, value)
     {
         const char *have = json_string_value(json_object_get(labels, key));
         if (!have || !json_is_string(value) || strcmp(have, json_string_value(value)) != 0)

@@ -35,8 +35,7 @@ static json_t *body_over(const json_t *item, const json_t *live)
     json_t *body = cf_json_copy(json_object_get(item, "body"));
     const json_t *replicas = cf_json_at(live, "spec", "replicas", NULL);
     if (live && replicas && cf_json_bool(item, false, "autoscaled", NULL))
-        cf_json_put_take(body, json_incref((json_t *)(uintptr_t)replicas), "spec", "replicas",
-                         NULL);
+        cf_json_put_take(body, json_incref(cf_json_unconst(replicas)), "spec", "replicas", NULL);
     return body;
 }
 

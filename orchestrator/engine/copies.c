@@ -138,9 +138,11 @@ static json_t *not_ready(const json_t *report)
     json_t *rows = json_array();
     size_t i;
     json_t *row;
-    json_array_foreach(cf_json_at(report, "objects", NULL), i,
-                       row) if (!cf_json_bool(row, false, "ready", NULL))
-        json_array_append(rows, row);
+    json_array_foreach(cf_json_at(report, "objects", NULL), i, row)
+    {
+        if (!cf_json_bool(row, false, "ready", NULL))
+            json_array_append(rows, row);
+    }
     return rows;
 }
 

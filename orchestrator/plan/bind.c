@@ -87,9 +87,12 @@ static void bind_end_of_run(struct cf_plan *p, const json_t *spec)
     static const char *const cleanups[] = { "scaleToZero", "keep", NULL };
     size_t i;
     json_t *word;
-    json_array_foreach(cf_json_pointer(spec, "/rollback/on"), i, word) p->rollback_on |=
-        strcmp(json_string_value(word), "gate") == 0 ? CF_PLAN_ROLLBACK_ON_GATE
-                                                     : CF_PLAN_ROLLBACK_ON_DEADLINE;
+    json_array_foreach(cf_json_pointer(spec, "/rollback/on"), i, word)
+    {
+        p->rollback_on |= strcmp(json_string_value(word), "gate") == 0
+                              ? CF_PLAN_ROLLBACK_ON_GATE
+                              : CF_PLAN_ROLLBACK_ON_DEADLINE;
+    }
     p->commit = (enum cf_plan_commit)cf_bind_word(spec, "commit", commits);
     const json_t *cleanup = json_object_get(spec, "cleanup");
     p->cleanup_source = (enum cf_plan_cleanup)cf_bind_word(cleanup, "source", cleanups);

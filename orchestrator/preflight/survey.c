@@ -222,8 +222,11 @@ void cf_survey_add_service(const struct cf_plan *plan, const struct cf_survey_ro
         return;
     size_t i;
     json_t *known;
-    json_array_foreach(services, i,
-                       known) if (strcmp(json_string_value(known), r->service) == 0) return;
+    json_array_foreach(services, i, known)
+    {
+        if (strcmp(json_string_value(known), r->service) == 0)
+            return;
+    }
     json_array_append_new(services, json_string(r->service));
 }
 
