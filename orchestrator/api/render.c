@@ -43,6 +43,10 @@ json_t *cf_render_cluster(const struct cf_cluster_row *row)
         json_array_append_new(
             warnings, json_string("The API server's certificate is NOT verified: whoever stands "
                                   "between can take the credentials"));
+    if (cf_json_bool(json_array_get(metrics, 0), false, "insecure", NULL))
+        json_array_append_new(
+            warnings, json_string("The metrics server's certificate is NOT verified: whoever "
+                                  "stands between decides what the gates see"));
     json_object_set_new(j, "serverSide",
                         json_boolean(cf_json_bool(row->doc, false, "serverSide", NULL)));
     json_object_set_new(j, "metrics", metrics ? json_or_null(metrics) : json_array());

@@ -99,6 +99,14 @@ static void check_tls_of(struct cf_checking *c, const char *cluster)
                  "THE CERTIFICATE OF CLUSTER %s IS NOT VERIFIED: anybody in between can take its "
                  "credentials",
                  cluster);
+    if (cf_json_bool(json_array_get(cf_json_at(record, "metrics", NULL), 0), false, "insecure",
+                     NULL))
+        cf_found(c, CF_LEVEL_WARNING, cluster, NULL,
+                 "name the authority: crossfade cluster add … --metrics-ca-file FILE",
+                 "crossfade cluster add",
+                 "THE CERTIFICATE OF THE METRICS OF CLUSTER %s IS NOT VERIFIED: anybody in between "
+                 "decides what the gates see",
+                 cluster);
 }
 
 void cf_preflight_tls(struct cf_checking *c)

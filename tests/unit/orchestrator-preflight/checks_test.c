@@ -34,7 +34,7 @@ static const char *const source_objects[] = {
 
 struct rig {
     struct cf_fake_kube *dc1, *dc2;
-    bool insecure, no_source, source_down;
+    bool insecure, insecure_metrics, no_source, source_down;
     double total, bad;
     /* a source that gives the present value only, after an outage long ago */
     bool present_only;
@@ -70,7 +70,9 @@ static bool give_record(void *self, const char *cluster, json_t **out, struct cf
 {
     (void)cluster;
     (void)err;
-    *out = json_pack("{s:b}", "insecure", ((struct rig *)self)->insecure);
+    const struct rig *r = self;
+    *out = json_pack("{s:b,s:[{s:b}]}", "insecure", r->insecure, "metrics", "insecure",
+                     r->insecure_metrics);
     return true;
 }
 
@@ -193,6 +195,10 @@ static void same_cluster(struct rig *r)
 static void insecure(struct rig *r)
 {
     r->insecure = true;
+}
+static void insecure_metrics(struct rig *r)
+{
+    r->insecure_metrics = true;
 }
 static void denied(struct rig *r)
 {
@@ -396,6 +402,8 @@ static const struct {
     { "no router", no_router, HEAD ROUTER GATES, "routers", "blocker", "is not there" },
     { "same cluster", same_cluster, HEAD ROUTER GATES, "identity", "blocker", "same cluster" },
     { "insecure", insecure, HEAD ROUTER GATES, "tls", "warning", "NOT VERIFIED" },
+    { "insecure metrics", insecure_metrics, HEAD ROUTER GATES, "tls", "warning",
+      "METRICS OF CLUSTER dc1 IS NOT VERIFIED" },
     { "target right", denied, HEAD ROUTER GATES, "rights", "blocker", "create deployments" },
     { "router right", router_denied, HEAD ROUTER GATES, "rights", "blocker",
       "patch virtualservices" },
