@@ -48,14 +48,20 @@ int cf_cmd_completion(struct cf_cli *cli)
 int cf_cmd_fsm(struct cf_cli *cli)
 {
     const char *format = cf_arg(cli, "format");
-    bool (*print)(const char *, struct cf_buf *) =
-        format && strcmp(format, "markdown") == 0 ? cf_fsm_markdown : cf_fsm_mermaid;
+    bool is_table = format && strcmp(format, "markdown") == 0;
     const char *one = cf_operand(cli, 0);
     const char *machines[] = { one ? one : "run", one ? NULL : "step", NULL };
+    /* Two pictures are two documents: a page of Markdown with a heading for each. */
+    bool is_page = !one, fenced = is_page && !is_table;
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(PICTURE_MAX);
-    for (size_t i = 0; machines[i]; i++)
-        if (!print(machines[i], &out))
+    for (size_t i = 0; machines[i]; i++) {
+        if (is_page)
+            cf_buf_printf(&out, "%s## %s\n\n%s", i ? "\n" : "", machines[i],
+                          fenced ? "```mermaid\n" : "");
+        if (!(is_table ? cf_fsm_markdown : cf_fsm_mermaid)(machines[i], &out))
             return cf_usage_error(cli, "\"%s\" is neither run nor step", machines[i]);
+        cf_buf_puts(&out, fenced ? "```\n" : "");
+    }
     fputs(cf_buf_str(&out), stdout);
     return CF_EXIT_OK;
 }
