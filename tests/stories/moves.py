@@ -96,3 +96,58 @@ def commit_waits_for_a_person(tale):
         tale.act("commit")
         tale.until_state("completed")
         tale.no_failures(witness.stop())
+
+
+SINGLETONS = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{name: nightly, namespace: {namespace}}}
+spec:
+  schedule: "0 3 1 1 *"
+  jobTemplate: {{spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: main, image: busybox}}]}}}}}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: worker, namespace: {namespace}}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: worker}}}}
+  template: {{metadata: {{labels: {{app: worker}}}}, spec: {{containers: [{{name: main, image: busybox}}]}}}}
+"""
+
+
+def singletons(tale, cluster):
+    """Whether the CronJob may start Jobs, how many workers are wanted, and how many there are."""
+    namespace = tale.stage.namespace
+    cron = tale.stage.get(cluster, f"/apis/batch/v1/namespaces/{namespace}/cronjobs/nightly")
+    worker = tale.stage.get(cluster, f"/apis/apps/v1/namespaces/{namespace}/deployments/worker")
+    return (bool(cron) and not cron["spec"].get("suspend", False), worker["spec"]["replicas"] if worker else 0,
+            worker.get("status", {}).get("replicas", 0) if worker else 0)
+
+
+@story("virtualservice", worlds=("sandbox",))
+def what_must_not_run_twice_changes_sides_at_commit(tale):
+    """A CronJob and a worker that no router reaches: never on both sides, also with the source kept."""
+    tale.stage.apply("east", SINGLETONS.format(namespace=tale.stage.namespace))
+    tale.plan(steps="[50, 100]", hold="1s", commit="manual", more="""\
+  workloads: {include: [{kind: Deployment, name: echo}, {kind: Deployment, name: worker}, {kind: CronJob, name: nightly}]}
+  cleanup: {source: keep}
+""")
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.start()
+        tale.until_hold("commit", 120)
+        assert singletons(tale, "east")[:2] == (True, 2), "the source's were touched before commit"
+        assert singletons(tale, "west")[:2] == (False, 0), "the target's did not wait for the commit"
+        tale.act("commit")
+        run = tale.get()
+        while run["state"] == "active":
+            target, source = singletons(tale, "west"), singletons(tale, "east")
+            assert not (source[0] and target[0]), "the CronJob runs on both sides"
+            assert not (source[2] and target[2]), "workers run on both sides"
+            time.sleep(0.02)
+            run = tale.get()
+        tale.no_failures(witness.stop())
+    assert run["state"] == "completed", run
+    assert singletons(tale, "east")[:2] == (False, 0), "they still run in the source"
+    assert singletons(tale, "west")[:2] == (True, 2), "they do not run in the target"
+    assert "stopped in east" in run["message"] and "Deployment echo" in run["message"], run["message"]
