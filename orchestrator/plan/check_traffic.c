@@ -145,16 +145,10 @@ static void check_ports(const json_t *effective, const char *mode, struct cf_rep
     if (strcmp(mode, "address") != 0 && json_array_size(ports) > 0)
         cf_report(r, CF_PLAN_CONFLICTING_FIELDS, REACH "/ports",
                   "remove them, or set mode to address", "ports have no meaning for mode %s", mode);
-    cf_check_unique(effective, REACH "/ports", "name", "a port", r);
-    size_t i;
-    json_t *port;
-    json_array_foreach(ports, i, port)
-    {
-        char pointer[64];
-        snprintf(pointer, sizeof pointer, REACH "/ports/%zu", i);
-        if (json_is_object(port) && json_array_size(ports) > 1 && !json_object_get(port, "name"))
-            cf_report_missing(r, pointer, "name", "with several ports each needs its name");
-    }
+    if (json_array_size(ports) > 1)
+        cf_report(r, CF_PLAN_NOT_SUPPORTED_YET, REACH "/ports/1",
+                  "give one port: each port of the Service goes to it",
+                  "several ports for fixed addresses are not supported yet");
 }
 
 void cf_check_reach(const json_t *effective, struct cf_report *r)

@@ -278,7 +278,7 @@ static bool is_for_decoding_only(const char *name)
         "address without addresses",
         "an address that is a name",
         "addresses that no bridge may have",
-        "two ports without names",
+        "two ports for fixed addresses",
         "a hold that is too long",
         "a deadline that is too short",
         "a one-key gate out of range",
