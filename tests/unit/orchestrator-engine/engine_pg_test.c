@@ -2,9 +2,12 @@
 /* Proves the whole engine with its real threads over a real PostgreSQL: shards, workers, gates,
  * rollback lane and bridges, against API servers and a metrics source in memory. A healthy run ends
  * by itself, a broken target is sent back by the gate, a stopped engine goes on. */
+#include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -41,7 +44,8 @@ static struct {
     struct cf_preflight_world world;
     struct cf_engine *engine;
     char state_dir[64];
-    pthread_t controllers;
+    pthread_t controllers, doorman;
+    int door;
     atomic_bool stop, broken, source_used;
     atomic_int reads;
 } T;
@@ -97,14 +101,55 @@ static bool give_source(void *self, const char *cluster, struct cf_source **out,
 
 /* ---- the world's own threads ---- */
 
+/* The target's pods answer at an address of this process' own, whatever else listens here. */
+static void door_address(char text[32])
+{
+    snprintf(text, 32, "127.%d.%d.%d", 64 + getpid() / 65536 % 128, getpid() / 256 % 256,
+             getpid() % 254 + 1);
+}
+
+static int door_open(void)
+{
+    char text[32];
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(8080) };
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    door_address(text);
+    assert_int_equal(inet_pton(AF_INET, text, &at.sin_addr), 1);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    return fd;
+}
+
+static void *door_thread(void *arg)
+{
+    static const char answer[] =
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };
+    while (!atomic_load(&T.stop)) {
+        char request[4096];
+        if (poll(&p, 1, 50) != 1)
+            continue;
+        int fd = accept4(p.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (recv(fd, request, sizeof request, 0) > 0)
+            (void)!send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+        close(fd);
+    }
+    return NULL;
+}
+
 static void *controllers_thread(void *arg)
 {
     (void)arg;
+    char door[32];
+    door_address(door);
     while (!atomic_load(&T.stop)) {
         settle_deployment(T.w->dc1);
         settle_deployment(T.w->dc2);
         settle_endpoints(T.w->dc1, "10.1.0.1");
-        settle_endpoints(T.w->dc2, "127.0.0.1");
+        settle_endpoints(T.w->dc2, door);
         usleep(50000);
     }
     return NULL;
@@ -180,6 +225,8 @@ static int begin(void **state)
     atomic_store(&T.source_used, true);
     snprintf(T.state_dir, sizeof T.state_dir, "/tmp/crossfade-engine-XXXXXX");
     assert_non_null(mkdtemp(T.state_dir));
+    T.door = door_open();
+    assert_ok(cf_thread_start(&T.doorman, "door", door_thread, &T.door, &err), &err);
     assert_ok(cf_thread_start(&T.controllers, "controllers", controllers_thread, NULL, &err), &err);
     start_engine();
     return 0;
@@ -191,6 +238,8 @@ static int end(void **state)
     cf_engine_stop(T.engine);
     atomic_store(&T.stop, true);
     pthread_join(T.controllers, NULL);
+    pthread_join(T.doorman, NULL);
+    close(T.door);
     world_free(T.w);
     cf_kube_net_free(T.net);
     cf_store_close(T.store);
