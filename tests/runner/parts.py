@@ -133,11 +133,10 @@ def run_side_by_side(jobs, workers):
 class Stories:
     """The stories of tests/stories, told in one world: "sandbox" or "lab"."""
 
-    def __init__(self, world, preset, side_by_side=None, targets=("crossfade",)):
+    def __init__(self, world, preset, targets=("crossfade",)):
         self.world = world
         self.preset = preset
         self.targets = targets
-        self.side_by_side = side_by_side
 
     def list(self):
         from tests.stories import registry
@@ -146,8 +145,7 @@ class Stories:
     def run(self, wanted):
         folder = build(self.preset, self.targets)
         from tests.stories import registry
-        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment(),
-                            self.side_by_side)
+        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment())
 
 
 class Tsan:
@@ -155,7 +153,7 @@ class Tsan:
 
     def __init__(self):
         self.unit = Unit("tsan")
-        self.stories = Stories("sandbox", "tsan", side_by_side=4)  # on two cores: a story waits most of its time
+        self.stories = Stories("sandbox", "tsan")
 
     def list(self):
         return self.unit.list() + self.stories.list()

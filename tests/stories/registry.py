@@ -96,13 +96,13 @@ def _tell(world, one, binary, postgres, environment):
     return Tally(passed=1)
 
 
-def run(world_name, binary, wanted, environment, side_by_side=None):
-    """Tells the chosen stories, and the world's own tests; at most side_by_side at a time (the world's own number without it)."""
+def run(world_name, binary, wanted, environment):
+    """Tells the chosen stories, and the world's own tests; as many at a time as the world can bear."""
     chosen = [s for s in stories(world_name) if not wanted or any(w in s.name for w in wanted)]
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
         world = stack.enter_context(_world(world_name))
-        pool = stack.enter_context(ThreadPoolExecutor(side_by_side or world.side_by_side))
+        pool = stack.enter_context(ThreadPoolExecutor(world.side_by_side))
         jobs = [pool.submit(_tell, world, s, binary, postgres, environment) for s in chosen]
         own = [name for name in OWN_TESTS[world_name] if not wanted or any(w in name for w in wanted)]
         jobs += [pool.submit(world.own_test, name, binary) for name in own]
