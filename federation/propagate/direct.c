@@ -6,6 +6,7 @@
 
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
+#include "federation/objects/transform.h"
 
 const struct cf_propagator_ops cf_propagator_direct = {
     .name = "direct",
@@ -76,11 +77,25 @@ static bool is_shared_kind(const char *kind)
     return strcmp(kind, "Namespace") == 0;
 }
 
+/* An autoscaler's floor as it is but for the time in which both sides serve: an object of somebody
+ * else does not have ours. */
+static void lower_floor(json_t *body)
+{
+    const char *floor =
+        cf_json_str(body, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
+    if (!floor)
+        return;
+    cf_json_put_take(body, json_integer(strtoll(floor, NULL, 10)), "spec", "minReplicas", NULL);
+    cf_json_del(body, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
+}
+
 json_t *cf_direct_differences(const json_t *item, const json_t *live)
 {
     json_t *lines = json_array();
     cf_autojson json_t *unlabelled = cf_json_copy(json_object_get(item, "body"));
     cf_json_del(unlabelled, "metadata", "labels", CF_LABEL_RUN, NULL);
+    if (!cf_json_at(live, "metadata", "labels", CF_LABEL_RUN, NULL))
+        lower_floor(unlabelled);
     cf_object_same(unlabelled, live, lines);
     return lines;
 }

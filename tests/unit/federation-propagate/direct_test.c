@@ -305,6 +305,31 @@ static void adopt_takes_only_what_is_equal_and_never_writes(void **state)
                  CF_ERR_CONFLICT, "data.a: 9 → 1");
 }
 
+/* What an earlier run left is adopted whole; also an autoscaler, whose floor ours raises. */
+static void what_an_earlier_run_left_is_adopted(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    apply_all(r);
+    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &err), &err);
+    set_workloads(
+        r,
+        "{'include':[],'exclude':[],'onConflict':'adopt','start':'auto','transforms':[],'replicas':{'min':1}}");
+    take_inventory(r);
+    json_array_clear(r->ledger);
+    apply_all(r);
+    size_t i, autoscalers = 0;
+    json_t *entry;
+    json_array_foreach(r->ledger, i, entry)
+    {
+        if (strcmp(cf_json_str(entry, "", "ref", "kind", NULL), "HorizontalPodAutoscaler") != 0)
+            continue;
+        assert_string_equal(cf_json_str(entry, "", "how", NULL), "adopted");
+        autoscalers++;
+    }
+    assert_int_equal(autoscalers, 1);
+}
+
 static void overwrite_gives_the_former_state_back(void **state)
 {
     struct rig *r = *state;
@@ -480,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_namespace_with_others_in_it_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_objects_stop_the_copy_before_anything_is_written,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(what_an_earlier_run_left_is_adopted, setup, teardown),
         cmocka_unit_test_setup_teardown(adopt_takes_only_what_is_equal_and_never_writes, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(overwrite_gives_the_former_state_back, setup, teardown),
