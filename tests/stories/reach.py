@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The target is there already, with a way to it that is not a bridge to its pods: the traffic moves all the same."""
 import json
+import time
 
 from tests.stories.moves import RATE, agree, check_retired, watch_holds
 from tests.stories.registry import each_route, story
@@ -9,13 +10,19 @@ from tests.stories.registry import each_route, story
 ADOPT = "  workloads: {onConflict: adopt, exclude: [{kind: HorizontalPodAutoscaler}]}"
 
 
-def pods_of(tale, cluster):
-    """Addresses of the application's pods that can serve."""
+def ready_addresses(tale, cluster):
     path = f"/apis/discovery.k8s.io/v1/namespaces/{tale.stage.namespace}/endpointslices"
     rows = [e for s in tale.stage.get(cluster, path)["items"]
-            if s["metadata"]["labels"].get("kubernetes.io/service-name") == "echo" for e in s["endpoints"]]
-    found = [a for e in rows if e["conditions"].get("ready") for a in e["addresses"]]
-    assert len(found) == 3, f"{found} are ready instead of three pods"
+            if s["metadata"]["labels"].get("kubernetes.io/service-name") == "echo" for e in s.get("endpoints") or []]
+    return [a for e in rows if e["conditions"].get("ready") for a in e["addresses"]]
+
+
+def pods_of(tale, cluster, seconds=20):
+    """Addresses of the application's three pods, as soon as they can serve."""
+    deadline = time.monotonic() + seconds
+    while len(found := ready_addresses(tale, cluster)) != 3:
+        assert time.monotonic() < deadline, f"{found} are ready instead of three pods"
+        time.sleep(0.1)
     return found
 
 
