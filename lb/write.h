@@ -88,6 +88,11 @@ bool cf_router_restore(struct cf_kube *kube, const struct cf_kube_how *how, cons
                        const struct cf_router_grip *grip, struct cf_router_reading *out,
                        struct cf_error *err) CF_NODISCARD;
 
+/* What a gateway gets to learn of a destination before its first request. Envoy answers 503 for one
+ * that it does not have yet, and istiod sends what changed within 100 ms of each other as one push:
+ * a destination that came with its first weight lost 1 request of 700. */
+enum { CF_ROUTER_REACH_SETTLES_MS = 2000 };
+
 /* What a gateway needs, at most, until it serves by a changed backend alone: ingress-nginx syncs
  * every 3.3 s unless told otherwise, tests its new configuration, and reloads. */
 enum { CF_ROUTER_SWITCH_SETTLES_MS = 10000 };

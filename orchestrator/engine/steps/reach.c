@@ -4,13 +4,15 @@
  *   intend   finds each router's route and captures its baseline: durable before the first write
  *   start    makes the bridges where the plan wants them; adopts the routers: our marks, the
  *            target's destination at weight 0
- *   observe  accepted by the routers' controllers, endpoints in the bridge, and one request got
- *            through
+ *   observe  accepted by the routers' controllers, endpoints in the bridge, one request got
+ *            through, and the gateways had time to learn of it
  *   undo     gives each router its baseline back exactly, then removes the bridges */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/preflight/survey.h"
+
+#define MEMO_READY "reachable"
 
 enum { LOOK_MS = 500, PROBE_AGAIN_MS = 3000 };
 
@@ -183,6 +185,25 @@ static bool probe(struct cf_pass *p, struct cf_step *s, const struct cf_run_rout
     return cf_out_done(out);
 }
 
+/* The gateways learn of the destination at weight 0, before the first raise. */
+static bool settle(struct cf_pass *p, const struct cf_step *s, struct cf_outcome *out)
+{
+    const json_t *memo = cf_memo(p->run, MEMO_READY);
+    if (cf_json_int(memo, -1, "attempt", NULL) != s->attempt) {
+        cf_memo_set_take(
+            p->run, MEMO_READY,
+            json_pack("{s:i,s:I}", "attempt", s->attempt, "since", (json_int_t)p->now_wall));
+        memo = cf_memo(p->run, MEMO_READY);
+    }
+    int64_t left =
+        cf_json_int(memo, p->now_wall, "since", NULL) + CF_ROUTER_REACH_SETTLES_MS - p->now_wall;
+    if (left <= 0)
+        return cf_out_done(out);
+    return cf_out_wait(out, CF_MIN(left, CF_ROUTER_REACH_SETTLES_MS),
+                       "the gateways have %d s to learn of %s", CF_ROUTER_REACH_SETTLES_MS / 1000,
+                       p->run->plan->target_cluster);
+}
+
 static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                     struct cf_error *err)
 {
@@ -201,7 +222,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     for (size_t i = 0; i < p->run->n_routers && out->kind == CF_OUT_DONE; i++)
         if (!probe(p, s, &p->run->routers[i], out, err))
             return false;
-    return true;
+    return out->kind != CF_OUT_DONE || settle(p, s, out);
 }
 
 /* ---- undo ---- */
