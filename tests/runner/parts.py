@@ -208,7 +208,7 @@ class Bench:
         return sorted(os.path.basename(p) for p in glob.glob(f"{ROOT}/tests/bench/*.sh"))
 
     def run(self, wanted):
-        build("release")
+        build("release", ("crossfade", "benches"))
         tally = Tally()
         for name in self.list():
             if wanted and not any(w in name for w in wanted):
