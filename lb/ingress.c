@@ -13,8 +13,6 @@
 #include "lb/render.h"
 
 #define CLASS_ANNOTATION "kubernetes.io/ingress.class"
-#define OWNER_LABEL      "crossfade.dev/run"
-
 char *cf_ingress_canary_name(const char *ingress, char buf[CF_DEST_NAME_MAX])
 {
     snprintf(buf, CF_DEST_NAME_MAX, "%.243s-crossfade", ingress);
@@ -148,16 +146,20 @@ static json_t *target_backend(const json_t *b)
     return cf_destination_json(CF_ROUTER_INGRESS, cf_baseline_ns(b), &target);
 }
 
-/* An Ingress of ours in the main one's class, without annotations and rules of its own. */
+/* A canary Ingress of ours in the main one's class, at weight 0 and without rules. */
 static json_t *beside_main(const json_t *b, const char *name, const char *run)
 {
     json_t *object =
         json_pack("{s:s,s:s}", "apiVersion", "networking.k8s.io/v1", "kind", "Ingress");
     cf_json_put_take(object, json_string(name), "metadata", "name", NULL);
     cf_json_put_take(object, json_string(cf_baseline_ns(b)), "metadata", "namespace", NULL);
-    cf_json_put_take(object, json_string(run), "metadata", "labels", OWNER_LABEL, NULL);
+    cf_json_put_take(object, json_string(run), "metadata", "labels", CF_INGRESS_OWNER_LABEL, NULL);
     cf_json_put_take(object, json_string("crossfade"), "metadata", "labels",
                      "app.kubernetes.io/managed-by", NULL);
+    cf_json_put_take(object, json_string("true"), "metadata", "annotations", CF_NGINX "canary",
+                     NULL);
+    cf_json_put_take(object, json_string("0"), "metadata", "annotations", CF_NGINX "canary-weight",
+                     NULL);
     if (json_object_get(b, "class_annotation"))
         cf_json_put_take(object, cf_json_copy(json_object_get(b, "class_annotation")), "metadata",
                          "annotations", CLASS_ANNOTATION, NULL);
@@ -193,10 +195,6 @@ json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *gr
 {
     json_t *canary = beside_main(b, cf_baseline_object(b), grip->run);
     cf_autojson json_t *backend = target_backend(b);
-    cf_json_put_take(canary, json_string("true"), "metadata", "annotations", CF_NGINX "canary",
-                     NULL);
-    cf_json_put_take(canary, json_string("0"), "metadata", "annotations", CF_NGINX "canary-weight",
-                     NULL);
     if (cf_json_bool(b, false, "sticky", NULL))
         cf_json_put_take(canary, json_string("legacy"), "metadata", "annotations",
                          CF_NGINX "affinity-canary-behavior", NULL);
@@ -208,18 +206,14 @@ json_t *cf_router_render_canary(const json_t *b, const struct cf_router_grip *gr
     return canary;
 }
 
+/* A canary of a host that no main Ingress has gets no server of its own: the keeper comes and goes
+ * without a reload, and its Services stay in the list of backends. */
 json_t *cf_router_render_keeper(const json_t *b, const char *run)
 {
     char name[CF_DEST_NAME_MAX];
     json_t *keeper =
         beside_main(b, cf_ingress_keeper_name(cf_json_str(b, "", "main", NULL), name), run);
     const json_t *paths = json_object_get(b, "paths");
-    /* Canaries of a host that no main Ingress has get no server of their own: the keeper comes and
-     * goes without a reload, and its Services stay in the list of backends. */
-    cf_json_put_take(keeper, json_string("true"), "metadata", "annotations", CF_NGINX "canary",
-                     NULL);
-    cf_json_put_take(keeper, json_string("0"), "metadata", "annotations", CF_NGINX "canary-weight",
-                     NULL);
     json_t *kept = json_array();
     for (size_t i = 0; i < json_array_size(paths); i++)
         json_array_append_new(

@@ -6,7 +6,8 @@
 
 #include "lb/kinds.h"
 
-#define CF_NGINX "nginx.ingress.kubernetes.io/"
+#define CF_NGINX               "nginx.ingress.kubernetes.io/"
+#define CF_INGRESS_OWNER_LABEL "crossfade.dev/run" /* on what we make beside the main one */
 
 /* "<ingress>-crossfade". */
 char *cf_ingress_canary_name(const char *ingress, char buf[CF_DEST_NAME_MAX]);

@@ -16,8 +16,6 @@
 #include "lb/ingress.h"
 #include "lb/render.h"
 
-#define OWNER_LABEL "crossfade.dev/run"
-
 bool cf_router_drifted(struct cf_router_reading *out, struct cf_error *why)
 {
     out->state = CF_ROUTER_DRIFTED;
@@ -28,7 +26,8 @@ bool cf_router_drifted(struct cf_router_reading *out, struct cf_error *why)
 
 bool cf_ingress_is_ours(const json_t *object, const char *run)
 {
-    return strcmp(cf_json_str(object, "", "metadata", "labels", OWNER_LABEL, NULL), run) == 0;
+    return strcmp(cf_json_str(object, "", "metadata", "labels", CF_INGRESS_OWNER_LABEL, NULL),
+                  run) == 0;
 }
 
 /* Deletes this very object in the very state that was looked at. Gone is done; a conflict is the
