@@ -6,7 +6,7 @@ import time
 from tests.stories.moves import RATE, agree, check_retired, watch_holds
 from tests.stories.registry import each_route, story
 
-# Its autoscaler is left alone: the copy of one has a raised floor while both sides serve, so it never equals what is there.
+# Its autoscaler is left alone: what the target runs is its owner's choice, here as in a mesh.
 ADOPT = "  workloads: {onConflict: adopt, exclude: [{kind: HorizontalPodAutoscaler}]}"
 
 
