@@ -33,7 +33,7 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
 bool cf_direct_dry_run(const struct cf_propagation *p, const json_t *inventory,
                        json_t **out_findings, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
-                     int max_objects, bool *out_done, struct cf_error *err) CF_NODISCARD;
+                     int max_objects, struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
                       struct cf_error *err) CF_NODISCARD;
 bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
@@ -44,7 +44,7 @@ bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, jso
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
                         struct cf_error *err) CF_NODISCARD;
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
-                    bool *out_done, json_t **out_left, struct cf_error *err) CF_NODISCARD;
+                    struct cf_copying *out, json_t **out_left, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger,
                        struct cf_error *err) CF_NODISCARD;
 

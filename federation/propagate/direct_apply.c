@@ -151,7 +151,7 @@ static bool is_first_inside(const json_t *ledger, const json_t *item)
 }
 
 bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
-                     int max_objects, bool *out_done, struct cf_error *err)
+                     int max_objects, struct cf_copying *out, struct cf_error *err)
 {
     int written = 0;
     bool done = true;
@@ -171,6 +171,6 @@ bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, js
             return false;
         written++;
     }
-    *out_done = done;
+    out->done = done;
     return true;
 }

@@ -201,7 +201,7 @@ static size_t last_in_order(const json_t *ledger)
 }
 
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
-                    bool *out_done, json_t **out_left, struct cf_error *err)
+                    struct cf_copying *out, json_t **out_left, struct cf_error *err)
 {
     cf_autojson json_t *lines = json_array();
     for (int n = 0; n < max_objects && json_array_size(*io_ledger) > 0; n++) {
@@ -212,7 +212,7 @@ bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_
     }
     if (json_array_size(*io_ledger) == 0 && !collect_strays(p, *io_ledger, err))
         return false;
-    *out_done = json_array_size(*io_ledger) == 0;
+    out->done = json_array_size(*io_ledger) == 0;
     *out_left = json_incref(lines);
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How workloads get from the source to the target: a port with one row per method (`direct`).
+/* How workloads get from the source to the target: a port with one row per method (`direct`, and the
+ * federations `karmada` and `clusternet`).
  *
  * Called by: preflight (inventory, dry_run), the plan's diff (preview) and the run steps propagate,
  * workload.ready, commit, cleanup (all the rest), from worker threads, straight-line and blocking.
@@ -9,7 +10,9 @@
  * Words: the *inventory* is what is to be copied, as read from the source now: cleaned,
  * transformed, in the order of application. It holds the bodies (Secrets too), lives for one pass
  * and is never stored. The *ledger* is what we did to the target, object by object; it holds no
- * body. The *digests* say what the source looked like when it was copied.
+ * body. The *digests* say what the source looked like when it was copied. The *state* is what a
+ * federation's driver notes for itself about the objects of the control plane; the ledger is about
+ * the target only.
  *
  * Promise: every function may be killed anywhere and called again. Objects that we create carry the
  * label `crossfade.dev/run: <run id>`, so that an object created just before a crash is known as
@@ -26,6 +29,8 @@
 
 struct cf_kube;
 struct cf_object_ref;
+
+enum { CF_COPYING_WHY_MAX = 700 }; /* fits a hold's message with the cluster's name around it */
 
 /* Where sealed copies of objects stand that adopt or overwrite is about to change. Implemented by
  * the engine over the store; both are durable when they return. `key` is
@@ -52,6 +57,21 @@ struct cf_propagation {
      * everything that these select, and its closure, is copied; never the whole namespace. */
     const json_t *services;
     struct cf_before_images before; /* .put NULL in previews */
+
+    /* Federations only; NULL or "" for `direct`. */
+    struct cf_kube *control_plane;
+    const json_t *copy; /* the effective form of spec.copy; never NULL for a federation */
+    json_t *state; /* an object of the driver's own, which any function that writes may change; the
+                      caller stores it together with the ledger, before it calls again */
+};
+
+/* How far a call of apply, undo or detach has come. Zeroed by the caller. */
+struct cf_copying {
+    bool done;
+    bool waits; /* nothing can be done now: look again in a second; `why` says what for. Otherwise
+                   call again at once */
+    bool stuck; /* with `waits`: it will not come true without a person; `why` says what to do */
+    char why[CF_COPYING_WHY_MAX];
 };
 
 struct cf_propagator_ops {
@@ -88,11 +108,11 @@ struct cf_propagator_ops {
     /* Applies at most `max_objects` objects that the ledger does not yet show with the inventory's
      * digest (new ones, and those whose source changed since), in order; waits for nothing.
      * *io_ledger (an array, replaced by a longer one) holds per object {"key", "ref", "uid", "how":
-     * "created|adopted|overwritten| same", "digest"}. *out_done: the ledger covers the inventory.
+     * "created|adopted|overwritten| same", "digest"}. out->done: the ledger covers the inventory.
      * CONFLICT (field = key) names the managers: the caller holds. On failure the ledger still
      * shows what was done before it. */
     bool (*apply)(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
-                  int max_objects, bool *out_done, struct cf_error *err);
+                  int max_objects, struct cf_copying *out, struct cf_error *err);
 
     /* Whether everything in the ledger is healthy by the rules of its kind: {"ready": bool,
      * "failed": bool, "objects": [{"key", "ready": bool, "message": "3 of 5 pods ready"}], "done":
@@ -125,11 +145,23 @@ struct cf_propagator_ops {
      * fields their stored values. Only ever touches the target. *io_ledger shrinks. *out_left:
      * human lines about what could not be taken back and why, [] if nothing. */
     bool (*undo)(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
-                 bool *out_done, json_t **out_left, struct cf_error *err);
+                 struct cf_copying *out, json_t **out_left, struct cf_error *err);
 
     /* At the end: removes our labels and annotations from the copies and gives up field ownership
      * where another manager is to follow; the objects stay as they are. */
     bool (*release)(const struct cf_propagation *p, const json_t *ledger, struct cf_error *err);
+
+    /* Whether the federation is still as we left it, so that nothing of it can remove a copy that
+     * serves: [] or [{"code": "POLICY_CHANGED|BINDING_CHANGED|EVICTION|…", "ref"?, "message",
+     * "hint"}]. Asked before each raise, while traffic is shared, and at commit. No side effects;
+     * NULL for `direct`. */
+    bool (*guard)(const struct cf_propagation *p, const json_t *ledger, json_t **out_findings,
+                  struct cf_error *err);
+
+    /* After commit, before anything of the source is stopped: the control plane lets go of the
+     * source, whose objects stay. NULL where the source was never the federation's. */
+    bool (*detach)(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
+                   struct cf_error *err);
 };
 
 /* Objects between two durable records: a crash repeats at most these (idempotent). */

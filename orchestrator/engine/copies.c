@@ -24,6 +24,8 @@ void cf_copies_close(struct cf_copies *c)
 {
     cf_kube_unref(c->source);
     cf_kube_unref(c->target);
+    cf_kube_unref(c->control_plane);
+    json_decref(c->request.state);
     memset(c, 0, sizeof *c);
 }
 
@@ -31,6 +33,37 @@ const json_t *cf_copies_ledger(const struct cf_pass *p)
 {
     struct cf_step *s = cf_run_step(p->run, "propagate");
     return s ? cf_json_at(s->observation, "ledger", NULL) : NULL;
+}
+
+/* A copy of what the driver noted last. */
+static json_t *state_of(const struct cf_pass *p)
+{
+    struct cf_step *s = cf_run_step(p->run, "propagate");
+    const json_t *state = s ? cf_json_at(s->observation, "federation", NULL) : NULL;
+    return state ? cf_json_copy(state) : json_object();
+}
+
+void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take)
+{
+    struct cf_step *s = cf_run_step(c->pass->run, "propagate");
+    json_t *observation = s->observation ? json_copy(s->observation) : json_object();
+    if (ledger_take)
+        json_object_set_new(observation, "ledger", ledger_take);
+    if (json_object_size(c->request.state) > 0)
+        json_object_set_new(observation, "federation", cf_json_copy(c->request.state));
+    cf_step_set_observation_take(s, observation);
+}
+
+bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out)
+{
+    enum { LOOK_MS = 1000 };
+    if (copying->done)
+        return cf_out_done(out);
+    if (!copying->waits)
+        return cf_out_more(out);
+    if (!copying->stuck)
+        return cf_out_wait(out, LOOK_MS, "%s", copying->why);
+    return cf_out_hold(out, CF_HOLD_FEDERATION, LOOK_MS, "%s", copying->why);
 }
 
 const json_t *cf_copies_services(const struct cf_pass *p)
@@ -43,11 +76,16 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { .pass = p };
     const struct cf_plan *plan = p->run->plan;
-    c.ops = p->ports->propagator ? p->ports->propagator : &cf_propagator_direct;
+    c.ops = p->ports->propagator ? p->ports->propagator : cf_survey_propagator(plan);
     if (!cf_pass_kube(p, plan->source_cluster, &c.source, err) ||
         !cf_pass_kube(p, plan->target_cluster, &c.target, err))
         return false;
+    if (plan->copy.control_plane &&
+        !cf_pass_kube(p, plan->copy.control_plane, &c.control_plane, err))
+        return false;
     c.request = cf_survey_propagation(plan, c.source, c.target, p->run->id, cf_copies_services(p));
+    c.request.control_plane = c.control_plane;
+    c.request.state = state_of(p);
     c.request.before = (struct cf_before_images){ .put = image_put, .get = image_get, .self = p };
     *out = c;
     memset(&c, 0, sizeof c);
@@ -166,4 +204,44 @@ bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_
     if (cf_json_bool(report, false, "failed", NULL))
         return cf_out_failed(out, "%s", cf_buf_str(&text));
     return cf_out_hold(out, CF_HOLD_NOT_READY, 1000, "%s", cf_buf_str(&text));
+}
+
+static void finding_line(const json_t *row, struct cf_buf *out)
+{
+    cf_buf_printf(out, "%s", cf_json_str(row, "?", "message", NULL));
+    const char *hint = cf_json_str(row, "", "hint", NULL);
+    if (*hint)
+        cf_buf_printf(out, " (%s)", hint);
+}
+
+bool cf_copies_guard(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    cf_autojson json_t *findings = NULL;
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    if (!c.ops->guard)
+        return cf_out_done(out);
+    if (!c.ops->guard(&c.request, cf_copies_ledger(p), &findings, err))
+        return cf_error_wrap(err, "look at the control plane %s", p->run->plan->copy.control_plane);
+    if (json_array_size(findings) == 0)
+        return cf_out_done(out);
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);
+    list_lines(findings, finding_line, &text);
+    return cf_out_hold(out, CF_HOLD_FEDERATION, CF_PASS_RETRY_MS, "%s", cf_buf_str(&text));
+}
+
+bool cf_copies_detach(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    struct cf_copying copying = { 0 };
+    if (!cf_copies_open(p, &c, err))
+        return false;
+    if (!c.ops->detach)
+        return cf_out_done(out);
+    bool ok = c.ops->detach(&c.request, cf_copies_ledger(p), &copying, err);
+    cf_copies_keep_take(&c, NULL);
+    if (!ok)
+        return cf_error_wrap(err, "let %s go of the source", p->run->plan->copy.control_plane);
+    return cf_copies_progress(&copying, out);
 }

@@ -29,10 +29,10 @@ json_t *cf_engine_plan_steps(const struct cf_plan *plan)
 
 /* Everything a preview looks at, and how it is let go. */
 struct looking {
-    struct cf_kube *source, *target;
+    struct cf_kube *source, *target, *control_plane;
     struct cf_survey_router routers[CF_PLAN_ROUTERS_MAX];
     size_t n_routers;
-    json_t *services, *inventory;
+    json_t *services, *inventory, *state;
 };
 
 static void looking_end(struct looking *l)
@@ -43,6 +43,8 @@ static void looking_end(struct looking *l)
     json_decref(l->inventory);
     cf_kube_unref(l->source);
     cf_kube_unref(l->target);
+    cf_kube_unref(l->control_plane);
+    json_decref(l->state);
     free(l);
 }
 
@@ -53,6 +55,9 @@ static bool look(struct cf_engine *e, const struct cf_plan *plan, struct looking
     if (!cf_engine_kube(e, plan->source_cluster, &l->source, err) ||
         !cf_engine_kube(e, plan->target_cluster, &l->target, err))
         return false;
+    if (plan->copy.control_plane &&
+        !cf_engine_kube(e, plan->copy.control_plane, &l->control_plane, err))
+        return false;
     for (size_t i = 0; i < plan->traffic.n_routers; i++) {
         CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
         if (!cf_engine_kube(e, plan->traffic.routers[i].cluster, &kube, err) ||
@@ -62,7 +67,9 @@ static bool look(struct cf_engine *e, const struct cf_plan *plan, struct looking
         cf_survey_add_service(plan, &l->routers[i], l->services);
     }
     *propagation = cf_survey_propagation(plan, l->source, l->target, "", l->services);
-    return cf_propagator_direct.inventory(propagation, &l->inventory, err);
+    propagation->control_plane = l->control_plane;
+    propagation->state = l->state = json_object();
+    return cf_survey_propagator(plan)->inventory(propagation, &l->inventory, err);
 }
 
 static bool preview_steps(const struct cf_plan *plan, const struct looking *l,
@@ -76,7 +83,7 @@ static bool preview_steps(const struct cf_plan *plan, const struct looking *l,
         const struct cf_step_kind *kind = cf_step_kind_find(cf_json_str(step, "", "kind", NULL));
         cf_autojson json_t *out = json_array();
         struct cf_preview preview = { .plan = plan,
-                                      .propagator = &cf_propagator_direct,
+                                      .propagator = cf_survey_propagator(plan),
                                       .propagation = propagation,
                                       .inventory = l->inventory,
                                       .routers = l->routers,

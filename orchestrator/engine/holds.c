@@ -54,6 +54,10 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
     [CF_HOLD_CONFLICT] = { "conflict", BY_ITSELF,
                            "Remove the object, or let the plan adopt or overwrite it.",
                            "crossfade resume RUN --reason '…'" },
+    [CF_HOLD_FEDERATION] = { "federation", BY_ITSELF,
+                             "Look at the control plane: the message names the object and what to "
+                             "do with it. It goes on by itself once that is so.",
+                             NULL },
     [CF_HOLD_NO_WAY_BACK] = { "no-way-back", BY_ITSELF,
                               "Bring the source's backends back; until then traffic stays where it "
                               "is.",

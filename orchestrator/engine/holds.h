@@ -26,8 +26,9 @@ enum cf_hold_reason {
     CF_HOLD_SOURCE_CHANGED, /* the source is no longer what was copied */
     CF_HOLD_PROBE_FAILED,   /* the target does not answer by the way the router will take */
     CF_HOLD_CONFLICT,       /* an object in the way belongs to somebody else */
-    CF_HOLD_NO_WAY_BACK,    /* the source could not take the traffic back */
-    CF_HOLD_SOURCE_BUSY,    /* the routers still send requests to the source, or nobody knows */
+    CF_HOLD_FEDERATION,  /* a control plane does not do, or no longer does, what the copies need */
+    CF_HOLD_NO_WAY_BACK, /* the source could not take the traffic back */
+    CF_HOLD_SOURCE_BUSY, /* the routers still send requests to the source, or nobody knows */
     CF_HOLD_CLUSTER_UNREACHABLE, /* a cluster does not answer */
     CF_HOLD_STORE_LOST,          /* the database is away: forward moves freeze */
     CF_HOLD_INCARNATION,         /* the database is not the one that wrote on the routers */

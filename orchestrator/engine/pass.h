@@ -68,12 +68,17 @@ const struct cf_plan_router *cf_pass_plan_router(const struct cf_pass *p,
 /* The propagation of the run. Clients are counted references in *source, *target: free them. */
 struct cf_copies {
     const struct cf_propagator_ops *ops;
-    struct cf_kube *source, *target;
+    struct cf_kube *source, *target, *control_plane;
     struct cf_propagation request;
     struct cf_pass *pass;
 };
 void cf_copies_close(struct cf_copies *c); /* for CF_CLEANUP */
 bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *err) CF_NODISCARD;
+/* After a call that may have written: the driver's state, and the ledger unless it is NULL, go into
+ * the step `propagate`, to be recorded. */
+void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take);
+/* What a driver says of its progress, as the outcome: done, more, wait, or a hold. */
+bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out);
 /* The ledger as last recorded (borrowed; an empty array when there is none). */
 const json_t *cf_copies_ledger(const struct cf_pass *p);
 /* Services that the routers name in the source, as the propagate step found them (borrowed array).
@@ -86,6 +91,11 @@ bool cf_copies_inventory(struct cf_copies *c, const json_t **out,
  * not. */
 bool cf_copies_compare(struct cf_pass *p, struct cf_outcome *out,
                        struct cf_error *err) CF_NODISCARD;
+/* Whether the federation is as we left it; *out HOLD federation when somebody changed what keeps the
+ * copies alive. DONE at once for `direct`. */
+bool cf_copies_guard(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err) CF_NODISCARD;
+/* The control plane lets go of the source; DONE at once where it never held it. */
+bool cf_copies_detach(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err) CF_NODISCARD;
 /* Whether every copy is healthy now; *out HOLD not-ready or FAILED with the first reasons when not.
  */
 bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_outcome *out,

@@ -81,6 +81,18 @@ static void bind_ends(struct cf_plan *p, const json_t *spec)
     p->create_namespace = cf_json_bool(target, false, "createNamespace", NULL);
 }
 
+static void bind_copy(struct cf_plan *p, const json_t *copy)
+{
+    struct cf_plan_copy *c = &p->copy;
+    c->method = (enum cf_plan_copy_method)cf_bind_word(copy, "method", cf_words_copy_method);
+    c->control_plane = cf_json_str(copy, NULL, "controlPlane", NULL);
+    c->mode = strcmp(cf_json_str(copy, "", "mode", NULL), "adopt") == 0 ? CF_PLAN_COPY_ADOPT
+                                                                        : CF_PLAN_COPY_TARGET_ONLY;
+    c->overwrite = strcmp(cf_json_str(copy, "", "onConflict", NULL), "overwrite") == 0;
+    c->overrides_in_template = strcmp(cf_json_str(copy, "", "overrides", NULL), "template") == 0;
+    c->timeout_ms = cf_bind_ms(copy, "timeout");
+}
+
 static void bind_end_of_run(struct cf_plan *p, const json_t *spec)
 {
     static const char *const commits[] = { "manual", "auto", NULL };
@@ -105,14 +117,12 @@ struct cf_plan *cf_bind(json_t *effective)
     p->arena = cf_arena_new(ARENA_MAX);
     p->effective = json_incref(effective);
     const json_t *spec = json_object_get(effective, "spec");
-    const json_t *copy = json_object_get(spec, "copy");
     p->name = cf_bind_text(json_object_get(effective, "metadata"), "name");
     p->labels = cf_json_at(effective, "metadata", "labels", NULL);
     p->description = cf_json_str(spec, NULL, "description", NULL);
     bind_ends(p, spec);
     cf_bind_workloads(p, json_object_get(spec, "workloads"));
-    p->copy_method = CF_PLAN_COPY_DIRECT;
-    p->copy_timeout_ms = cf_bind_ms(copy, "timeout");
+    bind_copy(p, json_object_get(spec, "copy"));
     cf_bind_traffic(p, json_object_get(spec, "traffic"));
     bind_gates(p, spec);
     bind_end_of_run(p, spec);

@@ -23,6 +23,7 @@ int cf_bind_word(const json_t *object, const char *key, const char *const *words
 /* The words in the order of the enums of plan.h, each list ended by NULL. */
 extern const char *const cf_words_router_type[],
     *const cf_words_reach[], *const cf_words_gate_type[], *const cf_words_conflict[],
-                                                              *const cf_words_drift[];
+                                                              *const cf_words_drift[],
+                                                                  *const cf_words_copy_method[];
 
 #endif

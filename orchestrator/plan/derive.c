@@ -89,12 +89,23 @@ static void sort_triggers(json_t *rollback)
         json_object_set_new(rollback, "on", json_pack("[s, s]", "gate", "deadline"));
 }
 
+static void derive_copy(json_t *copy)
+{
+    const char *method = cf_json_str(copy, "", "method", NULL);
+    bool is_karmada = strcmp(method, "karmada") == 0;
+    bool is_federation = is_karmada || strcmp(method, "clusternet") == 0;
+    fill_text(copy, "mode", is_karmada ? "targetOnly" : NULL);
+    fill_text(copy, "onConflict", is_federation ? "abort" : NULL);
+    fill_text(copy, "overrides", is_karmada ? "policy" : NULL);
+}
+
 void cf_derive(json_t *effective)
 {
     json_t *spec = json_object_get(effective, "spec");
     const json_t *source = json_object_get(spec, "source");
     fill(json_object_get(spec, "target"), "namespace", json_object_get(source, "namespace"));
     derive_workloads(json_object_get(spec, "workloads"));
+    derive_copy(json_object_get(spec, "copy"));
     derive_traffic(json_object_get(spec, "traffic"), source);
     size_t i;
     json_t *gate;

@@ -77,7 +77,21 @@ struct cf_plan_workloads {
     int replicas_min; /* at least so many replicas of each workload that has any in the source */
 };
 
-enum cf_plan_copy_method { CF_PLAN_COPY_DIRECT };
+enum cf_plan_copy_method { CF_PLAN_COPY_DIRECT, CF_PLAN_COPY_KARMADA, CF_PLAN_COPY_CLUSTERNET };
+
+/* TARGET_ONLY: the control plane never hears of the source. ADOPT: it takes the source over, widens
+ * to the target and, after commit, narrows to it. */
+enum cf_plan_copy_mode { CF_PLAN_COPY_TARGET_ONLY, CF_PLAN_COPY_ADOPT };
+
+struct cf_plan_copy {
+    enum cf_plan_copy_method method;
+    const char *control_plane; /* a registered cluster; NULL exactly for DIRECT */
+    enum cf_plan_copy_mode mode;
+    bool overwrite;             /* federations: what stands in the target unmanaged is taken over */
+    bool overrides_in_template; /* Karmada: the target's own values stand in the template, not in an
+                                   OverridePolicy */
+    int64_t timeout_ms;
+};
 
 enum cf_plan_router_type {
     CF_PLAN_ROUTER_VIRTUAL_SERVICE,
@@ -193,8 +207,7 @@ struct cf_plan {
     const char *target_namespace;
     bool create_namespace;
     struct cf_plan_workloads workloads;
-    enum cf_plan_copy_method copy_method;
-    int64_t copy_timeout_ms;
+    struct cf_plan_copy copy;
     struct cf_plan_traffic traffic;
     const struct cf_plan_gate *gates;
     size_t n_gates;
@@ -249,6 +262,7 @@ json_t *cf_plan_diff(const json_t *a, const json_t *b) CF_NODISCARD;
 const char *cf_plan_router_type_name(enum cf_plan_router_type t); /* "virtualService" */
 const char *cf_plan_reach_name(enum cf_plan_reach r);             /* "endpoints" */
 const char *cf_plan_gate_type_name(enum cf_plan_gate_type t);     /* "successRate" */
+const char *cf_plan_copy_method_name(enum cf_plan_copy_method m); /* "direct" */
 const char *cf_plan_conflict_name(enum cf_plan_conflict c);       /* "fail" */
 const char *cf_plan_drift_name(enum cf_plan_drift d);             /* "pause" */
 

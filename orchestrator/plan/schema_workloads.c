@@ -103,6 +103,25 @@ const struct cf_schema_row cf_schema_workloads[] = {
               "run of every object" },
     { "/spec/copy/method=apply", CF_SCHEMA_WORD, CF_SCHEMA_NOTE,
       .help = "it is called `direct`" },
+    { "/spec/copy/controlPlane", CF_SCHEMA_TEXT, .format = CF_FORMAT_NAME,
+      .example = "karmada",
+      .help = "The registered cluster that is the federation's API server. Needed for `karmada` and "
+              "`clusternet`" },
+    { "/spec/copy/mode", CF_SCHEMA_WORD, .dflt = "= `targetOnly` for `karmada`",
+      .words = WORDS("targetOnly", "adopt"),
+      .help = "`targetOnly`: the control plane never hears of the source. `adopt`: it takes the "
+              "source's objects over without a restart, widens their placement to the target and, "
+              "after the commit, lets the source go" },
+    { "/spec/copy/onConflict", CF_SCHEMA_WORD, .dflt = "= `abort` for a federation",
+      .words = WORDS("abort", "overwrite"),
+      .help = "When the control plane finds an object of that name in the target that it does not "
+              "manage: `abort` holds and names it, `overwrite` keeps a sealed copy for the way "
+              "back and lets it be taken over" },
+    { "/spec/copy/overrides", CF_SCHEMA_WORD, .dflt = "= `policy` for `karmada`",
+      .words = WORDS("policy", "template"),
+      .help = "Where the values of the target alone stand (`workloads.transforms`, replicas, "
+              "claims): `policy`: in an OverridePolicy for the target, `template`: in the template "
+              "itself" },
     { "/spec/copy/timeout", CF_SCHEMA_DURATION, .dflt = "30m", .min = 60000, .max = 7 * DAY_MS,
       .help = "From the first copy until everything is healthy in the target; then the run "
               "holds" },

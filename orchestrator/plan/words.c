@@ -6,6 +6,7 @@ const char *const cf_words_router_type[] = { "virtualService", "httpRoute", "ing
 const char *const cf_words_reach[] = { "existing", "endpoints", "address", NULL };
 const char *const cf_words_gate_type[] = { "successRate", "latency", "promql", NULL };
 const char *const cf_words_conflict[] = { "fail", "adopt", "overwrite", NULL };
+const char *const cf_words_copy_method[] = { "direct", "karmada", "clusternet", NULL };
 const char *const cf_words_drift[] = { "pause", "restore", "rollback", NULL };
 
 const char *cf_plan_router_type_name(enum cf_plan_router_type t)
@@ -24,6 +25,12 @@ const char *cf_plan_gate_type_name(enum cf_plan_gate_type t)
 {
     cf_assert(t <= CF_PLAN_GATE_PROMQL);
     return cf_words_gate_type[t];
+}
+
+const char *cf_plan_copy_method_name(enum cf_plan_copy_method m)
+{
+    cf_assert(m <= CF_PLAN_COPY_CLUSTERNET);
+    return cf_words_copy_method[m];
 }
 
 const char *cf_plan_conflict_name(enum cf_plan_conflict c)

@@ -139,12 +139,16 @@ struct cf_kube *cf_checking_kube(struct cf_checking *c, const char *cluster)
 
 const struct cf_propagator_ops *cf_checking_propagator(const struct cf_checking *c)
 {
-    return c->request->propagator ? c->request->propagator : &cf_propagator_direct;
+    return c->request->propagator ? c->request->propagator : cf_survey_propagator(c->plan);
 }
 
 struct cf_propagation cf_checking_propagation(const struct cf_checking *c)
 {
-    return cf_survey_propagation(c->plan, c->source, c->target, c->request->run_id, c->services);
+    struct cf_propagation p =
+        cf_survey_propagation(c->plan, c->source, c->target, c->request->run_id, c->services);
+    p.control_plane = c->control_plane;
+    p.state = c->state;
+    return p;
 }
 
 /* ---- the run ---- */
@@ -190,6 +194,8 @@ static void name_clusters(struct cf_checking *c)
 {
     name_cluster(c, c->plan->source_cluster);
     name_cluster(c, c->plan->target_cluster);
+    if (c->plan->copy.control_plane)
+        name_cluster(c, c->plan->copy.control_plane);
     for (size_t i = 0; i < c->plan->traffic.n_routers; i++)
         name_cluster(c, c->plan->traffic.routers[i].cluster);
 }
@@ -227,8 +233,11 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
     c->plan = request->plan;
     c->results = json_array();
     c->services = json_array();
+    c->state = json_object();
     c->source = cf_checking_kube(c, c->plan->source_cluster);
     c->target = cf_checking_kube(c, c->plan->target_cluster);
+    if (c->plan->copy.control_plane)
+        c->control_plane = cf_checking_kube(c, c->plan->copy.control_plane);
     name_clusters(c);
     survey_all(c);
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
@@ -248,9 +257,11 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
         cf_survey_router_free(&c->routers[i]);
     json_decref(c->results);
     json_decref(c->services);
+    json_decref(c->state);
     json_decref(c->inventory);
     cf_kube_unref(c->source);
     cf_kube_unref(c->target);
+    cf_kube_unref(c->control_plane);
     free(c);
     return true;
 }

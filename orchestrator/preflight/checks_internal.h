@@ -22,15 +22,16 @@ struct cf_checking {
     const struct cf_plan *plan;
     const char *id; /* of the check under way */
     json_t *results;
-    struct cf_kube *source,
-        *target; /* NULL: not registered or no client; said by check `clusters` */
+    /* NULL: not registered or no client; said by check `clusters`. */
+    struct cf_kube *source, *target, *control_plane;
     bool source_answers, target_answers;
-    struct cf_checked_cluster clusters[CF_PLAN_ROUTERS_MAX + 2];
+    struct cf_checked_cluster clusters[CF_PLAN_ROUTERS_MAX + 3];
     size_t n_clusters;
     struct cf_survey_router routers[CF_PLAN_ROUTERS_MAX];
     bool surveyed[CF_PLAN_ROUTERS_MAX]; /* the router's cluster gave an answer */
     json_t *services;
     json_t *inventory;
+    json_t *state; /* of a federation's driver; it ends with the checks */
 };
 
 struct cf_check {

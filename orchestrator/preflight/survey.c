@@ -242,6 +242,14 @@ int cf_survey_addresses(const struct cf_plan_traffic *traffic, struct cf_bridge_
     return n;
 }
 
+const struct cf_propagator_ops *cf_survey_propagator(const struct cf_plan *plan)
+{
+    const struct cf_propagator_ops *ops =
+        cf_propagator_find(cf_plan_copy_method_name(plan->copy.method));
+    cf_assert(ops);
+    return ops;
+}
+
 struct cf_propagation cf_survey_propagation(const struct cf_plan *plan, struct cf_kube *source,
                                             struct cf_kube *target, const char *run_id,
                                             const json_t *services)
@@ -256,5 +264,6 @@ struct cf_propagation cf_survey_propagation(const struct cf_plan *plan, struct c
         .plan_name = plan->name,
         .workloads = cf_json_at(plan->effective, "spec", "workloads", NULL),
         .services = services,
+        .copy = cf_json_at(plan->effective, "spec", "copy", NULL),
     };
 }

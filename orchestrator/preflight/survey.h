@@ -61,8 +61,11 @@ void cf_survey_add_service(const struct cf_plan *plan, const struct cf_survey_ro
 int cf_survey_addresses(const struct cf_plan_traffic *traffic, struct cf_bridge_address *out,
                         int max);
 
+/* The driver of the plan's copy.method. */
+const struct cf_propagator_ops *cf_survey_propagator(const struct cf_plan *plan);
+
 /* The copying part of a plan between two clients; borrowed parts stay the caller's. `services` as
- * above. */
+ * above. A federation's control plane and state are the caller's to add. */
 struct cf_propagation cf_survey_propagation(const struct cf_plan *plan, struct cf_kube *source,
                                             struct cf_kube *target, const char *run_id,
                                             const json_t *services);

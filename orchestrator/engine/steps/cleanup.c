@@ -55,7 +55,9 @@ static bool release_copies(struct cf_pass *p, struct cf_error *err)
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     if (!cf_copies_open(p, &c, err))
         return false;
-    if (!c.ops->release(&c.request, cf_copies_ledger(p), err))
+    bool ok = c.ops->release(&c.request, cf_copies_ledger(p), err);
+    cf_copies_keep_take(&c, NULL);
+    if (!ok)
         return cf_error_wrap(err, "release the copies");
     return true;
 }

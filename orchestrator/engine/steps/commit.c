@@ -6,8 +6,9 @@
  *            and what must not run twice in the source, with uid and what it had, so that a person
  *            can bring it back
  *   start    disarms every router: from here on no old owner, rescue or alarm can send it back.
- *            Then the main Ingress takes the bridge as its backend; what must not run twice stops
- *            in the source, and when it has ended there it starts in the target
+ *            Then the main Ingress takes the bridge as its backend; a control plane lets go of the
+ *            source; what must not run twice stops in the source, and when it has ended there it
+ *            starts in the target
  *   observe  every router shows an empty arm
  *
  * After its intent nobody may ask for a rollback; there is no undo. */
@@ -28,6 +29,8 @@ static bool may_commit(struct cf_pass *p, const struct cf_step *s, struct cf_out
     if (!cf_copies_compare(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_target_ready(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     return cf_pass_look_at_routers(p, out, err);
 }
@@ -158,6 +161,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         if (out->kind != CF_OUT_DONE)
             return true;
     }
+    if (!cf_copies_detach(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (!stop_singletons(p, cf_json_at(s->intent, "source", NULL), out, err))
         return false;
     if (out->kind != CF_OUT_DONE)

@@ -47,13 +47,6 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     return cf_out_done(out);
 }
 
-static void keep_ledger_take(struct cf_step *s, json_t *ledger)
-{
-    json_t *observation = s->observation ? json_copy(s->observation) : json_object();
-    json_object_set_new(observation, "ledger", ledger);
-    cf_step_set_observation_take(s, observation);
-}
-
 static json_t *ledger_of(const struct cf_step *s)
 {
     const json_t *ledger = cf_json_at(s->observation, "ledger", NULL);
@@ -68,11 +61,11 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
         return false;
     json_t *ledger = ledger_of(s);
-    bool done = false;
-    bool ok = c.ops->apply(&c.request, inventory, &ledger, CF_PROPAGATE_BATCH, &done, err);
+    struct cf_copying copying = { 0 };
+    bool ok = c.ops->apply(&c.request, inventory, &ledger, CF_PROPAGATE_BATCH, &copying, err);
     int total = (int)json_array_size(cf_json_at(inventory, "objects", NULL));
     cf_step_progress(s, CF_MIN((int)json_array_size(ledger), total), total);
-    keep_ledger_take(s, ledger);
+    cf_copies_keep_take(&c, ledger);
     if (!ok && err->kind == CF_ERR_CONFLICT) {
         struct cf_error why = *err;
         cf_error_clear(err);
@@ -80,8 +73,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     }
     if (!ok)
         return cf_error_wrap(err, "copy to %s", p->run->plan->target_cluster);
-    if (!done)
-        return cf_out_more(out);
+    if (!copying.done)
+        return cf_copies_progress(&copying, out);
     cf_step_say(s, "%d objects are in %s", total, p->run->plan->target_cluster);
     return cf_out_done(out);
 }
@@ -90,17 +83,17 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     cf_autojson json_t *left = NULL;
-    bool done = false;
+    struct cf_copying copying = { 0 };
     if (!cf_copies_open(p, &c, err))
         return false;
     json_t *ledger = ledger_of(s);
-    bool ok = c.ops->undo(&c.request, &ledger, CF_PROPAGATE_BATCH, &done, &left, err);
+    bool ok = c.ops->undo(&c.request, &ledger, CF_PROPAGATE_BATCH, &copying, &left, err);
     cf_step_progress(s, (int)json_array_size(ledger), s->total);
-    keep_ledger_take(s, ledger);
+    cf_copies_keep_take(&c, ledger);
     if (!ok)
         return cf_error_wrap(err, "take the copies back from %s", p->run->plan->target_cluster);
-    if (!done)
-        return cf_out_more(out);
+    if (!copying.done)
+        return cf_copies_progress(&copying, out);
     if (json_array_size(left) > 0)
         return cf_out_failed(out, "%s", json_string_value(json_array_get(left, 0)));
     return cf_out_done(out);

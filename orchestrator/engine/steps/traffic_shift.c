@@ -26,6 +26,8 @@ static bool may_raise(struct cf_pass *p, struct cf_outcome *out, struct cf_error
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_target_ready(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (!cf_pass_source_alive(p, &alive, why, sizeof why, err))
         return false;
     if (!alive)

@@ -20,7 +20,8 @@ static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome 
                         struct cf_error *err)
 {
     int64_t last = cf_json_int(s->observation, 0, "lookedAt", NULL);
-    if (p->now_wall - last < ROUTER_LOOK_MS && p->run->hold.reason != CF_HOLD_DRIFT)
+    if (p->now_wall - last < ROUTER_LOOK_MS && p->run->hold.reason != CF_HOLD_DRIFT &&
+        p->run->hold.reason != CF_HOLD_FEDERATION)
         return cf_out_done(out);
     char why[CF_HOLD_TEXT_MAX];
     bool alive;
@@ -33,6 +34,8 @@ static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome 
     p->ports->lane.block(p->ports->lane.self, p->run->id, alive ? NULL : why);
     if (!alive)
         return cf_out_hold(out, CF_HOLD_NO_WAY_BACK, LOOK_MS, "%s: no rollback by itself", why);
+    if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     cf_step_set_observation_take(s, json_pack("{s:I}", "lookedAt", (json_int_t)p->now_wall));
     return cf_out_done(out);
 }

@@ -126,23 +126,23 @@ static int teardown(void **state)
 
 static void apply_all(struct rig *r)
 {
-    bool done = false;
-    for (int i = 0; i < 50 && !done; i++) {
+    struct cf_copying copying = { 0 };
+    for (int i = 0; i < 50 && !copying.done; i++) {
         struct cf_error err = CF_ERROR_INIT;
-        assert_ok(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &done, &err),
+        assert_ok(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &copying, &err),
                   &err);
     }
-    assert_true(done);
+    assert_true(copying.done);
 }
 
 static void undo_all(struct rig *r, const char *want_left)
 {
-    bool done = false;
+    struct cf_copying copying = { 0 };
     CF_CLEANUP(cf_buf_free) struct cf_buf said = CF_BUF_INIT(4096);
-    for (int i = 0; i < 50 && !done; i++) {
+    for (int i = 0; i < 50 && !copying.done; i++) {
         struct cf_error err = CF_ERROR_INIT;
         cf_autojson json_t *left = NULL;
-        assert_ok(cf_propagator_direct.undo(&r->p, &r->ledger, 3, &done, &left, &err), &err);
+        assert_ok(cf_propagator_direct.undo(&r->p, &r->ledger, 3, &copying, &left, &err), &err);
         size_t n;
         json_t *line;
         json_array_foreach(left, n, line)
@@ -150,7 +150,7 @@ static void undo_all(struct rig *r, const char *want_left)
             cf_buf_printf(&said, "%s\n", json_string_value(line));
         }
     }
-    assert_true(done);
+    assert_true(copying.done);
     if (!strstr(cf_buf_str(&said), want_left) || (!*want_left && said.len))
         fail_msg("left: %s", cf_buf_str(&said));
 }
@@ -267,9 +267,10 @@ static void foreign_objects_stop_the_copy_before_anything_is_written(void **stat
         "'spec':{'selector':{'app':'else'},'ports':[{'port':80}]}}");
     size_t before = cf_fake_kube_count(r->target_api);
     struct cf_error err = CF_ERROR_INIT;
-    bool done;
+    struct cf_copying copying = { 0 };
     while (err.kind == CF_ERR_NONE)
-        if (cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &done, &err) && done)
+        if (cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &copying, &err) &&
+            copying.done)
             fail_msg("it was copied over a foreign Service");
     assert_int_equal(err.kind, CF_ERR_CONFLICT);
     assert_string_equal(err.field, "core/Service/shop/echo");
@@ -300,9 +301,9 @@ static void adopt_takes_only_what_is_equal_and_never_writes(void **state)
 
     put(r->target_api, OTHER_CONFIG);
     struct cf_error err = CF_ERROR_INIT;
-    bool done;
-    assert_fails(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 50, &done, &err), &err,
-                 CF_ERR_CONFLICT, "data.a: 9 → 1");
+    struct cf_copying copying = { 0 };
+    assert_fails(cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 50, &copying, &err),
+                 &err, CF_ERR_CONFLICT, "data.a: 9 → 1");
 }
 
 /* What an earlier run left is adopted whole; also an autoscaler, whose floor ours raises. */
@@ -484,9 +485,9 @@ static void a_lost_answer_is_no_double(void **state)
     };
     cf_fake_kube_fail(r->target_api, &fault);
     struct cf_error err = CF_ERROR_INIT;
-    bool done;
-    while (cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &done, &err))
-        assert_false(done);
+    struct cf_copying copying = { 0 };
+    while (cf_propagator_direct.apply(&r->p, r->inventory, &r->ledger, 3, &copying, &err))
+        assert_false(copying.done);
     assert_int_equal(err.kind, CF_ERR_UNKNOWN);
     apply_all(r);
     assert_int_equal(json_array_size(r->ledger), 10);

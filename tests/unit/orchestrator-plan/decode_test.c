@@ -86,7 +86,7 @@ static void the_first_plan_has_these_defaults(void **state)
     assert_int_equal(p->workloads.on_conflict, CF_PLAN_CONFLICT_FAIL);
     assert_int_equal(p->workloads.start, CF_PLAN_START_AUTO);
     assert_int_equal(p->workloads.replicas_min, 1);
-    assert_int_equal(p->copy_timeout_ms, 30 * 60 * 1000);
+    assert_int_equal(p->copy.timeout_ms, 30 * 60 * 1000);
     assert_int_equal(p->traffic.n_routers, 1);
     const struct cf_plan_router *r = &p->traffic.routers[0];
     assert_string_equal(r->name, "web");
