@@ -42,11 +42,11 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
 bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, json_t **out_rows,
                        struct cf_error *err) CF_NODISCARD;
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
-                        struct cf_error *err) CF_NODISCARD;
+                        struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
                     struct cf_copying *out, json_t **out_left, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger,
-                       struct cf_error *err) CF_NODISCARD;
+                       struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 
 /* How the inventory's object stands in the target now. *out_live: new reference, NULL when
  * absent. */

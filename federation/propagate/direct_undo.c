@@ -294,7 +294,7 @@ static bool activate_one(const struct cf_propagation *p, const json_t *entry, bo
 }
 
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
-                        struct cf_error *err)
+                        struct cf_copying *out, struct cf_error *err)
 {
     size_t i;
     json_t *entry;
@@ -303,6 +303,7 @@ bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bo
         if (is_workload(entry) && !activate_one(p, entry, off, err))
             return false;
     }
+    out->done = true;
     return true;
 }
 
@@ -371,7 +372,8 @@ static bool release_one(const struct cf_propagation *p, const json_t *entry, str
     return true;
 }
 
-bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger, struct cf_error *err)
+bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger,
+                       struct cf_copying *out, struct cf_error *err)
 {
     size_t i;
     json_t *entry;
@@ -380,5 +382,6 @@ bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger, str
         if (!release_one(p, entry, err))
             return false;
     }
+    out->done = true;
     return true;
 }

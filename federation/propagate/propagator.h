@@ -65,7 +65,7 @@ struct cf_propagation {
                       caller stores it together with the ledger, before it calls again */
 };
 
-/* How far a call of apply, undo or detach has come. Zeroed by the caller. */
+/* How far a call of apply, activate, undo, release or detach has come. Zeroed by the caller. */
 struct cf_copying {
     bool done;
     bool waits; /* nothing can be done now: look again in a second; `why` says what for. Otherwise
@@ -138,7 +138,7 @@ struct cf_propagator_ops {
      * workloads that wait for the switch get their replicas), at most once each. `off` reverses it.
      */
     bool (*activate)(const struct cf_propagation *p, const json_t *ledger, bool off,
-                     struct cf_error *err);
+                     struct cf_copying *out, struct cf_error *err);
 
     /* Takes back up to `max_objects`, newest first: deletes exactly what we created (label and uid;
      * also objects with our label that the ledger does not know), gives adopted and overwritten
@@ -149,7 +149,13 @@ struct cf_propagator_ops {
 
     /* At the end: removes our labels and annotations from the copies and gives up field ownership
      * where another manager is to follow; the objects stay as they are. */
-    bool (*release)(const struct cf_propagation *p, const json_t *ledger, struct cf_error *err);
+    bool (*release)(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
+                    struct cf_error *err);
+
+    /* Whether the federation can do it, before anything is written: findings as dry_run has them.
+     * `inventory` may be NULL: then only what does not depend on it. NULL for `direct`. */
+    bool (*check)(const struct cf_propagation *p, const json_t *inventory, json_t **out_findings,
+                  struct cf_error *err);
 
     /* Whether the federation is still as we left it, so that nothing of it can remove a copy that
      * serves: [] or [{"code": "POLICY_CHANGED|BINDING_CHANGED|EVICTION|…", "ref"?, "message",

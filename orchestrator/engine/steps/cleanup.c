@@ -50,16 +50,17 @@ static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcom
     return cf_out_done(out);
 }
 
-static bool release_copies(struct cf_pass *p, struct cf_error *err)
+static bool release_copies(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    struct cf_copying copying = { 0 };
     if (!cf_copies_open(p, &c, err))
         return false;
-    bool ok = c.ops->release(&c.request, cf_copies_ledger(p), err);
+    bool ok = c.ops->release(&c.request, cf_copies_ledger(p), &copying, err);
     cf_copies_keep_take(&c, NULL);
     if (!ok)
         return cf_error_wrap(err, "release the copies");
-    return true;
+    return cf_copies_progress(&copying, out);
 }
 
 /* "echo-crossfade" of every bridge that stays. */
@@ -90,7 +91,9 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     }
     if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))
         return false;
-    if (!release_copies(p, err) || !p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
+    if (!release_copies(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return false;
     p->ports->gates.forget(p->ports->gates.self, p->run->id);
     CF_CLEANUP(cf_buf_free) struct cf_buf bridges = CF_BUF_INIT(512);

@@ -133,15 +133,18 @@ static bool stop_singletons(struct cf_pass *p, const json_t *rows, struct cf_out
     return true;
 }
 
-static bool activate_copies(struct cf_pass *p, struct cf_error *err)
+static bool activate_copies(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    struct cf_copying copying = { 0 };
     if (!cf_copies_open(p, &c, err))
         return false;
-    if (!c.ops->activate(&c.request, cf_copies_ledger(p), false, err))
+    bool ok = c.ops->activate(&c.request, cf_copies_ledger(p), false, &copying, err);
+    cf_copies_keep_take(&c, NULL);
+    if (!ok)
         return cf_error_wrap(err, "start in %s what waited for the commit",
                              p->run->plan->target_cluster);
-    return true;
+    return cf_copies_progress(&copying, out);
 }
 
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -167,9 +170,7 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     if (out->kind != CF_OUT_DONE)
         return true;
-    if (!activate_copies(p, err))
-        return false;
-    return cf_out_done(out);
+    return activate_copies(p, out, err);
 }
 
 /* A disarming patch that is in place was read back: the rows tell. */
