@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import tempfile
 import urllib.parse
@@ -79,6 +80,12 @@ class Stream:
         if self._link.sock:
             self._link.sock.settimeout(max(limit_s, 0.01))
         return self._response.readline().decode()
+
+    def stop(self):
+        """From another thread: the reading ends at once, as if the server had ended the answer."""
+        with contextlib.suppress(OSError):
+            if self._link.sock:
+                self._link.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self._response.close()

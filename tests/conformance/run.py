@@ -244,10 +244,10 @@ def sandbox_target(facts):
 
 
 @contextlib.contextmanager
-def sandbox(binary, environment=None):
-    """A sandbox with one cluster for as long as the body runs; gives its facts."""
+def sandbox(binary, environment=None, options=("--clusters", "east")):
+    """A sandbox for as long as the body runs, with one cluster unless the options say else; gives its facts."""
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder, guard.remember_folder(folder):
-        command = [binary, "sandbox", "--clusters", "east", "--ports", "0", "--state-dir", folder, "--die-with-parent"]
+        command = [binary, "sandbox", *options, "--ports", "0", "--state-dir", folder, "--die-with-parent"]
         log = open(os.path.join(folder, "log"), "w+")
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worlds that the table is run in: a real control plane by its kubeconfigs, the lab's, or a sandbox of ours.
+
+Faults are words of the table ("kill webhook", "start webhook", "pause scheduler", "resume scheduler", "cut east", "join east");
+a world that cannot do them has none, and the cases that need them are skipped there.
+"""
+import contextlib
+import os
+import subprocess
+import sys
+
+from tests.conformance import run as api_table
+from tests.conformance.client import Caller, Target, read_kubeconfig
+from tests.conformance.federation.play import World
+from tests.runner.build import ROOT
+
+MEMBERS = ("east", "west")
+LAB_LIMIT_S = 90
+# The table's names of components, as the lab calls its processes.
+LAB_PROCESSES = {"scheduler": "karmada/scheduler", "webhook": "karmada/webhook", "controllers": "karmada/karmada-controller-manager",
+                 "aggregated": "karmada/aggregated-apiserver", "apiserver": "karmada/apiserver"}
+LAB_VERBS = {"kill": "kill", "start": "start", "pause": "stop", "resume": "cont", "cut": "partition", "join": "heal"}
+
+
+def _get(target, path):
+    caller = Caller(target)
+    try:
+        answer = caller.call("admin", "GET", path)
+    finally:
+        caller.close()
+    if answer.status != 200:
+        raise OSError(f"GET {target.url}{path}: {answer.status} {answer.text[:300]}")
+    return answer.body
+
+
+def make(karmada, members, fault=None):
+    """The world of these targets: which Cluster is which member is told by identity, never by name."""
+    ids = {c["spec"].get("id"): c["metadata"]["name"] for c in _get(karmada, "/apis/cluster.karmada.io/v1alpha1/clusters")["items"]}
+    clusters = {}
+    for name, target in members.items():
+        uid = _get(target, "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+        if uid not in ids:
+            raise ValueError(f"{name} ({target.url}) is no member of {karmada.url}")
+        clusters[name] = ids[uid]
+    return World(karmada, members, clusters, fault)
+
+
+def _target(kubeconfig, inside=contextlib.nullcontext):
+    url, ca, admin = read_kubeconfig(kubeconfig)
+    return Target(url, ca, {"admin": admin}, inside)
+
+
+def real(karmada, members, inside=contextlib.nullcontext, fault=None):
+    """By kubeconfigs: of the control plane, and {"east": file, "west": file}."""
+    return make(_target(karmada, inside), {name: _target(file, inside) for name, file in members.items()}, fault)
+
+
+def from_environment():
+    """KARMADA_KUBECONFIG and KARMADA_MEMBERS (east=FILE,west=FILE); None when the first is not set."""
+    karmada = os.environ.get("KARMADA_KUBECONFIG")
+    if not karmada:
+        return None
+    members = dict(part.split("=", 1) for part in os.environ.get("KARMADA_MEMBERS", "").split(",") if "=" in part)
+    if set(members) != set(MEMBERS):
+        raise ValueError("KARMADA_MEMBERS must be east=KUBECONFIG,west=KUBECONFIG")
+    return real(karmada, members)
+
+
+def lab():
+    """The lab's control plane, from within its network, with faults."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
+    from lablib.layout import Layout
+    from lablib.netns import inside
+    layout = Layout()
+
+    def fault(words):
+        verb, name = words.split(" ", 1)
+        command = ["fault", LAB_VERBS[verb], *([] if verb == "join" else [LAB_PROCESSES.get(name, name)])]
+        subprocess.run([os.path.join(ROOT, "tests/lab/lab"), *command], check=True, timeout=LAB_LIMIT_S, stdin=subprocess.DEVNULL)
+
+    return real(layout.kubeconfig("karmada"), {m: layout.kubeconfig(m) for m in MEMBERS}, lambda: inside(layout.netns("hub")), fault)
+
+
+@contextlib.contextmanager
+def sandbox(binary, environment=None):
+    """A sandbox with two members under a control plane, for as long as the body runs."""
+    more = ["--clusters", ",".join(MEMBERS), "--karmada", "hub"]
+    with api_table.sandbox(binary, environment, more) as facts:
+        members = {c["name"]: Target(c["url"], c.get("ca"), {"admin": api_table.Credentials(c["tokens"]["admin"])})
+                   for c in facts["clusters"] if c["name"] in MEMBERS}
+        plane = next(p for p in facts["controlPlanes"] if p["kind"] == "karmada")
+        yield make(_target(plane["kubeconfig"]), members)
