@@ -160,12 +160,18 @@ static void set_running(const struct cf_transform *t, json_t *object, const char
         raise_floor(t, object);
 }
 
+json_t *cf_object_rehome(const json_t *object, const char *ns)
+{
+    json_t *copy = cf_object_clean(object);
+    map_namespace(copy, cf_object_namespace(object), ns);
+    return copy;
+}
+
 json_t *cf_object_transform(const struct cf_transform *t, const json_t *member,
                             struct cf_error *err)
 {
     const json_t *object = json_object_get(member, "object");
-    json_t *body = cf_object_clean(object);
-    map_namespace(body, cf_object_namespace(object), t->target_namespace);
+    json_t *body = cf_object_rehome(object, t->target_namespace);
     if (!apply_transforms(&body, json_object_get(t->workloads, "transforms"), err)) {
         json_decref(body);
         return NULL;

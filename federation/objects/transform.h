@@ -26,6 +26,10 @@ struct cf_transform {
 json_t *cf_object_transform(const struct cf_transform *t, const json_t *member,
                             struct cf_error *err) CF_NODISCARD;
 
+/* The cleaned object in another namespace and otherwise as the source has it (new reference): what
+ * both sides of a federation share. */
+json_t *cf_object_rehome(const json_t *object, const char *ns) CF_NODISCARD;
+
 /* "registry.dc1/web:1" with from "registry.dc1" and to "registry.dc2": new text, or NULL when the
  * prefix does not fit at a path border. */
 char *cf_image_rewrite(const char *image, const char *from, const char *to) CF_NODISCARD;

@@ -103,6 +103,9 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
                   "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
                   cf_kind_of(object)->wave, "why", cf_json_str(member, "", "why", NULL),
                   "autoscaled", autoscaled, "by", writer ? writer : ""));
+    if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") != 0)
+        json_object_set(json_array_get(items, json_array_size(items) - 1), "origin",
+                        cf_json_unconst(object));
     return true;
 }
 
