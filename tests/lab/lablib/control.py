@@ -2,7 +2,7 @@
 """The control plane of a cluster: certificates, etcd, API server, and the components around them.
 
 Knows how a component is started and when it is ready; which cluster has which of them is decided by
-the callers (cluster for the lab's two, solo for a lone API server).
+the callers (cluster for the lab's two, solo for a lone API server, karmada for its control plane).
 """
 
 import socket
@@ -62,6 +62,9 @@ class ControlPlane:
     service_range: str
     first_service: str
     node_addresses: tuple[str, ...] = ()
+    controllers: str = CONTROLLERS
+    pki_options: tuple[str, ...] = ()
+    api_options: tuple[str, ...] = ()
 
     @property
     def api(self) -> Api:
@@ -84,7 +87,7 @@ class ControlPlane:
         words += [f"-server={self.server}", f"-ips={self.address},{self.first_service},127.0.0.1"]
         if self.node_addresses:
             words.append(f"-node-ips={','.join(self.node_addresses)}")
-        run(words, PKI_LIMIT_S)
+        run([*words, *self.pki_options], PKI_LIMIT_S)
         (self.layout.pki(self.name) / "audit-policy.yaml").write_text(AUDIT_POLICY)
 
     def start_etcd(self) -> None:
@@ -143,6 +146,7 @@ class ControlPlane:
             f"--audit-log-path={self.layout.logs / (self.name + '-audit.jsonl')}",
             "--audit-log-maxsize=200",
             "--audit-log-maxbackup=1",
+            *self.api_options,
         ]
         if (
             self.netns is None
@@ -187,7 +191,7 @@ class ControlPlane:
                 "--node-monitor-grace-period=8s",
                 "--node-monitor-period=1s",
                 "--min-resync-period=12h",
-                f"--controllers={CONTROLLERS}",
+                f"--controllers={self.controllers}",
             ],
             self.netns,
             {"GOGC": "50"},

@@ -4,6 +4,7 @@
 import shlex
 
 from .demo import ROUTES, host
+from .karmada import NAME as KARMADA
 from .lab import Lab
 from .layout import EAST, ENVOY_ADMIN_PORT, HUB_ADDRESS, INGRESS_METRICS_PORT, PROMETHEUS_PORT
 from .network import HUB
@@ -35,6 +36,16 @@ def facts(lab: Lab) -> dict[str, str]:
             f"LAB_{upper}_CA": pki / "ca.crt",
             f"LAB_{upper}_AUDIT": layout.logs / f"{name}-audit.jsonl",
             f"LAB_{upper}_POD_RANGE": cluster.cluster.pod_range,
+        }
+    if lab.processes.pid(f"{KARMADA}/apiserver"):
+        pki = layout.pki(KARMADA)
+        members = (f"{n}={layout.kubeconfig(n)}" for n in lab.clusters)
+        values |= {
+            "KARMADA_KUBECONFIG": layout.kubeconfig(KARMADA),
+            "KARMADA_MEMBERS": ",".join(members),
+            "LAB_KARMADA_SERVER": lab.karmada.plane.server,
+            "LAB_KARMADA_CROSSFADE_KUBECONFIG": pki / "crossfade.kubeconfig",
+            "LAB_KARMADA_AUDIT": layout.logs / f"{KARMADA}-audit.jsonl",
         }
     for route, (address, port) in ROUTES.items():
         values[f"LAB_{route.upper()}_URL"] = f"http://{address}:{port}/"

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import cluster, ingress, istio, network
+from . import cluster, ingress, istio, karmada, network
 from .build import build
 from .errors import EXIT_SKIPPED, LabError
 from .layout import EAST, Layout
@@ -22,8 +22,11 @@ PARTS = {
     "istio": istio.PARTS,
     "ingress": ingress.PARTS,
     "prometheus": [],
+    "karmada": karmada.PARTS,
 }
-_NEED_CLUSTERS = ("istio", "ingress")
+# Its source must be given, so it comes only when it is named.
+OPTIONAL = ("karmada",)
+_NEED_CLUSTERS = ("istio", "ingress", "karmada")
 _TOOLS = ["ip", "nsenter", "unshare", "setpriv", "nft"]
 
 
@@ -40,6 +43,7 @@ class Lab:
         east = self.clusters[EAST.name]
         self.istio = istio.Istio(layout, self.processes, EAST, east.api)
         self.ingress = ingress.Ingress(layout, self.processes, EAST, east.api)
+        self.karmada = karmada.Karmada(layout, self.processes, self.clusters)
         self.prometheus = Prometheus(layout, self.processes)
         self.postgres = Postgres(layout, self.processes)
         self.solo = Solo(layout, self.processes)
@@ -56,7 +60,7 @@ class Lab:
         """The parts, running and ready. What is up already stays; leftovers of a crash are removed."""
         need_root()
         need_programs(_TOOLS)
-        parts = parts or list(PARTS)
+        parts = parts or [p for p in PARTS if p not in OPTIONAL]
         unknown = [p for p in parts if p not in PARTS]
         if unknown:
             raise LabError(
@@ -86,6 +90,8 @@ class Lab:
                 c.plane.start_api()
         if "postgres" in parts:
             self.postgres.up()
+        if "karmada" in parts:
+            self.karmada.remember_source()
         if "prometheus" in parts:
             self.prometheus.start()
         if "clusters" in parts:
@@ -94,6 +100,7 @@ class Lab:
             "istio": self.istio.up,
             "ingress": self.ingress.up,
             "prometheus": self.prometheus.up,
+            "karmada": self.karmada.up,
         }
         _together([up for part, up in gateways.items() if part in parts])
         for name in self._own():
@@ -109,6 +116,9 @@ class Lab:
         if where in self.clusters and component in cluster.COMPONENTS:
             self.clusters[where].start(component)
             return
+        if where == karmada.NAME and component in karmada.COMPONENTS:
+            self.karmada.start(component)
+            return
         starters = {
             istio.ISTIOD: self.istio.start_istiod,
             istio.ENVOY: self.istio.start_envoy,
@@ -123,7 +133,8 @@ class Lab:
     def down(self) -> None:
         """End everything, remove namespaces and data. Harmless when nothing is up."""
         need_root()
-        last = {f"{c}/{part}" for c in self.clusters for part in ("etcd", "apiserver")}
+        planes = (*self.clusters, karmada.NAME)
+        last = {f"{c}/{part}" for c in planes for part in ("etcd", "apiserver")}
         own = self._own()
         self.processes.stop([n for n in own if n not in last])
         self.processes.stop([n for n in own if n in last and n.endswith("/apiserver")])
@@ -134,12 +145,17 @@ class Lab:
         for folder in data.iterdir() if data.exists() else ():
             if not folder.name.startswith("solo-"):
                 shutil.rmtree(folder, ignore_errors=True)
-        for name in self.clusters:
+        for name in planes:
             shutil.rmtree(self.layout.pki(name), ignore_errors=True)
 
     def running_parts(self) -> list[str]:
         names = set(self._own())
-        signs = {"clusters": "east/apiserver", "istio": istio.ENVOY, "ingress": ingress.INGRESS}
+        signs = {
+            "clusters": "east/apiserver",
+            "istio": istio.ENVOY,
+            "ingress": ingress.INGRESS,
+            "karmada": "karmada/apiserver",
+        }
         return [p for p in PARTS if signs.get(p, p) in names]
 
     def reset(self) -> None:
@@ -147,6 +163,7 @@ class Lab:
         parts = self.running_parts()
         if not parts:
             raise LabError("nothing is up")
+        self.karmada.recall_source()
         self.down()
         self.up(parts)
 

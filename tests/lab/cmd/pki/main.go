@@ -5,6 +5,9 @@
 //
 // Who may do what is decided by RBAC in the cluster, by the names given here: only "admin" is in
 // system:masters. "crossfade" is known by a bearer token, as a registered cluster would be.
+//
+// A control plane with servers of its own beside the API server (webhooks, aggregated APIs) names them
+// with -server-cert; they are then reached by an API server that shows itself as frontProxy.
 package main
 
 import (
@@ -49,6 +52,9 @@ var clientCerts = []struct {
 
 // tokenUsers are the users that authenticate with a bearer token.
 var tokenUsers = []string{"crossfade", "crossfade-viewer"}
+
+// frontProxy is the name that an API server uses when it hands a request on.
+const frontProxy = "front-proxy-client"
 
 type authority struct {
 	dir, cluster, server string
@@ -155,6 +161,15 @@ func main() {
 	flag.StringVar(&a.server, "server", "", "URL of the API server, for the kubeconfigs")
 	ips := flag.String("ips", "", "addresses of the API server, separated by commas")
 	nodeIPs := flag.String("node-ips", "", "addresses of the nodes, separated by commas")
+	others := map[string][]string{}
+	flag.Func("server-cert", "NAME=HOST,HOST…: a certificate of another server on 127.0.0.1 (repeatable)", func(text string) error {
+		name, hosts, found := strings.Cut(text, "=")
+		if !found || name == "" || hosts == "" {
+			return fmt.Errorf("%q is not NAME=HOST,HOST…", text)
+		}
+		others[name] = strings.Split(hosts, ",")
+		return nil
+	})
 	flag.Parse()
 	if a.dir == "" || a.cluster == "" || a.server == "" || *ips == "" {
 		flag.Usage()
@@ -173,6 +188,12 @@ func main() {
 	a.issue("apiserver-to-kubelet", "kube-apiserver-kubelet-client", nil, nil, nil)
 	if *nodeIPs != "" {
 		a.issue("kubelet", "lab:kubelet", nil, strings.Split(*nodeIPs, ","), nil)
+	}
+	for name, hosts := range others {
+		a.issue(name, name, nil, []string{"127.0.0.1"}, hosts)
+	}
+	if len(others) > 0 {
+		a.issue(frontProxy, frontProxy, nil, nil, nil)
 	}
 	for _, c := range clientCerts {
 		cert, key := a.issue(c.file, c.user, c.groups, nil, nil)
