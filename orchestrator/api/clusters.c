@@ -238,6 +238,19 @@ void cf_post_cluster_check(struct cf_http_request *req, struct cf_http_response 
         cf_problem_cluster(res, &err);
 }
 
+void cf_get_cluster_members(struct cf_http_request *req, struct cf_http_response *res)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    json_t *members =
+        cf_engine_cluster_members(cf_api_of(req)->engine, cf_http_request_param(req, "name"), &err);
+    if (members)
+        cf_http_response_json_take(res, 200, members);
+    else if (err.kind == CF_ERR_NOT_FOUND)
+        cf_problem_error(res, &err);
+    else
+        cf_problem_cluster(res, &err);
+}
+
 /* Also for a cluster that is not registered yet: the rights come first. */
 void cf_get_cluster_rbac(struct cf_http_request *req, struct cf_http_response *res)
 {

@@ -86,6 +86,8 @@ const struct cf_route cf_routes[] = {
     { "POST", API "/clusters/{name}/check", V, 0, cf_post_cluster_check, "clusters",
       "Ask the cluster now: version, identity, clock, rights, metrics", NULL, "ClusterCheck", "200",
       { { "namespace", "check the rights in this namespace" } } },
+    { "GET", API "/clusters/{name}/members", V, 0, cf_get_cluster_members, "clusters",
+      "The members that a control plane (Karmada, Clusternet) knows, and our names of them", NULL, "MemberList", "200" },
     { "GET", API "/clusters/{name}/rbac", V, 0, cf_get_cluster_rbac, "clusters", "The least rights that we need there, as YAML to apply",
       NULL, NULL, "200", { { "namespace", "a Role in this namespace instead of a ClusterRole" },
                            { "side", "`source`, `target` or `both` (default)" } } },

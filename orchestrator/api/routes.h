@@ -60,7 +60,7 @@ cf_http_handler cf_post_run, cf_post_plan_run, cf_get_runs, cf_get_run, cf_get_r
 cf_http_handler cf_post_action, cf_get_actions, cf_get_action;
 cf_http_handler cf_post_preflight, cf_get_preflights, cf_get_preflight;
 cf_http_handler cf_post_cluster, cf_put_cluster, cf_get_clusters, cf_get_cluster, cf_delete_cluster,
-    cf_post_cluster_check, cf_get_cluster_rbac;
+    cf_post_cluster_check, cf_get_cluster_rbac, cf_get_cluster_members;
 cf_http_handler cf_get_bridges, cf_get_bridge, cf_delete_bridge;
 cf_http_handler cf_post_token, cf_get_tokens, cf_get_token, cf_delete_token;
 cf_http_handler cf_get_freeze, cf_put_freeze, cf_delete_freeze;

@@ -246,7 +246,28 @@ static const struct cf_field cluster_check[] = {
     { "skewMs", I, 0, NULL, NULL, "its clock against ours" },
     { "metrics", L, R, NULL, NULL, "its source of metrics: ok, message" },
     { "rights", L, R, NULL, NULL, "verb, resource, namespace, allowed, reason" },
+    { "federation", O, 0, "MemberList", NULL, "of a control plane only: its members" },
     { "problems", L, R, NULL, NULL, "in sentences; empty: all is well" },
+    { .name = NULL },
+};
+static const struct cf_field member[] = {
+    { "name", S, R, NULL, NULL, "as the control plane calls it" },
+    { "namespace", S, R, NULL, NULL, "of its ManagedCluster; empty in Karmada" },
+    { "id", S, R, NULL, NULL, "who it is: uid of kube-system (Karmada) or of the agent's Lease" },
+    { "server", S, R, NULL, NULL, "its API server, as the control plane reaches it" },
+    { "syncMode", S, R, NULL, NULL, "Push, Pull or Dual" },
+    { "ready", B, R, NULL, NULL, "the control plane can work with it" },
+    { "why", S, R, NULL, NULL, "it is not ready" },
+    { "taints", L, R, NULL, NULL, "KEY=VALUE:EFFECT" },
+    { "kinds", I, R, NULL, NULL, "kinds that it is known to serve; -1: not counted" },
+    { "kindsComplete", B, R, NULL, NULL, "all its kinds are known" },
+    { "version", S, R, NULL, NULL, "of Kubernetes" },
+    { "registeredAs", S, N, NULL, NULL, "our name of it; null: not registered here" },
+    { .name = NULL },
+};
+static const struct cf_field member_list[] = {
+    { "kind", S, R, NULL, NULL, "karmada or clusternet" },
+    { "items", L, R, "Member", NULL, "the members" },
     { .name = NULL },
 };
 static const struct cf_field bridge[] = {
@@ -350,6 +371,8 @@ const struct cf_schema cf_response_schemas[] = {
     { "Cluster", "A registered cluster", cluster },
     { "ClusterList", "Clusters", cluster_list },
     { "ClusterCheck", "What a cluster says now", cluster_check },
+    { "Member", "A cluster under a control plane", member },
+    { "MemberList", "The members of a control plane", member_list },
     { "Bridge", "The way from a router's cluster to the target's pods", bridge },
     { "BridgeList", "Bridges", bridge_list },
     { "Token", "An access token, without its text", token },

@@ -143,6 +143,10 @@ int cf_cmd_cluster_add(struct cf_cli *cli)
     struct cf_error err = CF_ERROR_INIT;
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
     CF_CLEANUP(cf_answer_free) struct cf_answer a = { 0 };
+    if (cf_arg(cli, "from-karmada"))
+        return cf_cluster_import(cli);
+    if (!cf_operand(cli, 0))
+        return cf_usage_error(cli, "NAME is needed: what plans will call the cluster");
     bool server_side = cf_arg_given(cli, "server-side"),
          is_known = cf_arg(cli, "kubeconfig") || server_side;
     /* Without who we are there only a record that is there can be meant. */
@@ -233,6 +237,11 @@ static void print_check(const json_t *check)
     if (json_array_size(cf_json_at(check, "rights", NULL)) > 0) {
         cf_buf_putc(&out, '\n');
         cf_table(cf_json_at(check, "rights", NULL), rights, true, true, &out);
+    }
+    const json_t *members = cf_json_at(check, "federation", "items", NULL);
+    if (json_array_size(members) > 0) {
+        cf_buf_putc(&out, '\n');
+        cf_table(members, cf_member_columns, true, true, &out);
     }
     size_t i;
     json_t *p;

@@ -23,6 +23,8 @@ cf_cli_handler cf_cmd_preflight;
 /* cmd_cluster.c */
 cf_cli_handler cf_cmd_cluster_add, cf_cmd_cluster_list, cf_cmd_cluster_get, cf_cmd_cluster_check,
     cf_cmd_cluster_rbac, cf_cmd_cluster_remove;
+/* cmd_members.c */
+cf_cli_handler cf_cmd_cluster_members, cf_cluster_import;
 /* cmd_service.c: small things of the service */
 cf_cli_handler cf_cmd_freeze, cf_cmd_unfreeze, cf_cmd_bridge_list, cf_cmd_bridge_remove,
     cf_cmd_token_create, cf_cmd_token_list, cf_cmd_token_revoke;

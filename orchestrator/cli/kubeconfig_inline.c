@@ -110,19 +110,50 @@ static json_t *assemble(const json_t *cluster, const json_t *user, const json_t 
                      "contexts", "name", "context", "context", inner);
 }
 
-json_t *cf_kubeconfig_inline(const char *path, const char *wanted, bool insecure,
-                             struct cf_error *err)
+static json_t *read_config(const char *path, struct cf_error *err)
 {
     size_t len;
     cf_autofree char *text = cf_file_read(path, KUBECONFIG_MAX, &len, err);
     if (!text)
         return NULL;
-    cf_autojson json_t *config = cf_yaml_parse(text, len, KUBECONFIG_MAX, NULL, err);
+    json_t *config = cf_yaml_parse(text, len, KUBECONFIG_MAX, NULL, err);
     cf_zero(text, len);
-    if (!config) {
+    if (!config)
         cf_error_wrap(err, "%s", path);
+    return config;
+}
+
+static bool is_same_server(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    n -= n > 0 && a[n - 1] == '/';
+    m -= m > 0 && b[m - 1] == '/';
+    return n > 0 && n == m && strncmp(a, b, n) == 0;
+}
+
+char *cf_kubeconfig_context_for(const char *path, const char *server, struct cf_error *err)
+{
+    cf_autojson json_t *config = read_config(path, err);
+    if (!config)
         return NULL;
+    size_t i;
+    json_t *item;
+    json_array_foreach(cf_json_at(config, "contexts", NULL), i, item)
+    {
+        const json_t *cluster = named(
+            config, "clusters", cf_json_str(item, NULL, "context", "cluster", NULL), "cluster");
+        if (is_same_server(cf_json_str(cluster, "", "server", NULL), server))
+            return cf_xstrdup(cf_json_str(item, "", "name", NULL));
     }
+    return cf_xstrdup("");
+}
+
+json_t *cf_kubeconfig_inline(const char *path, const char *wanted, bool insecure,
+                             struct cf_error *err)
+{
+    cf_autojson json_t *config = read_config(path, err);
+    if (!config)
+        return NULL;
     cf_autofree char *folder_buf = cf_xstrdup(path);
     const char *folder = dirname(folder_buf);
     const char *name = choose_context(config, wanted);

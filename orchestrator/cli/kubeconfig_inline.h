@@ -13,4 +13,9 @@
 json_t *cf_kubeconfig_inline(const char *path, const char *context, bool insecure,
                              struct cf_error *err) CF_NODISCARD;
 
+/* Name of the first context of the file that leads to that server (a slash at the end does not
+ * count); "" when none does. Caller frees; NULL: the file cannot be read. */
+char *cf_kubeconfig_context_for(const char *path, const char *server,
+                                struct cf_error *err) CF_NODISCARD;
+
 #endif

@@ -46,4 +46,7 @@ bool cf_print_data(const struct cf_cli *cli, const json_t *data);
 /* Whether stdout is a terminal that may be coloured. */
 bool cf_use_color(const struct cf_cli *cli);
 
+/* Rows of MemberList (cmd_members.c). */
+extern const struct cf_column cf_member_columns[];
+
 #endif

@@ -141,6 +141,14 @@ static const struct cf_option add_options[] = {
     { "insecure-skip-tls-verify", 0, NULL,
       "do not verify the cluster's certificate; shown loudly ever after", NULL, false },
     { "replace", 0, NULL, "replace the record of the same cluster", NULL, false },
+    { "from-karmada", 0, "CONTEXT",
+      "register the Karmada control plane of this context of the kubeconfig, and its members", NULL,
+      false },
+    { "member", 0, "NAME", "with --from-karmada: only this member", NULL, true },
+    { "via-control-plane", 0, NULL,
+      "with --from-karmada: reach every member through the control plane's proxy, even where the "
+      "kubeconfig has a context of its own for it",
+      NULL, false },
     END
 };
 static const struct cf_option check_options[] = {
@@ -224,15 +232,22 @@ static const struct cf_command run_commands[] = {
 };
 
 static const struct cf_command cluster_commands[] = {
-    { "add", "NAME", 1, 1, "Register a cluster",
+    { "add", "[NAME]", 0, 1, "Register a cluster, or a Karmada control plane and its members",
       "crossfade cluster add dc1 --kubeconfig dc1.yaml --prometheus http://prometheus.dc1:9090\n"
-      "The kubeconfig's certificate, key and token files are read here and sent as data.",
+      "crossfade cluster add --from-karmada karmada-apiserver --kubeconfig karmada.yaml\n"
+      "The kubeconfig's certificate, key and token files are read here and sent as data. With "
+      "--from-karmada the control plane is registered as NAME (left out: the context's name) and "
+      "each member under its own name: with the credentials of the kubeconfig's context for its "
+      "address, if there is one, else through the control plane's proxy. What is registered "
+      "already is left as it is.",
       add_options, C | O, cf_cmd_cluster_add, NULL },
     { "list", "", 0, 0, "List the clusters", NULL, NULL, C | O, cf_cmd_cluster_list, NULL },
     { "get", "CLUSTER", 1, 1, "Show a cluster's record", NULL, NULL, C | O, cf_cmd_cluster_get,
       NULL },
-    { "check", "CLUSTER", 1, 1, "Ask a cluster now: version, clock, rights, metrics", NULL,
+    { "check", "CLUSTER", 1, 1, "Ask a cluster now: version, clock, rights, metrics, members", NULL,
       check_options, C | O, cf_cmd_cluster_check, NULL },
+    { "members", "CLUSTER", 1, 1, "List the members of a control plane", NULL, NULL, C | O,
+      cf_cmd_cluster_members, NULL },
     { "rbac", "[NAME]", 0, 1, "Print the least rights that we need in a cluster, for kubectl apply",
       "crossfade cluster rbac --side source | kubectl apply -f -\nWithout a NAME it asks nobody: "
       "the cluster need not be registered yet.",

@@ -129,6 +129,11 @@ void cf_engine_cluster_changed(struct cf_engine *e, const char *cluster);
  * "problems": […]}. Blocks. */
 json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const char *ns,
                                 struct cf_error *err) CF_NODISCARD;
+/* The members of a control plane, as the control plane knows them now: {"kind": "karmada|clusternet",
+ * "items": rows of federation/propagate/members.h, each with "registeredAs": our name of it, or
+ * null}. NOT_FOUND: no such cluster, or it is no control plane. New reference. Blocks. */
+json_t *cf_engine_cluster_members(struct cf_engine *e, const char *cluster,
+                                  struct cf_error *err) CF_NODISCARD;
 /* The least rights we need, as YAML for `kubectl apply`; caller frees. `role`: "source", "target"
  * or "both"; ns NULL: a ClusterRole. */
 char *cf_engine_rbac_yaml(const char *role, const char *ns, struct cf_error *err) CF_NODISCARD;

@@ -79,6 +79,33 @@ static void check_api(struct cf_kube *kube, json_t *report)
         json_object_set_new(report, "skewMs", json_integer(skew));
 }
 
+/* What a control plane says of its members; an ordinary cluster has no "federation". */
+static void check_members(struct cf_engine *e, struct cf_kube *kube, json_t *report)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    json_t *federation = NULL;
+    size_t i;
+    json_t *row;
+    if (!cf_engine_members_of(e, kube, &federation, &err)) {
+        if (err.kind != CF_ERR_NOT_FOUND)
+            note(report, "its members cannot be read: %s", err.message);
+        return;
+    }
+    json_object_set_new(report, "federation", federation);
+    json_array_foreach(json_object_get(federation, "items"), i, row)
+    {
+        const char *name = cf_json_str(row, "", "name", NULL);
+        if (!cf_json_bool(row, false, "ready", NULL))
+            note(report, "member %s is not ready: %s", name, cf_json_str(row, "", "why", NULL));
+        else if (!cf_json_bool(row, true, "kindsComplete", NULL))
+            note(report, "member %s: the control plane does not know all kinds that it serves",
+                 name);
+        if (json_array_size(json_object_get(row, "taints")) > 0)
+            note(report, "member %s has the taint %s: nothing new is placed there", name,
+                 json_string_value(json_array_get(json_object_get(row, "taints"), 0)));
+    }
+}
+
 static void check_metrics(struct cf_engine *e, const char *cluster, const json_t *doc,
                           json_t *report)
 {
@@ -128,6 +155,8 @@ json_t *cf_engine_cluster_check(struct cf_engine *e, const char *cluster, const 
              "the API server's certificate is NOT verified: anybody in between can take the "
              "credentials");
     check_api(kube, report);
+    if (cf_json_bool(report, false, "reachable", NULL))
+        check_members(e, kube, report);
     check_metrics(e, cluster, doc, report);
     if (cf_json_bool(report, false, "reachable", NULL) &&
         !cf_rights_check(kube, CF_RIGHTS_BOTH, ns, &rights, &unasked))

@@ -39,4 +39,8 @@ struct cf_engine {
 /* engine_plans.c: does one queued preflight; a worker calls it. `self` is the engine. */
 void cf_engine_do_preflight(void *self);
 
+/* engine_members.c: as cf_engine_cluster_members, of a client. */
+bool cf_engine_members_of(struct cf_engine *e, struct cf_kube *plane, json_t **out,
+                          struct cf_error *err) CF_NODISCARD;
+
 #endif

@@ -44,6 +44,19 @@ static void a_cluster_is_asked_who_it_is(void **state)
     assert_int_equal(json_array_size(cf_json_at(list.json, "items", NULL)), 1);
 }
 
+static void only_a_control_plane_has_members(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_ANSWER a = get(f, VIEWER, "/api/v1/clusters/dc1/members");
+    expect(a, 404, NULL);
+    assert_non_null(strstr(cf_json_str(a.json, "", "detail", NULL), "no control plane"));
+    AUTO_ANSWER b = get(f, VIEWER, "/api/v1/clusters/nowhere/members");
+    expect(b, 404, NULL);
+    AUTO_ANSWER c = ask(f, VIEWER, "POST", "/api/v1/clusters/dc1/check", NULL, NULL, NULL);
+    expect(c, 200, NULL);
+    assert_null(cf_json_at(c.json, "federation", NULL));
+}
+
 static void secrets_are_sealed_apart(void **state)
 {
     struct fixture *f = *state;
@@ -235,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cluster_is_asked_who_it_is),
+        cmocka_unit_test(only_a_control_plane_has_members),
         cmocka_unit_test(secrets_are_sealed_apart),
         cmocka_unit_test(another_cluster_under_an_old_name_is_refused),
         cmocka_unit_test(a_kubeconfig_may_stand_in_the_services_folder),

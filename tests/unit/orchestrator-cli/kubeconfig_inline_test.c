@@ -124,9 +124,25 @@ static void refusals(void **state)
                  "client-key");
 }
 
+static void a_context_is_found_by_its_server(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    write_file("config", CONFIG);
+    cf_autofree char *path = path_of("config");
+    cf_autofree char *slashed = cf_kubeconfig_context_for(path, "https://b/", &err);
+    assert_string_equal(slashed, "two"); /* the first of those that lead there */
+    cf_autofree char *none = cf_kubeconfig_context_for(path, "https://c", &err);
+    assert_string_equal(none, "");
+    cf_autofree char *empty = cf_kubeconfig_context_for(path, "", &err);
+    assert_string_equal(empty, ""); /* a context without a cluster leads nowhere */
+    assert_null(cf_kubeconfig_context_for("/nonexistent", "https://b", &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_context_is_found_by_its_server),
         cmocka_unit_test(files_become_data),
         cmocka_unit_test(refusals),
     };
