@@ -46,6 +46,7 @@ class Play:
         values = {name: path.replace("${ns}", self.ns) for name, path in paths.items()}
         self.names = table.Names(self.ns, values, objects)
         self.names.values |= world.clusters
+        self.fixed = frozenset(self.names.values)
         self.callers = {place: Caller(world.target(place)) for place in ("karmada", *world.members)}
         self.recorder, self.mark = recorder.Recorder(), {}
 
@@ -132,6 +133,8 @@ class Play:
             value = expect.find(answer.body, pointer)
             if value is expect.ABSENT:
                 raise Failed(f"  {pointer}: nothing to keep as {name}")
+            if name in self.fixed:
+                raise ValueError(f"{name} is a name that the table has already")
             self.names.values[name] = value
 
     def _ask(self, step):
