@@ -41,6 +41,8 @@ static void *start(const struct cf_config *c, char **out_url, struct cf_error *e
         .state_dir = cf_config_str(c, "state-dir"),
         .clusters_folder = cf_config_str(c, "clusters.folder"),
         .in_cluster = cf_config_str(c, "clusters.in-cluster"),
+        .calls_at_once = (int)cf_config_int(c, "clusters.calls-at-once"),
+        .calls_per_s = (int)cf_config_int(c, "clusters.calls-per-second"),
         .tls_cert = cf_config_str(c, "tls.cert-file"),
         .tls_key = cf_config_str(c, "tls.key-file"),
         .public_url = cf_config_str(c, "public-url"),

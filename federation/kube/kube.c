@@ -19,6 +19,7 @@ struct cf_kube *cf_kube_new(const char *name, const struct cf_kube_ops *ops, voi
     k->name = cf_xstrdup(name ? name : "");
     k->ops = ops;
     k->self = self;
+    k->parallel = 1;
     pthread_mutex_init(&k->discovery_lock, NULL);
     return k;
 }

@@ -30,6 +30,10 @@ enum {
     CF_KUBE_LIST_ITEMS_MAX = 50000,             /* of one cf_kube_list; beyond: LIMIT */
     CF_KUBE_OBJECT_BYTES_MAX = 8 * 1024 * 1024, /* etcd takes 1.5 MiB; as JSON it is more */
     CF_KUBE_PAGE_BYTES_MAX = 64 * 1024 * 1024,  /* one page of a list */
+    CF_KUBE_AT_ONCE_DEFAULT = 32,               /* calls under way in one cluster */
+    /* Against a mistake of ours, not for the server's sake: API servers queue and refuse (429) by
+     * themselves, and say when to come again. */
+    CF_KUBE_CALLS_PER_S_DEFAULT = 2000,
     CF_KUBE_UID_TEXT = 64,
     CF_KUBE_VERSION_TEXT = 64,
     CF_KUBE_RV_TEXT = 64, /* a resourceVersion: opaque, in practice a decimal */
@@ -103,9 +107,9 @@ struct cf_kube;
 
 struct cf_kube_options {
     const char *name;  /* our name of the cluster: set in refs we return, shown in texts; copied */
-    int max_in_flight; /* calls at once; 0: 32 */
-    double rate_per_s; /* 0: 50 */
-    int burst;         /* 0: 100 */
+    int max_in_flight; /* calls at once; 0: CF_KUBE_AT_ONCE_DEFAULT */
+    double rate_per_s; /* 0: CF_KUBE_CALLS_PER_S_DEFAULT */
+    int burst;         /* 0: one second's worth */
 };
 
 /* The wire. Does not connect; the first call does. `credentials` is shared. */
@@ -149,6 +153,9 @@ struct cf_kube_list {
     const char *field_selector; /* or NULL */
     int page;                   /* objects per page; 0: CF_KUBE_LIST_PAGE_DEFAULT */
     size_t max_items;           /* 0: CF_KUBE_LIST_ITEMS_MAX; beyond: LIMIT */
+    /* NULL, or called with each object as its page arrives, to take away what the caller will not
+     * need: what stays is what a long list costs in memory. */
+    void (*trim)(json_t *object);
 };
 /* All objects as one array, each with apiVersion and kind filled in (lists leave them out). Pages
  * are followed; when the list expires under way (410) it starts again, three times at most.

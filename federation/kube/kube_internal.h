@@ -33,6 +33,7 @@ struct cf_kube {
     char *name;
     const struct cf_kube_ops *ops;
     void *self;
+    int parallel;                   /* calls at once of one caller (fan_out.h) */
     pthread_mutex_t discovery_lock; /* guards the list, never held over a call */
     struct kube_group_version *discovery;
 };

@@ -26,9 +26,9 @@ struct cf_endpoint *kube_wire_endpoint(const struct kube_wire *w, const char *ce
         .tls_server_name = c->tls_server_name,
         .proxy_url = c->proxy_url,
         .insecure = c->insecure,
-        .max_in_flight = o->max_in_flight > 0 ? o->max_in_flight : KUBE_MAX_IN_FLIGHT_DEFAULT,
-        .rate_per_s = o->rate_per_s > 0 ? o->rate_per_s : KUBE_RATE_PER_S_DEFAULT,
-        .burst = o->burst > 0 ? o->burst : KUBE_BURST_DEFAULT,
+        .max_in_flight = o->max_in_flight > 0 ? o->max_in_flight : CF_KUBE_AT_ONCE_DEFAULT,
+        .rate_per_s = o->rate_per_s > 0 ? o->rate_per_s : CF_KUBE_CALLS_PER_S_DEFAULT,
+        .burst = o->burst,
     };
     return cf_endpoint_new(&options, err);
 }

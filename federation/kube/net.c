@@ -3,6 +3,7 @@
  * fresh. */
 #include "base/log.h"
 #include "base/thread.h"
+#include "federation/kube/fan_out.h"
 #include "federation/kube/wire.h"
 
 enum {
@@ -135,5 +136,10 @@ struct cf_kube *cf_kube_open(struct cf_kube_net *net, struct cf_kube_credentials
                              const struct cf_kube_options *options, struct cf_error *err)
 {
     struct kube_wire *w = kube_wire_new(net, credentials, options, err);
-    return w ? cf_kube_new(options ? options->name : NULL, &kube_wire_ops, w) : NULL;
+    if (!w)
+        return NULL;
+    struct cf_kube *k = cf_kube_new(options ? options->name : NULL, &kube_wire_ops, w);
+    int places = w->options.max_in_flight > 0 ? w->options.max_in_flight : CF_KUBE_AT_ONCE_DEFAULT;
+    cf_kube_set_parallel(k, CF_MAX(1, CF_MIN(places / 2, CF_KUBE_PARALLEL_MAX)));
+    return k;
 }

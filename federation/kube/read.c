@@ -77,6 +77,8 @@ static bool take_items(const struct cf_kube_list *what, const json_t *page, json
                                 what->kind);
         json_t *item = json_array_get(found, i);
         kube_fill_item(item, what->api_version, what->kind);
+        if (what->trim)
+            what->trim(item);
         json_array_append(items, item);
     }
     return true;

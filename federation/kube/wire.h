@@ -19,10 +19,7 @@ enum {
     /* Plugins are asked again this long before the end, or at 80 % of a shorter life. */
     KUBE_REFRESH_AHEAD_MS = 60 * 1000,
     KUBE_REFRESH_RETRY_MS = 10 * 1000, /* after a failure */
-    KUBE_MAX_IN_FLIGHT_DEFAULT = 32,
-    KUBE_BURST_DEFAULT = 100,
 };
-#define KUBE_RATE_PER_S_DEFAULT 50.0
 
 struct cf_kube_net {
     struct cf_transport *calls, *watches, *responders;

@@ -20,9 +20,10 @@ struct cf_service_config {
     const char *key_file; /* sealing keys; without it no cluster can be registered over the API */
     const char *clusters_folder; /* of NAME.kubeconfig for clusters with serverSide; may be NULL */
     const char *in_cluster;      /* name of the cluster that this service runs in; may be NULL */
-    const char *state_dir;       /* needed: replica id, ways back; made if absent */
-    const char *address;         /* to listen on, numeric; 127.0.0.1 */
-    int port;                    /* -1: any free one; 0: CF_SERVICE_PORT */
+    int calls_at_once, calls_per_s; /* of each cluster; 0: the client's defaults */
+    const char *state_dir;          /* needed: replica id, ways back; made if absent */
+    const char *address;            /* to listen on, numeric; 127.0.0.1 */
+    int port;                       /* -1: any free one; 0: CF_SERVICE_PORT */
     const char *tls_cert, *tls_key; /* PEM files, both or neither; needed beyond loopback */
     const char *public_url;         /* where other replicas and people reach the API; its own URL */
     int handler_threads;            /* 4 */

@@ -40,6 +40,12 @@ const struct cf_config_key cf_config_table[] = {
       "name of the cluster that this service runs in as a pod: --server-side then takes the pod's "
       "service account",
       false },
+    { "clusters.calls-at-once", CF_CFG_INT, "32", 2, 256,
+      "calls under way in one cluster; a copy takes half of them, the rest is kept for other runs",
+      false },
+    { "clusters.calls-per-second", CF_CFG_INT, "2000", 5, 100000,
+      "calls that one cluster is given in a second, over all runs; rollbacks are not counted",
+      false },
     { "public-url", CF_CFG_STRING, NULL, 0, 0,
       "where people and other replicas reach this API; default: where it listens", false },
     { "http.connections", CF_CFG_INT, "1024", 16, 65536, "clients' connections at once", false },

@@ -42,6 +42,8 @@ struct cf_clusters *cf_clusters_new(struct cf_store *store, struct cf_kube_net *
     struct cf_clusters *c = cf_xcalloc(1, sizeof *c);
     c->store = store;
     c->net = net;
+    if (local)
+        c->local = *local;
     c->local.folder = c->folder = cf_xstrdup(local && local->folder ? local->folder : "");
     c->local.in_cluster = c->in_cluster =
         cf_xstrdup(local && local->in_cluster ? local->in_cluster : "");
@@ -190,7 +192,9 @@ static bool open_client(const struct cf_clusters *clusters, const char *name, co
         cf_clusters_credentials(&clusters->local, name, doc, credentials, len, err);
     if (!c)
         return cf_error_wrap(err, "credentials of cluster %s", name);
-    struct cf_kube_options options = { .name = name };
+    struct cf_kube_options options = { .name = name,
+                                       .max_in_flight = clusters->local.calls_at_once,
+                                       .rate_per_s = clusters->local.calls_per_s };
     struct cf_kube *kube = cf_kube_open(clusters->net, c, &options, err);
     cf_kube_credentials_unref(c);
     if (!kube)

@@ -30,6 +30,8 @@ struct cf_clusters;
 struct cf_clusters_local {
     const char *folder;     /* clusters.folder: of NAME.kubeconfig; NULL or "": none */
     const char *in_cluster; /* clusters.in-cluster: name of the cluster we run in; NULL or "" */
+    int calls_at_once;      /* clusters.calls-at-once: of each cluster; 0: the client's default */
+    int calls_per_s;        /* clusters.calls-per-second: of each cluster; 0: likewise */
 };
 
 enum {
