@@ -49,16 +49,16 @@ bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t 
     return true;
 }
 
-json_t *cf_direct_entry(const json_t *ledger, const char *key)
+json_t *cf_direct_index(const json_t *rows)
 {
+    json_t *index = json_object();
     size_t i;
-    json_t *entry;
-    json_array_foreach(ledger, i, entry)
+    json_t *row;
+    json_array_foreach(rows, i, row)
     {
-        if (strcmp(cf_json_str(entry, "", "key", NULL), key) == 0)
-            return entry;
+        json_object_set(index, cf_json_str(row, "", "key", NULL), row);
     }
-    return NULL;
+    return index;
 }
 
 void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code,
@@ -100,27 +100,25 @@ json_t *cf_direct_differences(const json_t *item, const json_t *live)
     return lines;
 }
 
+enum cf_standing cf_direct_standing_of(const struct cf_propagation *p, const json_t *item,
+                                       const json_t *live)
+{
+    if (!live)
+        return CF_STANDING_ABSENT;
+    const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
+    if (*p->run_id && strcmp(owner, p->run_id) == 0)
+        return CF_STANDING_OURS;
+    if (is_shared_kind(cf_json_str(item, "", "ref", "kind", NULL)))
+        return CF_STANDING_SHARED;
+    cf_autojson json_t *differences = cf_direct_differences(item, live);
+    return json_array_size(differences) == 0 ? CF_STANDING_EQUAL : CF_STANDING_FOREIGN;
+}
+
 bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum cf_standing *out,
                         json_t **out_live, struct cf_error *err)
 {
-    struct cf_object_ref ref = cf_direct_ref(item);
-    bool found = false;
-    json_t *live = NULL;
-    if (!cf_kube_find(p->target, NULL, &ref, &found, &live, err)) {
-        char text[CF_REF_TEXT_MAX];
-        return cf_error_wrap(err, "read %s on %s", cf_ref_text(&ref, text),
-                             cf_kube_name(p->target));
-    }
-    const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
-    cf_autojson json_t *differences = cf_direct_differences(item, live);
-    if (!found)
-        *out = CF_STANDING_ABSENT;
-    else if (*p->run_id && strcmp(owner, p->run_id) == 0)
-        *out = CF_STANDING_OURS;
-    else if (is_shared_kind(ref.kind))
-        *out = CF_STANDING_SHARED;
-    else
-        *out = json_array_size(differences) == 0 ? CF_STANDING_EQUAL : CF_STANDING_FOREIGN;
-    *out_live = live;
+    if (!cf_direct_live(p, item, out_live, err))
+        return false;
+    *out = cf_direct_standing_of(p, item, *out_live);
     return true;
 }

@@ -45,11 +45,23 @@ bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bo
                         struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
                     struct cf_copying *out, json_t **out_left, struct cf_error *err) CF_NODISCARD;
-bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger,
-                       struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
+bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
+                       struct cf_error *err) CF_NODISCARD;
 
-/* How the inventory's object stands in the target now. *out_live: new reference, NULL when
- * absent. */
+/* What stands in the target where the rows of an inventory or a ledger point: *out_live is an
+ * object, key → object (new reference); what is absent is not in it. A kind with several rows is
+ * listed once, the calls go out side by side. `not_of` NULL, or a run id: its objects are left out,
+ * which makes short lists of what is ours. */
+bool cf_direct_look(const struct cf_propagation *p, const json_t *rows, const char *not_of,
+                    json_t **out_live, struct cf_error *err) CF_NODISCARD;
+/* Rows by their key: an object of shared rows (new reference). */
+json_t *cf_direct_index(const json_t *rows) CF_NODISCARD;
+
+/* What a live object (NULL: absent) is to the inventory's item. */
+enum cf_standing cf_direct_standing_of(const struct cf_propagation *p, const json_t *item,
+                                       const json_t *live);
+/* How the inventory's object stands in the target now, by a read of its own. *out_live: new
+ * reference, NULL when absent. */
 bool cf_direct_standing(const struct cf_propagation *p, const json_t *item, enum cf_standing *out,
                         json_t **out_live, struct cf_error *err) CF_NODISCARD;
 
@@ -65,8 +77,6 @@ json_t *cf_direct_differences(const json_t *item, const json_t *live) CF_NODISCA
 /* The ref of an inventory item or ledger entry. */
 struct cf_object_ref cf_direct_ref(const json_t *item);
 json_t *cf_direct_ref_json(const struct cf_object_ref *ref) CF_NODISCARD;
-/* The ledger's entry of a key, or NULL. Borrowed. */
-json_t *cf_direct_entry(const json_t *ledger, const char *key);
 /* Appends {"level", "code", "message", "hint"[, "key"]} to an array. */
 void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code,
                        const char *hint, const char *message, ...) CF_PRINTF(6, 7);

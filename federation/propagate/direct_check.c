@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "federation/kube/fan_out.h"
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
@@ -34,21 +35,24 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
                        struct cf_error *err)
 {
     cf_autojson json_t *bodies = json_array();
+    cf_autojson json_t *lives = NULL;
+    const json_t *objects = json_object_get(inventory, "objects");
+    if (!cf_direct_look(p, objects, NULL, &lives, err))
+        return false;
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(inventory, "objects"), i, item)
+    json_array_foreach(objects, i, item)
     {
-        enum cf_standing standing;
-        cf_autojson json_t *live = NULL;
-        if (!cf_direct_standing(p, item, &standing, &live, err))
-            return false;
+        const json_t *live = json_object_get(lives, cf_json_str(item, "", "key", NULL));
+        enum cf_standing standing = cf_direct_standing_of(p, item, live);
         cf_autojson json_t *changes = live ? cf_direct_differences(item, live) : json_array();
         json_array_append_new(
-            bodies, json_pack("{s:s, s:s, s:O, s:o, s:O, s:O}", "cluster", "target", "verb",
-                              verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL)),
-                              "ref", json_object_get(item, "ref"), "body",
-                              cf_object_mask(json_object_get(item, "body")), "changes", changes,
-                              "note", json_object_get(item, "why")));
+            bodies,
+            json_pack("{s:s, s:s, s:O, s:o, s:O, s:O, s:O}", "cluster", "target", "verb",
+                      verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL)), "ref",
+                      json_object_get(item, "ref"), "body",
+                      cf_object_mask(json_object_get(item, "body")), "changes", changes, "note",
+                      json_object_get(item, "why"), "source", json_object_get(item, "digest")));
     }
     *out_bodies = json_incref(bodies);
     return true;
@@ -85,37 +89,108 @@ static bool take_error(json_t *findings, const char *key, struct cf_error *mine,
     }
 }
 
+/* One object that is tried. Written by the thread that has its number. */
+struct trial {
+    const json_t *item;
+    bool force;
+    struct cf_error *err; /* what the target said against it; NULL: nothing */
+};
+
+struct trials {
+    const struct cf_propagation *p;
+    struct trial *rows;
+    size_t n;
+};
+
 static bool try_apply(const struct cf_propagation *p, const json_t *item, bool force,
-                      json_t *findings, struct cf_error *err)
+                      struct cf_error *err)
 {
-    struct cf_error mine = CF_ERROR_INIT;
     struct cf_kube_write write = { .dry_run = true, .force = force };
-    if (cf_kube_apply(p->target, NULL, json_object_get(item, "body"), &write, NULL, &mine))
-        return true;
-    return take_error(findings, cf_json_str(item, "", "key", NULL), &mine, err);
+    return cf_kube_apply(p->target, NULL, json_object_get(item, "body"), &write, NULL, err);
 }
 
-static bool try_one(const struct cf_propagation *p, const json_t *item, json_t *findings,
-                    struct cf_error *err)
+static bool is_about_the_object(const struct cf_error *err)
+{
+    return err->kind == CF_ERR_CONFLICT || err->kind == CF_ERR_INVALID ||
+           err->kind == CF_ERR_NOT_FOUND || err->kind == CF_ERR_LIMIT || err->kind == CF_ERR_DENIED;
+}
+
+static bool try_number(void *arg, size_t i)
+{
+    const struct trials *t = arg;
+    struct trial *row = &t->rows[i];
+    struct cf_error err = CF_ERROR_INIT;
+    if (try_apply(t->p, row->item, row->force, &err))
+        return true;
+    row->err = cf_xmalloc(sizeof *row->err);
+    *row->err = err;
+    return is_about_the_object(&err);
+}
+
+/* Somebody else's object in the way is a finding; what will be written becomes a row. */
+static void judge_item(struct trials *t, const json_t *item, const json_t *live, json_t *findings)
 {
     const char *key = cf_json_str(item, "", "key", NULL);
-    enum cf_standing standing;
-    cf_autojson json_t *live = NULL;
-    if (!cf_direct_standing(p, item, &standing, &live, err))
-        return false;
-    const char *policy = cf_json_str(item, "fail", "onConflict", NULL);
-    if (strcmp(verb_of(standing, policy), "conflict") == 0) {
+    enum cf_standing standing = cf_direct_standing_of(t->p, item, live);
+    const char *verb = verb_of(standing, cf_json_str(item, "fail", "onConflict", NULL));
+    if (strcmp(verb, "conflict") == 0) {
         cf_autojson json_t *lines = cf_direct_differences(item, live);
         cf_direct_finding(
             findings, key, "blocker", "CONFLICT",
             "Remove it from the target, or set workloads.onConflict: overwrite",
             "%s is already there%s%.300s", key, json_array_size(lines) ? " and differs: " : "",
             json_array_size(lines) ? json_string_value(json_array_get(lines, 0)) : "");
-        return true;
+    } else if (strcmp(verb, "keep") != 0) {
+        t->rows[t->n++] = (struct trial){ .item = item, .force = standing != CF_STANDING_ABSENT };
     }
-    if (strcmp(verb_of(standing, policy), "keep") == 0)
-        return true;
-    return try_apply(p, item, standing != CF_STANDING_ABSENT, findings, err);
+}
+
+/* What the target said against a row. Ours from before a crash was not in the look: its conflicts
+ * are nobody's. */
+static bool take_trial(const struct trials *t, struct trial *row, json_t *findings,
+                       struct cf_error *err)
+{
+    enum cf_standing standing;
+    cf_autojson json_t *live = NULL;
+    if (row->err && row->err->kind == CF_ERR_CONFLICT && !row->force) {
+        if (!cf_direct_standing(t->p, row->item, &standing, &live, err))
+            return false;
+        cf_error_clear(row->err);
+        if (try_apply(t->p, row->item, standing == CF_STANDING_OURS, row->err))
+            return true;
+    }
+    return !row->err ||
+           take_error(findings, cf_json_str(row->item, "", "key", NULL), row->err, err);
+}
+
+static bool try_all(struct trials *t, json_t *findings, struct cf_error *err)
+{
+    bool ok = true;
+    size_t begun = cf_kube_fan_out(t->p->target, t->n, try_number, t);
+    for (size_t i = 0; ok && i < begun; i++)
+        ok = take_trial(t, &t->rows[i], findings, err);
+    return ok;
+}
+
+static bool try_items(const struct cf_propagation *p, const json_t *items, json_t *findings,
+                      struct cf_error *err)
+{
+    struct trials t = { .p = p };
+    cf_autojson json_t *lives = NULL;
+    if (!cf_direct_look(p, items, *p->run_id ? p->run_id : NULL, &lives, err))
+        return false;
+    t.rows = cf_xcalloc(json_array_size(items) + 1, sizeof *t.rows);
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        judge_item(&t, item, json_object_get(lives, cf_json_str(item, "", "key", NULL)), findings);
+    }
+    bool ok = try_all(&t, findings, err);
+    for (i = 0; i < t.n; i++)
+        free(t.rows[i].err);
+    free(t.rows);
+    return ok;
 }
 
 /* Whether the target namespace is there. */
@@ -145,14 +220,17 @@ bool cf_direct_dry_run(const struct cf_propagation *p, const json_t *inventory,
             "namespace %s is new on %s: its objects are tried right after it is made, before the "
             "first of them is written",
             p->target_namespace, cf_kube_name(p->target));
+    cf_autojson json_t *items = json_array();
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
         bool is_namespace = strcmp(cf_json_str(item, "", "ref", "kind", NULL), "Namespace") == 0;
-        if ((exists || is_namespace) && !try_one(p, item, findings, err))
-            return false;
+        if (exists || is_namespace)
+            json_array_append(items, item);
     }
+    if (!try_items(p, items, findings, err))
+        return false;
     *out_findings = json_incref(findings);
     return true;
 }
@@ -164,44 +242,53 @@ static bool is_judged(const struct cf_kind *k)
     return k && k->health;
 }
 
-/* One object's health in the target; what waits for the switch is ready by being there. */
-static bool judge(const struct cf_propagation *p, const json_t *entry, enum cf_health *out,
-                  char *text, struct cf_error *err)
+/* One object's health in the target (NULL: gone); what waits for the switch is ready by being
+ * there. */
+static enum cf_health judge(const json_t *live, char *text)
 {
-    cf_autojson json_t *live = NULL;
-    if (!cf_direct_live(p, entry, &live, err))
-        return false;
     if (!live) {
         snprintf(text, CF_HEALTH_TEXT_MAX, "it is gone");
-        *out = CF_HEALTH_FAILED;
-        return true;
+        return CF_HEALTH_FAILED;
     }
-    *out = cf_object_health(live, text);
+    enum cf_health health = cf_object_health(live, text);
     bool waits = cf_json_at(live, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL) != NULL;
-    if (waits && *out == CF_HEALTH_WAITING) {
-        snprintf(text, CF_HEALTH_TEXT_MAX, "waits for the switch");
-        *out = CF_HEALTH_READY;
+    if (!waits || health != CF_HEALTH_WAITING)
+        return health;
+    snprintf(text, CF_HEALTH_TEXT_MAX, "waits for the switch");
+    return CF_HEALTH_READY;
+}
+
+static json_t *judged_rows(const json_t *ledger)
+{
+    json_t *rows = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(ledger, i, entry)
+    {
+        struct cf_object_ref ref = cf_direct_ref(entry);
+        if (is_judged(cf_kind_find(ref.group, ref.kind)))
+            json_array_append(rows, entry);
     }
-    return true;
+    return rows;
 }
 
 bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
                       struct cf_error *err)
 {
     cf_autojson json_t *objects = json_array();
+    cf_autojson json_t *rows = judged_rows(ledger);
+    cf_autojson json_t *lives = NULL;
     int done = 0;
     bool failed = false;
     size_t i;
     json_t *entry;
-    json_array_foreach(ledger, i, entry)
+    if (!cf_direct_look(p, rows, NULL, &lives, err))
+        return false;
+    json_array_foreach(rows, i, entry)
     {
-        struct cf_object_ref ref = cf_direct_ref(entry);
         char text[CF_HEALTH_TEXT_MAX];
-        enum cf_health health;
-        if (!is_judged(cf_kind_find(ref.group, ref.kind)))
-            continue;
-        if (!judge(p, entry, &health, text, err))
-            return false;
+        enum cf_health health =
+            judge(json_object_get(lives, cf_json_str(entry, "", "key", NULL)), text);
         json_array_append_new(objects,
                               json_pack("{s:O, s:b, s:s}", "key", json_object_get(entry, "key"),
                                         "ready", health == CF_HEALTH_READY, "message", text));
@@ -249,13 +336,15 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
     (void)err;
     json_t *changes = json_array();
     const json_t *objects = json_object_get(inventory, "objects");
+    cf_autojson json_t *copies = cf_direct_index(ledger);
+    cf_autojson json_t *sources = cf_direct_index(objects);
     size_t i;
     json_t *item;
     json_array_foreach(objects, i, item)
     {
         const char *key = cf_json_str(item, "", "key", NULL);
         const char *by = cf_json_str(item, "", "by", NULL);
-        const json_t *entry = cf_direct_entry(ledger, key);
+        const json_t *entry = json_object_get(copies, key);
         if (!entry) {
             add_change(changes, key, "added", "", by);
         } else if (strcmp(cf_json_str(entry, "", "digest", NULL),
@@ -271,7 +360,7 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
     json_array_foreach(ledger, i, entry)
     {
         const char *key = cf_json_str(entry, "", "key", NULL);
-        if (json_array_size(changes) < CF_CHANGES_MAX && !cf_direct_entry(objects, key))
+        if (json_array_size(changes) < CF_CHANGES_MAX && !json_object_get(sources, key))
             add_change(changes, key, "removed", "", "");
     }
     *out_changes = changes;

@@ -3,6 +3,7 @@
  * target. */
 #include <string.h>
 
+#include "federation/kube/fan_out.h"
 #include "federation/objects/clean.h"
 #include "federation/objects/closure.h"
 #include "federation/objects/diff.h"
@@ -10,27 +11,79 @@
 #include "federation/objects/transform.h"
 #include "federation/propagate/direct.h"
 
-enum { INVENTORY_TEXT_MAX = 16 * 1024 * 1024 }; /* 50,000 objects at 300 bytes */
+enum {
+    INVENTORY_TEXT_MAX = 16 * 1024 * 1024, /* 50,000 objects at 300 bytes */
+    LIST_TIMEOUT_MS = 60000,               /* 50,000 objects in pages, from a server that is busy */
+    KINDS_MAX = 64,                        /* rows of the table of kinds */
+};
 
-/* Adds the namespace's objects of one kind; a kind that the source does not serve has none. */
-static bool read_kind(const struct cf_propagation *p, const struct cf_kind *k, json_t *objects,
-                      struct cf_error *err)
+/* What managedFields say is half of an object, and only a Service's ports are asked of them; who
+ * wrote last stands beside. */
+static void trim(json_t *object)
 {
-    char api_version[64];
-    struct cf_kube_list list = { .api_version = cf_kind_api_version(k, api_version),
-                                 .kind = k->kind,
-                                 .ns = p->source_namespace };
-    cf_autojson json_t *items = NULL;
-    struct cf_error mine = CF_ERROR_INIT;
-    if (!cf_kube_list(p->source, NULL, &list, &items, NULL, &mine)) {
-        if (mine.kind == CF_ERR_NOT_FOUND)
-            return true;
-        cf_error_move(err, &mine);
-        return cf_error_wrap(err, "list %s in %s on %s", k->kind, p->source_namespace,
-                             cf_kube_name(p->source));
+    size_t i;
+    json_t *entry;
+    if (strcmp(cf_json_str(object, "", "kind", NULL), "Service") == 0)
+        return;
+    json_array_foreach(cf_json_at(object, "metadata", "managedFields", NULL), i, entry)
+    {
+        json_object_del(entry, "fieldsV1");
     }
-    json_array_extend(objects, items);
+}
+
+/* One kind of the source's namespace. Written by the thread that has its number. */
+struct kind_read {
+    const struct cf_kind *kind;
+    json_t *items; /* NULL: none, or not read */
+    struct cf_error err;
+};
+
+struct source_read {
+    const struct cf_propagation *p;
+    struct kind_read *kinds;
+    size_t n;
+};
+
+/* A kind that the source does not serve has no objects. */
+static bool read_number(void *arg, size_t i)
+{
+    const struct source_read *r = arg;
+    struct kind_read *k = &r->kinds[i];
+    char api_version[64];
+    struct cf_kube_list list = { .api_version = cf_kind_api_version(k->kind, api_version),
+                                 .kind = k->kind->kind,
+                                 .ns = r->p->source_namespace,
+                                 .trim = trim };
+    struct cf_kube_how how = { .timeout_ms = LIST_TIMEOUT_MS };
+    if (cf_kube_list(r->p->source, &how, &list, &k->items, NULL, &k->err))
+        return true;
+    if (k->err.kind != CF_ERR_NOT_FOUND)
+        return cf_error_wrap(&k->err, "list %s in %s on %s", k->kind->kind, r->p->source_namespace,
+                             cf_kube_name(r->p->source));
+    cf_error_clear(&k->err);
     return true;
+}
+
+static bool read_kinds(const struct cf_propagation *p, json_t *objects, struct cf_error *err)
+{
+    struct kind_read kinds[KINDS_MAX] = { 0 };
+    struct source_read r = { .p = p, .kinds = kinds };
+    for (const struct cf_kind *k = cf_kinds; k->kind; k++) {
+        if (strcmp(k->kind, "Namespace") == 0)
+            continue;
+        cf_assert(r.n < KINDS_MAX);
+        kinds[r.n++].kind = k;
+    }
+    cf_kube_fan_out(p->source, r.n, read_number, &r);
+    bool ok = true;
+    for (size_t i = 0; i < r.n; i++) {
+        if (ok && kinds[i].err.kind != CF_ERR_NONE)
+            ok = cf_error_move(err, &kinds[i].err);
+        if (ok && kinds[i].items)
+            json_array_extend(objects, kinds[i].items);
+        json_decref(kinds[i].items);
+    }
+    return ok;
 }
 
 static bool read_namespace(const struct cf_propagation *p, json_t *objects, struct cf_error *err)
@@ -47,38 +100,46 @@ static bool read_namespace(const struct cf_propagation *p, json_t *objects, stru
 static json_t *read_all(const struct cf_propagation *p, struct cf_error *err)
 {
     json_t *objects = json_array();
-    bool ok = read_namespace(p, objects, err);
-    for (const struct cf_kind *k = cf_kinds; ok && k->kind; k++)
-        if (strcmp(k->kind, "Namespace") != 0)
-            ok = read_kind(p, k, objects, err);
-    if (!ok) {
-        json_decref(objects);
-        return NULL;
-    }
-    return objects;
+    if (read_namespace(p, objects, err) && read_kinds(p, objects, err))
+        return objects;
+    json_decref(objects);
+    return NULL;
 }
 
-/* Whether an autoscaler among the members scales this object: then its replicas run by
- * themselves. */
-static bool is_autoscaled(const json_t *members, const json_t *object)
+static char *scaled_name(const char *kind, const char *name)
 {
+    return cf_xasprintf("%s/%s", kind, name);
+}
+
+/* What the autoscalers among the members scale, "Kind/name": its replicas run by themselves. */
+static json_t *autoscaled(const json_t *members)
+{
+    json_t *names = json_object();
     size_t i;
     json_t *m;
     json_array_foreach(members, i, m)
     {
         const json_t *o = json_object_get(m, "object");
-        if (strcmp(cf_json_str(o, "", "kind", NULL), "HorizontalPodAutoscaler") == 0 &&
-            strcmp(cf_json_str(o, "", "spec", "scaleTargetRef", "name", NULL),
-                   cf_object_name(object)) == 0 &&
-            strcmp(cf_json_str(o, "", "spec", "scaleTargetRef", "kind", NULL),
-                   cf_json_str(object, "", "kind", NULL)) == 0)
-            return true;
+        if (strcmp(cf_json_str(o, "", "kind", NULL), "HorizontalPodAutoscaler") != 0)
+            continue;
+        const json_t *target = cf_json_at(o, "spec", "scaleTargetRef", NULL);
+        cf_autofree char *name = scaled_name(cf_json_str(target, "", "kind", NULL),
+                                             cf_json_str(target, "", "name", NULL));
+        json_object_set_new(names, name, json_true());
     }
-    return false;
+    return names;
+}
+
+static bool is_autoscaled(const json_t *names, const json_t *object)
+{
+    cf_autofree char *name =
+        scaled_name(cf_json_str(object, "", "kind", NULL), cf_object_name(object));
+    return json_object_get(names, name) != NULL;
 }
 
 static bool add_item(const struct cf_propagation *p, const struct cf_transform *t,
-                     const json_t *member, json_t *items, struct cf_error *err)
+                     const json_t *scaled, const json_t *member, json_t *items,
+                     struct cf_error *err)
 {
     const json_t *object = json_object_get(member, "object");
     cf_autojson json_t *body = cf_object_transform(t, member, err);
@@ -89,9 +150,9 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
     }
     if (*p->run_id)
         cf_json_put_take(body, json_string(p->run_id), "metadata", "labels", CF_LABEL_RUN, NULL);
-    bool autoscaled = is_autoscaled(t->members, object);
+    bool by_itself = is_autoscaled(scaled, object);
     char digest[CF_SHA256_HEX];
-    cf_object_digest(object, autoscaled, digest);
+    cf_object_digest(object, by_itself, digest);
     cf_autofree char *key = cf_object_key(body, NULL);
     json_t *source = cf_direct_ref_json(&source_ref);
     json_object_set_new(source, "uid", json_string(cf_object_uid(object)));
@@ -102,7 +163,7 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
                   cf_direct_ref_json(&target_ref), "source", source, "digest", digest, "body", body,
                   "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
                   cf_kind_of(object)->wave, "why", cf_json_str(member, "", "why", NULL),
-                  "autoscaled", autoscaled, "by", writer ? writer : ""));
+                  "autoscaled", by_itself, "by", writer ? writer : ""));
     if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") != 0)
         json_object_set(json_array_get(items, json_array_size(items) - 1), "origin",
                         cf_json_unconst(object));
@@ -148,12 +209,13 @@ bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
     struct cf_transform transform = { .target_namespace = p->target_namespace,
                                       .workloads = p->workloads,
                                       .members = members };
+    cf_autojson json_t *scaled = autoscaled(members);
     cf_autojson json_t *items = json_array();
     size_t i;
     json_t *member;
     json_array_foreach(members, i, member)
     {
-        if (is_wanted(p, member) && !add_item(p, &transform, member, items, err))
+        if (is_wanted(p, member) && !add_item(p, &transform, scaled, member, items, err))
             return false;
     }
     json_t *inventory =

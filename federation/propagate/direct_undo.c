@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking back, switching on, and letting go. Touches the target only, and only what is ours. */
+/* Taking back, and switching on. Touches the target only, and only what is ours. */
 #include <string.h>
 
 #include "base/json_patch.h"
+#include "federation/kube/fan_out.h"
 #include "federation/objects/clean.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
@@ -145,6 +146,7 @@ static bool undo_one(const struct cf_propagation *p, const json_t *entry, json_t
 /* Objects with our label that no ledger names: made just before a crash. */
 static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struct cf_error *err)
 {
+    cf_autojson json_t *known = cf_direct_index(ledger);
     cf_autofree char *selector = cf_xasprintf(CF_LABEL_RUN "=%s", p->run_id);
     for (const struct cf_kind *k = cf_kinds; k->kind; k++) {
         char api_version[64];
@@ -169,7 +171,7 @@ static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struc
             cf_autofree char *key = cf_object_key(object, NULL);
             struct cf_object_ref ref;
             bool going = cf_json_at(object, "metadata", "deletionTimestamp", NULL) != NULL;
-            if (going || cf_direct_entry(ledger, key) || !cf_ref_of(object, &ref, &mine))
+            if (going || json_object_get(known, key) || !cf_ref_of(object, &ref, &mine))
                 continue;
             json_array_append_new(ledger,
                                   json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
@@ -180,36 +182,97 @@ static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struc
     return true;
 }
 
-/* The ledger's last entry by wave: what came last goes first. */
-static size_t last_in_order(const json_t *ledger)
+static int wave_of(const json_t *entry)
 {
-    size_t best = 0;
-    int best_wave = -1;
+    struct cf_object_ref ref = cf_direct_ref(entry);
+    const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
+    return k ? k->wave : 0;
+}
+
+/* One entry that is taken back. Written by the thread that has its number. */
+struct undoing {
+    json_t *entry; /* borrowed of the ledger */
+    size_t place;  /* in the ledger */
+    json_t *lines; /* what stays, and why */
+    bool done;
+    struct cf_error *err; /* NULL: nothing went wrong */
+};
+
+struct undo_wave {
+    const struct cf_propagation *p;
+    struct undoing *rows;
+    size_t n;
+};
+
+/* The last entries of the last wave: what came last goes first. */
+static void last_wave(const json_t *ledger, size_t max, struct undo_wave *w)
+{
+    int last = -1;
     size_t i;
     json_t *entry;
     json_array_foreach(ledger, i, entry)
     {
-        struct cf_object_ref ref = cf_direct_ref(entry);
-        const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
-        int wave = k ? k->wave : 0;
-        if (wave >= best_wave) {
-            best_wave = wave;
-            best = i;
-        }
+        last = CF_MAX(last, wave_of(entry));
     }
-    return best;
+    for (i = json_array_size(ledger); i-- > 0 && w->n < max;) {
+        entry = json_array_get(ledger, i);
+        if (wave_of(entry) == last)
+            w->rows[w->n++] = (struct undoing){ .entry = entry, .place = i };
+    }
+}
+
+static bool undo_number(void *arg, size_t i)
+{
+    struct undo_wave *w = arg;
+    struct undoing *u = &w->rows[i];
+    struct cf_error err = CF_ERROR_INIT;
+    u->lines = json_array();
+    u->done = undo_one(w->p, u->entry, u->lines, &err);
+    if (u->done)
+        return true;
+    u->err = cf_xmalloc(sizeof *u->err);
+    *u->err = err;
+    return false;
+}
+
+/* What was taken back leaves the ledger, whatever failed beside it. */
+static bool settle(struct undo_wave *w, size_t begun, json_t *ledger, json_t *lines,
+                   struct cf_error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; i < begun; i++) { /* places fall: removing one leaves the others' alone */
+        struct undoing *u = &w->rows[i];
+        json_array_extend(lines, u->lines);
+        if (u->done)
+            json_array_remove(ledger, u->place);
+        else if (ok)
+            ok = cf_error_move(err, u->err);
+        json_decref(u->lines);
+        free(u->err);
+    }
+    return ok;
+}
+
+/* Takes back at most `max` entries of one wave, side by side. *out_n: how many were tried. */
+static bool undo_wave(const struct cf_propagation *p, json_t *ledger, size_t max, size_t *out_n,
+                      json_t *lines, struct cf_error *err)
+{
+    struct undo_wave w = { .p = p, .rows = cf_xcalloc(max, sizeof *w.rows) };
+    last_wave(ledger, max, &w);
+    *out_n = w.n;
+    bool ok = settle(&w, cf_kube_fan_out(p->target, w.n, undo_number, &w), ledger, lines, err);
+    free(w.rows);
+    return ok;
 }
 
 bool cf_direct_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
                     struct cf_copying *out, json_t **out_left, struct cf_error *err)
 {
     cf_autojson json_t *lines = json_array();
-    for (int n = 0; n < max_objects && json_array_size(*io_ledger) > 0; n++) {
-        size_t last = last_in_order(*io_ledger);
-        if (!undo_one(p, json_array_get(*io_ledger, last), lines, err))
+    size_t left = (size_t)CF_MAX(max_objects, 0), n;
+    for (; left > 0 && json_array_size(*io_ledger) > 0; left -= n)
+        if (!undo_wave(p, *io_ledger, left, &n, lines, err))
             return false;
-        json_array_remove(*io_ledger, last);
-    }
     if (json_array_size(*io_ledger) == 0 && !collect_strays(p, *io_ledger, err))
         return false;
     out->done = json_array_size(*io_ledger) == 0;
@@ -226,15 +289,28 @@ static bool is_workload(const json_t *entry)
     return k && k->flags & CF_KIND_WORKLOAD;
 }
 
-/* The copy as it stands and the patch of spec that it keeps for the switch; *out_spec stays NULL
- * when it waits for nothing. */
-static bool read_kept(const struct cf_propagation *p, const json_t *entry, json_t **out_live,
-                      json_t **out_spec, struct cf_error *err)
+/* The copies of workloads as they stand: key → object. */
+static bool read_workloads(const struct cf_propagation *p, const json_t *ledger, json_t **out_lives,
+                           struct cf_error *err)
 {
-    if (!cf_direct_live(p, entry, out_live, err))
-        return false;
+    cf_autojson json_t *rows = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(ledger, i, entry)
+    {
+        if (is_workload(entry))
+            json_array_append(rows, entry);
+    }
+    return cf_direct_look(p, rows, NULL, out_lives, err);
+}
+
+/* The patch of spec that a copy keeps for the switch; *out_spec stays NULL when it waits for
+ * nothing. */
+static bool read_kept(const json_t *entry, const json_t *live, json_t **out_spec,
+                      struct cf_error *err)
+{
     const char *text =
-        cf_json_str(*out_live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
+        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
     if (!text)
         return true;
     *out_spec = cf_json_parse(text, strlen(text), 0, err);
@@ -249,13 +325,16 @@ bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, jso
 {
     static const char *const fields[] = { "replicas", "suspend" };
     cf_autojson json_t *rows = json_array();
+    cf_autojson json_t *lives = NULL;
     size_t i;
     json_t *entry;
+    if (!read_workloads(p, ledger, &lives, err))
+        return false;
     json_array_foreach(ledger, i, entry)
     {
-        cf_autojson json_t *live = NULL;
         cf_autojson json_t *spec = NULL;
-        if (is_workload(entry) && !read_kept(p, entry, &live, &spec, err))
+        if (!read_kept(entry, json_object_get(lives, cf_json_str(entry, "", "key", NULL)), &spec,
+                       err))
             return false;
         for (size_t k = 0; k < CF_ARRAY_LEN(fields); k++)
             if (json_object_get(spec, fields[k]))
@@ -268,14 +347,13 @@ bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, jso
 }
 
 /* Applies the kept patch of spec, or (off) what stood there before the switch. */
-static bool activate_one(const struct cf_propagation *p, const json_t *entry, bool off,
-                         struct cf_error *err)
+static bool activate_one(const struct cf_propagation *p, const json_t *entry, const json_t *live,
+                         bool off, struct cf_error *err)
 {
     const char *key = cf_json_str(entry, "", "key", NULL);
     struct cf_object_ref ref = cf_direct_ref(entry);
-    cf_autojson json_t *live = NULL;
     cf_autojson json_t *spec = NULL;
-    if (!read_kept(p, entry, &live, &spec, err))
+    if (!read_kept(entry, live, &spec, err))
         return false;
     if (!spec)
         return true;
@@ -296,90 +374,15 @@ static bool activate_one(const struct cf_propagation *p, const json_t *entry, bo
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
                         struct cf_copying *out, struct cf_error *err)
 {
+    cf_autojson json_t *lives = NULL;
     size_t i;
     json_t *entry;
-    json_array_foreach(ledger, i, entry)
-    {
-        if (is_workload(entry) && !activate_one(p, entry, off, err))
-            return false;
-    }
-    out->done = true;
-    return true;
-}
-
-/* --- release --- */
-
-static void remove_op(json_t *patch, const char *map, const char *key)
-{
-    char pointer[CF_JSON_POINTER_MAX] = "/metadata";
-    cf_json_pointer_push(pointer, map);
-    cf_json_pointer_push(pointer, key);
-    json_array_append_new(patch, json_pack("{s:s, s:s}", "op", "remove", "path", pointer));
-}
-
-/* Our entries of managedFields, last first so that the indices hold. Where another manager has an
- * entry too, the next applier meets no conflict with us; where ours was the only one, a server-side
- * applier that changes values has to force them once. */
-static void give_up_fields(json_t *patch, const json_t *live)
-{
-    const json_t *entries = cf_json_at(live, "metadata", "managedFields", NULL);
-    for (size_t i = json_array_size(entries); i-- > 0;) {
-        if (strcmp(cf_json_str(json_array_get(entries, i), "", "manager", NULL),
-                   CF_KUBE_FIELD_MANAGER) != 0)
-            continue;
-        cf_autofree char *test = cf_xasprintf("/metadata/managedFields/%zu/manager", i);
-        cf_autofree char *path = cf_xasprintf("/metadata/managedFields/%zu", i);
-        json_array_append_new(patch, json_pack("{s:s, s:s, s:s}", "op", "test", "path", test,
-                                               "value", CF_KUBE_FIELD_MANAGER));
-        json_array_append_new(patch, json_pack("{s:s, s:s}", "op", "remove", "path", path));
-    }
-}
-
-static json_t *release_patch(const struct cf_propagation *p, const json_t *live)
-{
-    json_t *patch = json_array();
-    json_array_append_new(patch,
-                          json_pack("{s:s, s:s, s:s}", "op", "test", "path",
-                                    "/metadata/labels/crossfade.dev~1run", "value", p->run_id));
-    const char *floor =
-        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
-    if (floor)
-        json_array_append_new(patch, json_pack("{s:s, s:s, s:I}", "op", "replace", "path",
-                                               "/spec/minReplicas", "value",
-                                               (json_int_t)strtoll(floor, NULL, 10)));
-    static const char *const annotations[] = { CF_ANNOTATION_ACTIVATE, CF_ANNOTATION_FLOOR };
-    for (size_t i = 0; i < CF_ARRAY_LEN(annotations); i++)
-        if (cf_json_at(live, "metadata", "annotations", annotations[i], NULL))
-            remove_op(patch, "annotations", annotations[i]);
-    remove_op(patch, "labels", CF_LABEL_RUN);
-    give_up_fields(patch, live);
-    return patch;
-}
-
-static bool release_one(const struct cf_propagation *p, const json_t *entry, struct cf_error *err)
-{
-    const char *key = cf_json_str(entry, "", "key", NULL);
-    struct cf_object_ref ref = cf_direct_ref(entry);
-    cf_autojson json_t *live = NULL;
-    if (!cf_direct_live(p, entry, &live, err))
+    if (!read_workloads(p, ledger, &lives, err))
         return false;
-    if (!live ||
-        strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
-        return true;
-    cf_autojson json_t *patch = release_patch(p, live);
-    if (!cf_kube_json_patch(p->target, NULL, &ref, patch, NULL, NULL, err))
-        return cf_error_wrap(err, "release %s on %s", key, cf_kube_name(p->target));
-    return true;
-}
-
-bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger,
-                       struct cf_copying *out, struct cf_error *err)
-{
-    size_t i;
-    json_t *entry;
     json_array_foreach(ledger, i, entry)
     {
-        if (!release_one(p, entry, err))
+        const json_t *live = json_object_get(lives, cf_json_str(entry, "", "key", NULL));
+        if (!activate_one(p, entry, live, off, err))
             return false;
     }
     out->done = true;

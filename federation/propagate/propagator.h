@@ -57,6 +57,9 @@ struct cf_propagation {
      * everything that these select, and its closure, is copied; never the whole namespace. */
     const json_t *services;
     struct cf_before_images before; /* .put NULL in previews */
+    /* Digest of an inventory in which a dry run of this very run has just found nothing that
+     * blocks: it need not be tried again before the first write. NULL or "": none. */
+    const char *tried;
 
     /* Federations only; NULL or "" for `direct`. */
     struct cf_kube *control_plane;
@@ -70,6 +73,7 @@ struct cf_copying {
     bool done;
     bool waits; /* nothing can be done now: look again in a second; `why` says what for. Otherwise
                    call again at once */
+    int64_t wait_ms; /* with `waits`: the other side asked for at least this long; 0: a second */
     bool stuck; /* with `waits`: it will not come true without a person; `why` says what to do */
     char why[CF_COPYING_WHY_MAX];
 };
@@ -171,8 +175,9 @@ struct cf_propagator_ops {
                    struct cf_error *err);
 };
 
-/* Objects between two durable records: a crash repeats at most these (idempotent). */
-enum { CF_PROPAGATE_BATCH = 25 };
+/* Objects between two durable records: a crash repeats at most these (idempotent). Under a second
+ * of work for a driver that writes side by side, so that people's actions are heard in time. */
+enum { CF_PROPAGATE_BATCH = 250 };
 
 extern const struct cf_propagator_ops cf_propagator_direct;
 
