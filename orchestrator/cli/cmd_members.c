@@ -167,7 +167,10 @@ static void add_member(struct import *in, const json_t *member)
         (void)cf_fail(&err);
         in->failed++;
     } else if (add(in, name, kubeconfig, &uid)) {
-        (void)fprintf(stderr, "member %s: not registered\n", name);
+        (void)fprintf(stderr,
+                      "member %s: not registered (tried %s). Give its own credentials: crossfade "
+                      "cluster add %s --kubeconfig FILE\n",
+                      name, how, name);
         in->failed++;
     } else if (strcmp(uid, id) != 0) {
         take_back(in, name, id);
