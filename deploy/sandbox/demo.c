@@ -10,21 +10,10 @@
 
 extern const struct cf_embedded sbx_demo_files[];
 
-static const struct sbx_kind *kind_of(const json_t *object)
-{
-    const char *gv = cf_json_str(object, "", "apiVersion", NULL),
-               *kind = cf_json_str(object, "", "kind", NULL);
-    const char *slash = strchr(gv, '/');
-    cf_autofree char *group = slash ? cf_xstrndup(gv, (size_t)(slash - gv)) : cf_xstrdup("");
-    for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
-        if (strcmp(k->group, group) == 0 && strcmp(k->kind, kind) == 0)
-            return k;
-    return NULL;
-}
-
 static bool apply(struct sbx_api *api, const json_t *object, struct cf_error *err)
 {
-    const struct sbx_kind *k = kind_of(object);
+    const struct sbx_kind *k = sbx_kind_named(cf_json_str(object, "", "apiVersion", NULL),
+                                              cf_json_str(object, "", "kind", NULL));
     const char *name = cf_json_str(object, "", "metadata", "name", NULL),
                *ns = cf_json_str(object, "", "metadata", "namespace", NULL);
     if (!k)

@@ -14,6 +14,11 @@
 #include "deploy/sandbox/sandbox.h"
 #include "deploy/sandbox/world.h"
 
+enum {
+    KARMADA_WAIT = 10, /* percent: a member that is away is seen as such after 3 s */
+    KARMADA_WAIT_MAX = 1000,
+};
+
 static void usage(FILE *to)
 {
     fputs("Usage: crossfade sandbox [options]\n"
@@ -26,6 +31,8 @@ static void usage(FILE *to)
           "cluster (default: any)\n"
           "  --ports 0          any free ports\n"
           "  --state-dir DIR    writes DIR/sandbox.json and DIR/NAME.kubeconfig\n"
+          "  --karmada NAME     a Karmada control plane over all clusters\n"
+          "  --karmada-wait N   how long it waits, in percent of a real one (default: 10)\n"
           "  --demo             puts the demo application into the first cluster\n"
           "  --die-with-parent  ends when the process that started it does\n"
           "  -h, --help\n"
@@ -38,29 +45,45 @@ static void usage(FILE *to)
 static int read_options(int argc, char **argv, struct sandbox_options *o, bool *die_with_parent)
 {
     static const struct option table[] = {
-        { "clusters", required_argument, NULL, 'c' }, { "port-base", required_argument, NULL, 'p' },
-        { "ports", required_argument, NULL, 'p' },    { "state-dir", required_argument, NULL, 's' },
-        { "demo", no_argument, NULL, 'd' },           { "die-with-parent", no_argument, NULL, 'x' },
-        { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+        { "clusters", required_argument, NULL, 'c' },
+        { "port-base", required_argument, NULL, 'p' },
+        { "ports", required_argument, NULL, 'p' },
+        { "state-dir", required_argument, NULL, 's' },
+        { "karmada", required_argument, NULL, 'k' },
+        { "karmada-wait", required_argument, NULL, 'w' },
+        { "demo", no_argument, NULL, 'd' },
+        { "die-with-parent", no_argument, NULL, 'x' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
-    *o = (struct sandbox_options){ .clusters = "east,west" };
+    *o = (struct sandbox_options){ .clusters = "east,west", .karmada_wait = KARMADA_WAIT };
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "h", table, NULL)) != -1;) {
         struct cf_error err = CF_ERROR_INIT;
-        int64_t port = 0;
+        int64_t number = 0;
         switch (c) {
         case 'c':
             o->clusters = optarg;
             break;
         case 'p':
-            if (!cf_int_parse(optarg, 0, 65000, &port, &err)) {
+            if (!cf_int_parse(optarg, 0, 65000, &number, &err)) {
                 fprintf(stderr, "crossfade sandbox: port: %s\n", err.message);
                 return 3;
             }
-            o->port_base = (int)port;
+            o->port_base = (int)number;
             break;
         case 's':
             o->state_dir = optarg;
+            break;
+        case 'k':
+            o->karmada = optarg;
+            break;
+        case 'w':
+            if (!cf_int_parse(optarg, 1, KARMADA_WAIT_MAX, &number, &err)) {
+                fprintf(stderr, "crossfade sandbox: karmada-wait: %s\n", err.message);
+                return 3;
+            }
+            o->karmada_wait = (int)number;
             break;
         case 'd':
             o->demo = true;

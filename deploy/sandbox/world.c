@@ -17,6 +17,7 @@
 #include "deploy/sandbox/controllers/controllers.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/demo.h"
+#include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
 
 enum {
@@ -27,6 +28,8 @@ enum {
     TOKEN_TEXT = 41,       /* 40 hex characters and NUL */
     SLOT_CONTROLLERS = 0,
     SLOT_DATAPLANE = 1,
+    SLOT_KARMADA = 2,
+    SERVERS_MAX = SANDBOX_CLUSTERS_MAX + 1, /* and a control plane */
 };
 
 struct cluster {
@@ -38,11 +41,13 @@ struct cluster {
 
 struct sandbox_world {
     struct cf_http_server *http;
-    struct cluster clusters[SANDBOX_CLUSTERS_MAX];
-    struct sbx_api *apis[SANDBOX_CLUSTERS_MAX];
-    int count;
+    struct cluster clusters[SERVERS_MAX]; /* the members first */
+    struct sbx_api *apis[SERVERS_MAX];
+    int count;   /* of clusters with workloads */
+    int servers; /* of API servers: `count`, and one more with a control plane */
     bool has_demo;
-    struct sbx_controllers *controllers;
+    struct sbx_controllers *controllers, *upkeep; /* of the clusters; of the control plane */
+    struct sbx_karmada *karmada;
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     struct sbx_control *control;
@@ -80,24 +85,27 @@ static bool write_kubeconfig(struct cluster *c, const char *dir, const char *ca_
 
 static struct cluster *find(struct sandbox_world *w, const char *name)
 {
-    for (int i = 0; i < w->count; i++)
+    for (int i = 0; i < w->servers; i++)
         if (strcmp(w->clusters[i].name, name) == 0)
             return &w->clusters[i];
     return NULL;
 }
 
-static bool add_cluster(struct sandbox_world *w, const char *name, int port, struct cf_error *err)
+static bool add_server(struct sandbox_world *w, const char *name, bool is_karmada, int port,
+                       struct cf_error *err)
 {
-    if (w->count == SANDBOX_CLUSTERS_MAX)
+    if (!is_karmada && w->count == SANDBOX_CLUSTERS_MAX)
         return cf_error_set(err, CF_ERR_LIMIT, "more than %d clusters", SANDBOX_CLUSTERS_MAX);
     if (strlen(name) >= sizeof(w->clusters[0].name) ||
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
         return cf_error_set(err, CF_ERR_INVALID, "not a cluster's name: %s", name);
     if (find(w, name))
         return cf_error_set(err, CF_ERR_INVALID, "two clusters are called %s", name);
-    struct cluster *c = &w->clusters[w->count];
+    struct cluster *c = &w->clusters[w->servers];
     snprintf(c->name, sizeof(c->name), "%s", name);
-    struct sbx_api *api = w->apis[w->count++] = sbx_api_new(name);
+    struct sbx_api *api = w->apis[w->servers++] =
+        is_karmada ? sbx_api_new_control_plane(name) : sbx_api_new(name);
+    w->count += !is_karmada;
     cf_random_hex(c->admin_token, TOKEN_TEXT - 1);
     cf_random_hex(c->viewer_token, TOKEN_TEXT - 1);
     sbx_api_token(api, c->admin_token, "crossfade", SBX_RIGHTS_FULL);
@@ -113,17 +121,23 @@ static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *
     char *save = NULL;
     for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
         int port = options->port_base ? options->port_base + 1 + w->count * PORTS_PER_CLUSTER : 0;
-        if (!add_cluster(w, name, port, err))
+        if (!add_server(w, name, false, port, err))
             return cf_error_wrap(err, "cluster %s", name);
     }
-    return w->count > 0 || cf_error_set(err, CF_ERR_INVALID, "no cluster is named");
+    if (w->count == 0)
+        return cf_error_set(err, CF_ERR_INVALID, "no cluster is named");
+    int port = options->port_base ? options->port_base + 1 + w->count * PORTS_PER_CLUSTER : 0;
+    if (options->karmada && !add_server(w, options->karmada, true, port, err))
+        return cf_error_wrap(err, "control plane %s", options->karmada);
+    return true;
 }
 
 /* The control endpoint's way to an API server's faults. */
 static bool set_api_fault(void *user, const char *cluster,
                           const struct sbx_control_api_fault *fault, struct cf_error *err)
 {
-    struct cluster *c = find(user, cluster);
+    struct sandbox_world *w = user;
+    struct cluster *c = find(w, cluster);
     if (!c)
         return cf_error_set(err, CF_ERR_NOT_FOUND, "no such cluster: %s", cluster);
     struct sbx_api_faults *f = sbx_api_server_faults(c->server);
@@ -131,8 +145,14 @@ static bool set_api_fault(void *user, const char *cluster,
     atomic_store(&f->status, fault->status);
     atomic_store(&f->hang, fault->hang);
     atomic_store(&f->watch_silent, fault->silent_watches);
+    sbx_api_hide(w->apis[c - w->clusters], fault->hidden);
+    if (fault->forget_history)
+        sbx_api_compact(w->apis[c - w->clusters]);
     if (fault->cut_watches)
         sbx_api_server_cut(c->server);
+    bool answers = !fault->away && !fault->hang && !fault->status;
+    if (w->karmada)
+        sbx_karmada_away(w->karmada, c - w->clusters < w->count ? c->name : NULL, !answers);
     return sbx_api_server_away(c->server, fault->away, err);
 }
 
@@ -141,7 +161,8 @@ static bool fill(struct sandbox_world *w, struct cf_error *err)
 {
     if (w->has_demo && !sbx_demo_load(w->apis[0], err))
         return false;
-    if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS))
+    if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS) ||
+        (w->karmada && !sbx_karmada_settle(w->karmada, DEMO_READY_MS)))
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
     if (w->has_demo)
         cf_sleep_ms(&cf_clock_real, INT64_C(2) * SBX_PROPAGATION_MS); /* the gateways take it up */
@@ -151,8 +172,12 @@ static bool fill(struct sandbox_world *w, struct cf_error *err)
 static bool reset(void *user, struct cf_error *err)
 {
     struct sandbox_world *w = user;
-    for (int i = 0; i < w->count; i++)
+    if (w->karmada)
+        sbx_karmada_hold(w->karmada);
+    for (int i = 0; i < w->servers; i++)
         sbx_api_wipe(w->apis[i]);
+    if (w->karmada)
+        sbx_karmada_release(w->karmada);
     return fill(w, err);
 }
 
@@ -173,6 +198,29 @@ static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_er
     return w->dataplane != NULL;
 }
 
+/* The control plane's own controllers, and Karmada's. */
+static bool start_karmada(struct sandbox_world *w, int wait_percent, struct cf_error *err)
+{
+    if (w->servers == w->count)
+        return true;
+    const char *urls[SANDBOX_CLUSTERS_MAX];
+    for (int i = 0; i < w->count; i++)
+        urls[i] = sbx_api_server_url(w->clusters[i].server);
+    struct sbx_controllers_options upkeep = { .listener_slot = SLOT_CONTROLLERS,
+                                              .only_upkeep = true };
+    w->upkeep = sbx_controllers_start(&w->apis[w->count], 1, &upkeep, err);
+    if (!w->upkeep)
+        return false;
+    struct sbx_karmada_options karmada = { .hub = w->apis[w->count],
+                                           .members = w->apis,
+                                           .urls = urls,
+                                           .count = (size_t)w->count,
+                                           .listener_slot = SLOT_KARMADA,
+                                           .wait_percent = wait_percent };
+    w->karmada = sbx_karmada_start(&karmada, err);
+    return w->karmada != NULL;
+}
+
 static bool make_certificate(struct sandbox_world *w, struct cf_error *err)
 {
     cf_autofree char *key = NULL;
@@ -191,7 +239,8 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
         return false;
     struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
     w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
-    if (!w->controllers || !start_dataplane(w, options->port_base, err))
+    if (!w->controllers || !start_dataplane(w, options->port_base, err) ||
+        !start_karmada(w, options->karmada_wait, err))
         return false;
     w->loads = sbx_loads_new(err);
     if (!w->loads)
@@ -199,6 +248,8 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
     struct sbx_control_options control = { .port = options->port_base,
                                            .apis = w->apis,
                                            .clusters = w->count,
+                                           .servers = w->servers,
+                                           .karmada = w->karmada,
                                            .dataplane = w->dataplane,
                                            .loads = w->loads,
                                            .api_fault = set_api_fault,
@@ -223,7 +274,7 @@ static bool write_files(struct sandbox_world *w, const char *dir, struct cf_erro
     w->ca_path = cf_xasprintf("%s/ca.crt", dir);
     if (!write_file(w->ca_path, w->ca, err))
         return false;
-    for (int i = 0; i < w->count; i++)
+    for (int i = 0; i < w->servers; i++)
         if (!write_kubeconfig(&w->clusters[i], dir, w->ca, err))
             return false;
     cf_autojson json_t *all = sandbox_world_describe(w);
@@ -251,11 +302,13 @@ void sandbox_world_stop(struct sandbox_world *w)
     if (!w)
         return;
     sbx_control_stop(w->control);
+    sbx_karmada_stop(w->karmada);
+    sbx_controllers_stop(w->upkeep);
     sbx_loads_free(w->loads);
     sbx_dataplane_stop(w->dataplane);
     sbx_controllers_stop(w->controllers);
     cf_http_server_stop(w->http, DRAIN_MS);
-    for (int i = 0; i < w->count; i++) {
+    for (int i = 0; i < w->servers; i++) {
         sbx_api_server_free(w->clusters[i].server);
         sbx_api_free(w->apis[i]);
         free(w->clusters[i].kubeconfig);
@@ -268,28 +321,47 @@ void sandbox_world_stop(struct sandbox_world *w)
 
 void sandbox_world_tick(struct sandbox_world *w)
 {
-    for (int i = 0; i < w->count; i++)
+    for (int i = 0; i < w->servers; i++)
         sbx_api_bookmarks(w->apis[i]);
+}
+
+static void add_paths(const struct sandbox_world *w, const struct cluster *c, json_t *o)
+{
+    if (w->ca_path)
+        json_object_set_new(o, "ca", json_string(w->ca_path));
+    if (c->kubeconfig)
+        json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
+}
+
+static json_t *describe_cluster(const struct sandbox_world *w, const struct cluster *c)
+{
+    const char *admin = sbx_dataplane_admin_url(w->dataplane, c->name);
+    cf_autofree char *metrics = cf_xasprintf("%s/stats/prometheus", admin);
+    json_t *o = json_pack(
+        "{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url", sbx_api_server_url(c->server),
+        "tokens", "admin", c->admin_token, "viewer", c->viewer_token, "gateway",
+        sbx_dataplane_gateway_url(w->dataplane, c->name), "admin", admin, "metrics", metrics);
+    add_paths(w, c, o);
+    return o;
+}
+
+static json_t *describe_plane(const struct sandbox_world *w, const struct cluster *c)
+{
+    json_t *o = json_pack("{s:s,s:s,s:s,s:{s:s,s:s}}", "name", c->name, "kind", "karmada", "server",
+                          sbx_api_server_url(c->server), "tokens", "admin", c->admin_token,
+                          "viewer", c->viewer_token);
+    add_paths(w, c, o);
+    return o;
 }
 
 json_t *sandbox_world_describe(const struct sandbox_world *w)
 {
-    json_t *clusters = json_array();
-    for (int i = 0; i < w->count; i++) {
-        const struct cluster *c = &w->clusters[i];
-        const char *admin = sbx_dataplane_admin_url(w->dataplane, c->name);
-        cf_autofree char *metrics = cf_xasprintf("%s/stats/prometheus", admin);
-        json_t *o =
-            json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s}", "name", c->name, "url",
-                      sbx_api_server_url(c->server), "tokens", "admin", c->admin_token, "viewer",
-                      c->viewer_token, "gateway", sbx_dataplane_gateway_url(w->dataplane, c->name),
-                      "admin", admin, "metrics", metrics);
-        if (w->ca_path)
-            json_object_set_new(o, "ca", json_string(w->ca_path));
-        if (c->kubeconfig)
-            json_object_set_new(o, "kubeconfig", json_string(c->kubeconfig));
-        json_array_append_new(clusters, o);
-    }
-    return json_pack("{s:o,s:s,s:i}", "clusters", clusters, "control", sbx_control_url(w->control),
-                     "pid", (int)getpid());
+    json_t *clusters = json_array(), *planes = json_array();
+    for (int i = 0; i < w->servers; i++)
+        if (i < w->count)
+            json_array_append_new(clusters, describe_cluster(w, &w->clusters[i]));
+        else
+            json_array_append_new(planes, describe_plane(w, &w->clusters[i]));
+    return json_pack("{s:o,s:o,s:s,s:i}", "clusters", clusters, "controlPlanes", planes, "control",
+                     sbx_control_url(w->control), "pid", (int)getpid());
 }

@@ -14,6 +14,8 @@ struct sbx_api;
 
 /* A cluster with the namespaces default, kube-system, kube-public, kube-node-lease and a node. */
 struct sbx_api *sbx_api_new(const char *cluster);
+/* A federation's control plane: the kinds of Karmada too, no node, no classes. */
+struct sbx_api *sbx_api_new_control_plane(const char *name);
 void sbx_api_free(struct sbx_api *api); /* accepts NULL; no call may run, no watch may be open */
 const char *sbx_api_cluster(const struct sbx_api *api);
 
@@ -82,5 +84,31 @@ void sbx_api_bookmarks(struct sbx_api *api);
 void sbx_api_compact(struct sbx_api *api);
 /* Forgets every object that is not part of a fresh cluster. */
 void sbx_api_wipe(struct sbx_api *api);
+/* Kinds it no longer serves, and those that no token may write: "group/plural,…"; NULL: none. */
+void sbx_api_hide(struct sbx_api *api, const char *kinds);
+void sbx_api_deny(struct sbx_api *api, const char *kinds);
+bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural);
+/* Its clock is so much ahead of the machine's. */
+void sbx_api_skew(struct sbx_api *api, int64_t ms);
+int64_t sbx_api_skew_ms(const struct sbx_api *api);
+/* Who asks with that Authorization header: the rights, and *out_user (borrowed as long as `api`).
+ */
+enum sbx_rights sbx_api_who(struct sbx_api *api, const char *authorization, const char **out_user);
+
+/* A write under way, as an admission webhook sees it. */
+struct sbx_review {
+    const char *operation; /* "CREATE", "UPDATE", "DELETE" */
+    const char *group, *plural;
+    const char *sub;    /* "status" …, or "" */
+    bool trusted;       /* by our own side */
+    json_t *obj;        /* as it will be stored, and may be changed; NULL for DELETE */
+    const json_t *live; /* what is stored now; NULL for CREATE */
+};
+/* False: refused, `out` has the answer. Called with the lock held: it calls no API. */
+typedef bool sbx_reviewer(void *user, const struct sbx_review *review, struct sbx_answer *out);
+void sbx_api_on_write(struct sbx_api *api, sbx_reviewer *fn, void *user);
+/* Answers a call in the server's place, without its lock; false: none of its business. */
+typedef bool sbx_front(void *user, const struct sbx_call *call, struct sbx_answer *out);
+void sbx_api_on_call(struct sbx_api *api, sbx_front *fn, void *user);
 
 #endif

@@ -6,14 +6,23 @@
 #include "base/thread.h"
 #include "deploy/sandbox/api/core.h"
 
+static void add_namespace(struct sbx_api *api, const char *name)
+{
+    cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace",
+                                      "metadata", "name", name);
+    (void)sbx_api_do(api, "sandbox", "POST", NULL, o, NULL, "/api/v1/namespaces");
+}
+
 static void fill(struct sbx_api *api)
 {
     static const char *const namespaces[] = { "default", "kube-system", "kube-public",
                                               "kube-node-lease" };
-    for (size_t i = 0; i < CF_ARRAY_LEN(namespaces); i++) {
-        cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind",
-                                          "Namespace", "metadata", "name", namespaces[i]);
-        (void)sbx_api_do(api, "sandbox", "POST", NULL, o, NULL, "/api/v1/namespaces");
+    for (size_t i = 0; i < CF_ARRAY_LEN(namespaces); i++)
+        add_namespace(api, namespaces[i]);
+    if (api->is_karmada) {
+        add_namespace(api, "karmada-system");
+        add_namespace(api, "karmada-cluster");
+        return;
     }
     cf_autojson json_t *node =
         json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata",
@@ -39,15 +48,26 @@ static void fill(struct sbx_api *api)
                      "/apis/gateway.networking.k8s.io/v1/gatewayclasses");
 }
 
-struct sbx_api *sbx_api_new(const char *cluster)
+static struct sbx_api *new_api(const char *cluster, bool is_karmada)
 {
     struct sbx_api *api = cf_xcalloc(1, sizeof(*api));
     pthread_mutex_init(&api->lock, NULL);
     api->cluster = cf_xstrdup(cluster);
+    api->is_karmada = is_karmada;
     api->rv = 1000;
     api->compacted = api->rv;
     fill(api);
     return api;
+}
+
+struct sbx_api *sbx_api_new(const char *cluster)
+{
+    return new_api(cluster, false);
+}
+
+struct sbx_api *sbx_api_new_control_plane(const char *name)
+{
+    return new_api(name, true);
 }
 
 static void forget_history(struct sbx_api *api)
@@ -91,6 +111,8 @@ void sbx_api_free(struct sbx_api *api)
         free(api->tokens[i].user);
     }
     pthread_mutex_destroy(&api->lock);
+    free(api->hidden);
+    free(api->denied);
     free(api->cluster);
     free(api);
 }
@@ -186,6 +208,55 @@ void sbx_api_on_change(struct sbx_api *api, int slot, void (*fn)(void *user), vo
     cf_assert(slot >= 0 && slot < SBX_LISTENERS_MAX);
     api->listeners[slot].fn = fn;
     api->listeners[slot].user = user;
+}
+
+static void replace_text(struct sbx_api *api, char **slot, const char *text)
+{
+    CF_LOCKED(&api->lock);
+    free(*slot);
+    *slot = cf_xstrdup(text);
+}
+
+void sbx_api_hide(struct sbx_api *api, const char *kinds)
+{
+    replace_text(api, &api->hidden, kinds);
+}
+
+void sbx_api_deny(struct sbx_api *api, const char *kinds)
+{
+    replace_text(api, &api->denied, kinds);
+}
+
+bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    CF_LOCKED(&api->lock);
+    const struct sbx_served served = { api->is_karmada, api->hidden };
+    return k && sbx_kind_served(&served, k);
+}
+
+void sbx_api_skew(struct sbx_api *api, int64_t ms)
+{
+    atomic_store(&api->skew_ms, ms);
+}
+
+int64_t sbx_api_skew_ms(const struct sbx_api *api)
+{
+    return atomic_load(&api->skew_ms);
+}
+
+void sbx_api_on_write(struct sbx_api *api, sbx_reviewer *fn, void *user)
+{
+    CF_LOCKED(&api->lock);
+    api->reviewer = fn;
+    api->reviewer_user = user;
+}
+
+void sbx_api_on_call(struct sbx_api *api, sbx_front *fn, void *user)
+{
+    CF_LOCKED(&api->lock);
+    api->front = fn;
+    api->front_user = user;
 }
 
 int64_t sbx_api_version(struct sbx_api *api)

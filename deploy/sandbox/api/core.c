@@ -42,6 +42,17 @@ static bool may(enum sbx_rights rights, const char *verb, const char *group, con
            !(!*group && strcmp(resource, "secrets") == 0);
 }
 
+enum sbx_rights sbx_api_who(struct sbx_api *api, const char *header, const char **out_user)
+{
+    CF_LOCKED(&api->lock);
+    for (int i = 0; header && strncmp(header, "Bearer ", 7) == 0 && i < api->token_count; i++)
+        if (strcmp(api->tokens[i].token, header + 7) == 0) {
+            *out_user = api->tokens[i].user;
+            return api->tokens[i].rights;
+        }
+    return SBX_RIGHTS_NONE;
+}
+
 static bool authenticate(struct sbx_request *r)
 {
     r->user = "system:anonymous";
@@ -61,10 +72,20 @@ static bool authenticate(struct sbx_request *r)
     return sbx_fail(r->out, 401, "Unauthorized", "Unauthorized");
 }
 
+/* Whether that kind is among those which no token may write. */
+static bool is_denied(const struct sbx_request *r, const char *verb, const char *group,
+                      const char *resource)
+{
+    char key[128];
+    snprintf(key, sizeof(key), "%s/%s", group, resource);
+    return !r->call->trusted && !sbx_word_in("get,list,watch", verb) &&
+           sbx_word_in(r->api->denied, key);
+}
+
 static bool authorize(struct sbx_request *r, const char *verb)
 {
     const char *group = r->path.group, *resource = r->path.plural;
-    if (may(r->rights, verb, group, resource))
+    if (may(r->rights, verb, group, resource) && !is_denied(r, verb, group, resource))
         return true;
     cf_autofree char *where = *r->ns ? cf_xasprintf("in the namespace \"%s\"", r->ns)
                                      : cf_xstrdup("at the cluster scope");
@@ -128,9 +149,10 @@ void sbx_verb_access_review(struct sbx_request *r)
         sbx_fail_invalid(r->out, "authorization.k8s.io", "SelfSubjectAccessReview", "", &causes);
         return;
     }
+    const char *verb = cf_json_str(a, "", "verb", NULL), *group = cf_json_str(a, "", "group", NULL),
+               *resource = cf_json_str(a, "", "resource", NULL);
     bool allowed =
-        !a || may(r->rights, cf_json_str(a, "", "verb", NULL), cf_json_str(a, "", "group", NULL),
-                  cf_json_str(a, "", "resource", NULL));
+        !a || (may(r->rights, verb, group, resource) && !is_denied(r, verb, group, resource));
     r->out->status = 201;
     r->out->body = json_pack("{s:s,s:s,s:{},s:O,s:{s:b}}", "kind", "SelfSubjectAccessReview",
                              "apiVersion", "authorization.k8s.io/v1", "metadata", "spec",
@@ -234,19 +256,20 @@ static bool is_root(const struct sbx_path *p, int count, const char *first)
 static bool other_call(struct sbx_request *r)
 {
     struct sbx_path *p = &r->path;
+    const struct sbx_served served = { r->api->is_karmada, r->api->hidden };
     json_t *body = NULL;
     if (is_root(p, 1, "api"))
         body = sbx_discover_root();
     else if (is_root(p, 1, "apis"))
-        body = sbx_discover_groups();
+        body = sbx_discover_groups(&served);
     else if (is_root(p, 1, "version"))
         body = version_body();
     else if (is_root(p, 2, "api") && strcmp(p->segments[1], "v1") == 0)
-        body = sbx_discover_resources("", "v1");
+        body = sbx_discover_resources(&served, "", "v1");
     else if (is_root(p, 2, "apis"))
-        body = sbx_discover_group(p->segments[1]);
+        body = sbx_discover_group(&served, p->segments[1]);
     else if (is_root(p, 3, "apis"))
-        body = sbx_discover_resources(p->segments[1], p->segments[2]);
+        body = sbx_discover_resources(&served, p->segments[1], p->segments[2]);
     if (!body)
         return false;
     r->out->status = 200;
@@ -281,9 +304,11 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
                      "the server does not allow this method on the requested resource");
         return NULL;
     }
-    if (p->kind)
+    const struct sbx_served served = { r->api->is_karmada, r->api->hidden };
+    /* Our own side still reads and ends what is no longer served. */
+    if (p->kind && (r->call->trusted || sbx_kind_served(&served, p->kind)))
         return resource_call(r, sink, user);
-    if (p->count > 0 && p->plural && sbx_group_version_served(p->group, p->version)) {
+    if (p->count > 0 && p->plural && sbx_group_version_served(&served, p->group, p->version)) {
         sbx_fail(r->out, 404, "NotFound", "the server could not find the requested resource");
         return NULL;
     }
@@ -292,11 +317,41 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
     return NULL;
 }
 
+bool sbx_reviewed(struct sbx_request *r, const char *operation, json_t *obj, const json_t *live)
+{
+    const struct sbx_review review = { operation,
+                                       r->kind->group,
+                                       r->kind->plural,
+                                       r->path.sub ? r->path.sub : "",
+                                       r->call->trusted,
+                                       obj,
+                                       live };
+    return !r->api->reviewer || r->api->reviewer(r->api->reviewer_user, &review, r->out);
+}
+
+static bool answered_in_front(struct sbx_api *api, const struct sbx_call *call,
+                              struct sbx_answer *out)
+{
+    sbx_front *front;
+    void *user;
+    {
+        CF_LOCKED(&api->lock);
+        front = api->front;
+        user = api->front_user;
+    }
+    return front && front(user, call, out);
+}
+
 void sbx_api_call(struct sbx_api *api, const struct sbx_call *call, sbx_watch_sink *sink,
                   void *user, struct sbx_watch **out_watch, struct sbx_answer *out)
 {
     struct sbx_request r = { .api = api, .call = call, .out = out, .ns = "" };
     memset(out, 0, sizeof(*out));
+    if (answered_in_front(api, call, out)) {
+        if (out_watch)
+            *out_watch = NULL;
+        return;
+    }
     sbx_path_parse(&r.path, call->target);
     r.kind = r.path.kind;
     /* /namespaces/NAME: the name is its namespace for rights only. */

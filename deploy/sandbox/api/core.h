@@ -6,6 +6,7 @@
 #define DEPLOY_SANDBOX_API_CORE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "deploy/sandbox/api/api.h"
 #include "deploy/sandbox/api/path.h"
@@ -77,6 +78,12 @@ struct sbx_api {
         void *user;
     } listeners[SBX_LISTENERS_MAX];
     int next_ip; /* of Services */
+    bool is_karmada;
+    char *hidden, *denied; /* kinds: sbx_api_hide(), sbx_api_deny() */
+    sbx_reviewer *reviewer;
+    sbx_front *front;
+    void *reviewer_user, *front_user;
+    atomic_llong skew_ms; /* not guarded */
 };
 
 /* A request under way. */
@@ -93,6 +100,11 @@ struct sbx_request {
     json_t *options; /* DeleteOptions of the body, or NULL */
     struct sbx_answer *out;
 };
+
+/* What the webhooks in front of the store say of a write; false: the answer is set. */
+bool sbx_reviewed(struct sbx_request *r, const char *operation, json_t *obj, const json_t *live);
+/* Now by the server's own clock, as metadata has it: buf of CF_TIME_TEXT_MAX bytes. */
+char *sbx_now(const struct sbx_api *api, int64_t ahead_ms, char *buf);
 
 /* ---- store.c ---- */
 json_t *sbx_get(struct sbx_api *api, const struct sbx_kind *k, const char *ns,

@@ -17,39 +17,48 @@ static json_t *group_version(const char *group, const char *version)
     return json_pack("{s:s,s:s}", "groupVersion", gv, "version", version);
 }
 
-static json_t *group_entry(const char *group, const char *stored)
+/* Every version of the group that something is served under; the newest of ours is preferred. */
+static json_t *group_entry(const struct sbx_served *s, const char *group)
 {
     json_t *versions = json_array();
-    json_array_append_new(versions, group_version(group, stored));
+    const char *preferred = "v1", *last = "";
+    for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
+        if (strcmp(k->group, group) != 0 || !sbx_kind_served(s, k) || strcmp(k->version, last) == 0)
+            continue;
+        last = preferred = k->version;
+        json_array_insert_new(versions, 0, group_version(group, k->version));
+    }
+    if (json_array_size(versions) == 0)
+        json_array_append_new(versions, group_version(group, preferred));
     for (const struct sbx_version_alias *a = sbx_version_aliases; a->group; a++)
         if (strcmp(a->group, group) == 0)
             json_array_append_new(versions, group_version(group, a->version));
     return json_pack("{s:s,s:o,s:o}", "name", group, "versions", versions, "preferredVersion",
-                     group_version(group, stored));
+                     group_version(group, preferred));
 }
 
-json_t *sbx_discover_groups(void)
+json_t *sbx_discover_groups(const struct sbx_served *s)
 {
     json_t *groups = json_array();
     const char *last = "";
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
-        if (strcmp(k->group, last) != 0)
-            json_array_append_new(groups, group_entry(k->group, k->version));
+        if (strcmp(k->group, last) == 0 || !sbx_kind_served(s, k))
+            continue;
+        json_array_append_new(groups, group_entry(s, k->group));
         last = k->group;
     }
-    json_array_append_new(groups, group_entry("authorization.k8s.io", "v1"));
+    json_array_append_new(groups, group_entry(s, "authorization.k8s.io"));
     return json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", groups);
 }
 
-json_t *sbx_discover_group(const char *group)
+json_t *sbx_discover_group(const struct sbx_served *s, const char *group)
 {
-    const char *stored = strcmp(group, "authorization.k8s.io") == 0 ? "v1" : NULL;
-    for (const struct sbx_kind *k = sbx_kinds; k->kind && !stored; k++)
-        if (*group && strcmp(k->group, group) == 0)
-            stored = k->version;
-    if (!stored)
+    bool found = strcmp(group, "authorization.k8s.io") == 0;
+    for (const struct sbx_kind *k = sbx_kinds; k->kind && !found; k++)
+        found = *group && strcmp(k->group, group) == 0 && sbx_kind_served(s, k);
+    if (!found)
         return NULL;
-    json_t *g = group_entry(group, stored);
+    json_t *g = group_entry(s, group);
     json_object_set_new(g, "kind", json_string("APIGroup"));
     json_object_set_new(g, "apiVersion", json_string("v1"));
     return g;
@@ -94,15 +103,18 @@ static void add_kind(json_t *resources, const struct sbx_kind *k)
         add_sub(resources, k, "scale", "Scale", "autoscaling", "v1");
     if (k->has_status)
         add_sub(resources, k, "status", k->kind, NULL, NULL);
+    if (k->of_karmada && strcmp(k->kind, "Cluster") == 0)
+        add_sub(resources, k, "proxy", k->kind, NULL, NULL);
 }
 
-json_t *sbx_discover_resources(const char *group, const char *version)
+json_t *sbx_discover_resources(const struct sbx_served *s, const char *group, const char *version)
 {
-    if (!sbx_group_version_served(group, version))
+    if (!sbx_group_version_served(s, group, version))
         return NULL;
     json_t *resources = json_array();
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
-        if (strcmp(k->group, group) == 0 && sbx_kind_find(group, version, k->plural))
+        if (strcmp(k->group, group) == 0 && sbx_kind_served(s, k) &&
+            sbx_kind_find(group, version, k->plural))
             add_kind(resources, k);
     if (strcmp(group, "authorization.k8s.io") == 0)
         json_array_append_new(

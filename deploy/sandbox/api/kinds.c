@@ -2,6 +2,7 @@
 /* The table of kinds and the look-ups in it. */
 #include "deploy/sandbox/api/kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NS     .namespaced = true
@@ -17,6 +18,8 @@
 #define ISTIO       "networking.istio.io", "v1"
 #define GATEWAY     "gateway.networking.k8s.io", "v1"
 #define RBAC        "rbac.authorization.k8s.io", "v1"
+#define KARMADA     .of_karmada = true, CRD
+#define POLICY      "policy.karmada.io", "v1alpha1"
 
 const struct sbx_kind sbx_kinds[] = {
     { "", "v1", "configmaps", "ConfigMap", "cm", NS, SUB, .top = "data,binaryData,immutable" },
@@ -43,8 +46,11 @@ const struct sbx_kind sbx_kinds[] = {
     { "apps", "v1", "statefulsets", "StatefulSet", "sts", NS, STATUS, SCALE, SPEC_GEN, SUB, SS },
     { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", NS, STATUS,
       SUB, SS },
+    { "apps.karmada.io", "v1alpha1", "workloadrebalancers", "WorkloadRebalancer", "", STATUS,
+      KARMADA },
     { "batch", "v1", "cronjobs", "CronJob", "cj", NS, STATUS, SPEC_GEN, SUB, SS },
     { "batch", "v1", "jobs", "Job", "", NS, STATUS, SPEC_GEN, SUB, SS },
+    { "cluster.karmada.io", "v1alpha1", "clusters", "Cluster", "", STATUS, KARMADA },
     { "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", NS, CONTENT_GEN, SUB,
       .top = "addressType,endpoints,ports" },
     { GATEWAY, "gatewayclasses", "GatewayClass", "gc", STATUS, CRD },
@@ -62,6 +68,10 @@ const struct sbx_kind sbx_kinds[] = {
       .top = "spec" },
     { "policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", NS, STATUS, SPEC_GEN,
       SUB, SS },
+    { POLICY, "clusteroverridepolicies", "ClusterOverridePolicy", "cop", KARMADA },
+    { POLICY, "clusterpropagationpolicies", "ClusterPropagationPolicy", "cpp", KARMADA },
+    { POLICY, "overridepolicies", "OverridePolicy", "op", NS, KARMADA },
+    { POLICY, "propagationpolicies", "PropagationPolicy", "pp", NS, KARMADA },
     { RBAC, "clusterrolebindings", "ClusterRoleBinding", "", .name_rule = "path",
       .top = "subjects,roleRef" },
     { RBAC, "clusterroles", "ClusterRole", "", .name_rule = "path",
@@ -73,6 +83,11 @@ const struct sbx_kind sbx_kinds[] = {
     { "storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", RETURNS, SUB,
       .top = "provisioner,parameters,reclaimPolicy,mountOptions,allowVolumeExpansion,"
              "volumeBindingMode,allowedTopologies" },
+    { "work.karmada.io", "v1alpha1", "works", "Work", "wk", NS, STATUS, KARMADA },
+    { "work.karmada.io", "v1alpha2", "clusterresourcebindings", "ClusterResourceBinding", "crb",
+      STATUS, KARMADA },
+    { "work.karmada.io", "v1alpha2", "resourcebindings", "ResourceBinding", "rb", NS, STATUS,
+      KARMADA },
     { .kind = NULL },
 };
 
@@ -97,7 +112,7 @@ static bool alias_serves(const char *group, const char *version, const char *plu
 {
     for (const struct sbx_version_alias *a = sbx_version_aliases; a->group; a++)
         if (strcmp(a->group, group) == 0 && strcmp(a->version, version) == 0 &&
-            (!plural || !a->plurals || sbx_word_in(a->plurals, plural)))
+            (!a->plurals || sbx_word_in(a->plurals, plural)))
             return true;
     return false;
 }
@@ -118,20 +133,33 @@ const struct sbx_kind *sbx_kind_find(const char *group, const char *version, con
     return k;
 }
 
-bool sbx_group_version_served(const char *group, const char *version)
+const struct sbx_kind *sbx_kind_named(const char *api_version, const char *kind)
 {
+    const char *slash = strchr(api_version, '/');
+    size_t n = slash ? (size_t)(slash - api_version) : 0;
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
-        if (strcmp(k->group, group) == 0 && strcmp(k->version, version) == 0)
-            return true;
-    if (strcmp(group, "authorization.k8s.io") == 0 && strcmp(version, "v1") == 0)
-        return true;
-    return alias_serves(group, version, NULL);
+        if (strcmp(k->kind, kind) == 0 && strlen(k->group) == n &&
+            strncmp(k->group, api_version, n) == 0)
+            return k;
+    return NULL;
 }
 
-bool sbx_group_served(const char *group)
+bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k)
 {
+    char key[128];
+    if (k->of_karmada && !s->is_karmada)
+        return false;
+    snprintf(key, sizeof(key), "%s/%s", k->group, k->plural);
+    return !sbx_word_in(s->hidden, key);
+}
+
+bool sbx_group_version_served(const struct sbx_served *s, const char *group, const char *version)
+{
+    if (strcmp(group, "authorization.k8s.io") == 0 && strcmp(version, "v1") == 0)
+        return true;
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
-        if (strcmp(k->group, group) == 0)
+        if (strcmp(k->group, group) == 0 && sbx_kind_served(s, k) &&
+            (strcmp(k->version, version) == 0 || alias_serves(group, version, k->plural)))
             return true;
-    return strcmp(group, "authorization.k8s.io") == 0;
+    return false;
 }

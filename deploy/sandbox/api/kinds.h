@@ -18,6 +18,7 @@ struct sbx_kind {
     bool namespaced, has_status, has_scale;
     bool is_crd; /* a custom resource: other media types, unknown fields, lists that are whole */
     bool returns_deleted; /* DELETE answers with the object */
+    bool of_karmada;      /* served by a federation's control plane only */
     enum sbx_generation generation;
     const char *name_rule; /* "subdomain", "label", "label1035", "path" */
     const char *top;       /* known members beside apiVersion, kind, metadata: "spec,status" */
@@ -32,18 +33,27 @@ struct sbx_version_alias {
 };
 extern const struct sbx_version_alias sbx_version_aliases[];
 
-/* The kind served at group/version under that plural, or NULL. */
+/* Which rows one server serves. Zero everywhere: those of an ordinary cluster. */
+struct sbx_served {
+    bool is_karmada;    /* a federation's control plane */
+    const char *hidden; /* "group/plural,…" that it lacks, or NULL; borrowed */
+};
+bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k);
+
+/* The kind at group/version under that plural on any server, or NULL. */
 const struct sbx_kind *sbx_kind_find(const char *group, const char *version, const char *plural);
 const struct sbx_kind *sbx_kind_of_group(const char *group,
                                          const char *plural); /* in any version */
-bool sbx_group_version_served(const char *group, const char *version);
-bool sbx_group_served(const char *group);
+/* The kind named so in objects of that apiVersion ("apps/v1"), or NULL. */
+const struct sbx_kind *sbx_kind_named(const char *api_version, const char *kind);
+bool sbx_group_version_served(const struct sbx_served *s, const char *group, const char *version);
 bool sbx_word_in(const char *comma_list, const char *word);
 
 /* Answers of discovery; new references, or NULL for what is not served. */
-json_t *sbx_discover_root(void);                                        /* GET /api */
-json_t *sbx_discover_groups(void);                                      /* GET /apis */
-json_t *sbx_discover_group(const char *group);                          /* GET /apis/G */
-json_t *sbx_discover_resources(const char *group, const char *version); /* GET /apis/G/V */
+json_t *sbx_discover_root(void);                                              /* GET /api */
+json_t *sbx_discover_groups(const struct sbx_served *s);                      /* GET /apis */
+json_t *sbx_discover_group(const struct sbx_served *s, const char *group);    /* GET /apis/G */
+json_t *sbx_discover_resources(const struct sbx_served *s, const char *group, /* GET /apis/G/V */
+                               const char *version);
 
 #endif

@@ -94,7 +94,7 @@ static int64_t grace_of(const struct sbx_request *r, const json_t *live)
     return cf_json_int(r->options, dflt, "gracePeriodSeconds", NULL);
 }
 
-static void begin_dying(json_t *live, json_t *meta, int64_t grace)
+static void begin_dying(const struct sbx_api *api, json_t *live, json_t *meta, int64_t grace)
 {
     char now[CF_TIME_TEXT_MAX];
     if (json_object_get(meta, "deletionTimestamp")) {
@@ -102,9 +102,7 @@ static void begin_dying(json_t *live, json_t *meta, int64_t grace)
             json_object_set_new(meta, "deletionGracePeriodSeconds", json_integer(grace));
         return;
     }
-    cf_time_rfc3339(cf_wall_ms(&cf_clock_real) + grace * 1000, now);
-    memcpy(now + 19, "Z", 2);
-    json_object_set_new(meta, "deletionTimestamp", json_string(now));
+    json_object_set_new(meta, "deletionTimestamp", json_string(sbx_now(api, grace * 1000, now)));
     json_object_set_new(meta, "deletionGracePeriodSeconds", json_integer(grace));
     if (json_object_get(meta, "generation"))
         json_object_set_new(meta, "generation",
@@ -124,6 +122,8 @@ static void delete_one(struct sbx_request *r, json_t *live)
         sbx_detail(r->out, "kind", json_string("namespaces"));
         return;
     }
+    if (!sbx_reviewed(r, "DELETE", NULL, held))
+        return;
     cf_autojson json_t *obj = cf_json_copy(held);
     json_t *meta = json_object_get(obj, "metadata");
     const char *policy = policy_of(r);
@@ -136,13 +136,13 @@ static void delete_one(struct sbx_request *r, json_t *live)
         json_array_size(json_object_get(meta, "finalizers")) > 0 || grace > 0 ||
         (is_namespace && json_array_size(cf_json_at(obj, "spec", "finalizers", NULL)) > 0);
     if (lives_on) {
-        begin_dying(held, meta, grace);
+        begin_dying(r->api, held, meta, grace);
         if (is_namespace)
             cf_json_put_take(obj, json_string("Terminating"), "status", "phase", NULL);
         if (!r->dry_run && !cf_json_equal(obj, held))
             (void)sbx_put_take(r->api, r->kind, json_incref(obj));
     } else if (strcmp(r->kind->kind, "Pod") == 0) {
-        begin_dying(held, meta, 0);
+        begin_dying(r->api, held, meta, 0);
     }
     if (!lives_on && !r->dry_run) {
         sbx_remove(r->api, r->kind, ns, name);

@@ -97,13 +97,18 @@ static void generate_name(json_t *meta)
     json_object_set_new(meta, "name", json_string(name));
 }
 
-static void stamp_new(const struct sbx_kind *k, json_t *meta)
+char *sbx_now(const struct sbx_api *api, int64_t ahead_ms, char *buf)
+{
+    cf_time_rfc3339(cf_wall_ms(&cf_clock_real) + sbx_api_skew_ms(api) + ahead_ms, buf);
+    memcpy(buf + 19, "Z", 2);
+    return buf;
+}
+
+static void stamp_new(const struct sbx_api *api, const struct sbx_kind *k, json_t *meta)
 {
     char uid[CF_UUID_TEXT], now[CF_TIME_TEXT_MAX];
-    cf_time_rfc3339(cf_wall_ms(&cf_clock_real), now);
-    memcpy(now + 19, "Z", 2);
     json_object_set_new(meta, "uid", json_string(cf_uuid_v7(uid)));
-    json_object_set_new(meta, "creationTimestamp", json_string(now));
+    json_object_set_new(meta, "creationTimestamp", json_string(sbx_now(api, 0, now)));
     json_object_del(meta, "deletionTimestamp");
     json_object_del(meta, "deletionGracePeriodSeconds");
     json_object_del(meta, "selfLink");
@@ -164,7 +169,7 @@ void sbx_finish_create(struct sbx_request *r, json_t *obj_take, const char *oper
     cf_autojson json_t *managed = managed_take;
     json_t *meta = json_object_get(obj, "metadata");
     generate_name(meta);
-    stamp_new(r->kind, meta);
+    stamp_new(r->api, r->kind, meta);
     json_object_del(meta, "managedFields");
     if (r->kind->has_status)
         json_object_del(obj, "status");
@@ -172,6 +177,8 @@ void sbx_finish_create(struct sbx_request *r, json_t *obj_take, const char *oper
         fold_string_data(obj);
     cf_autofree char *version = cf_xstrdup(cf_json_str(obj, "", "apiVersion", NULL));
     sbx_rules_default(r->api, r->kind, obj, NULL);
+    if (!sbx_reviewed(r, "CREATE", obj, NULL))
+        return;
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
     sbx_rules_check(r->kind, obj, NULL, &causes);
     const char *name = cf_json_str(meta, "", "name", NULL);
@@ -385,6 +392,8 @@ void sbx_finish_update(struct sbx_request *r, json_t *live, json_t *obj_take, js
     if (strcmp(r->kind->kind, "Secret") == 0)
         fold_string_data(obj);
     sbx_rules_default(r->api, r->kind, obj, live);
+    if (!sbx_reviewed(r, "UPDATE", obj, live))
+        return;
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
     sbx_rules_check(r->kind, obj, live, &causes);
     check_dying(obj, live, &causes);

@@ -30,6 +30,11 @@ static const struct cf_http_route routes[] = {
       .path = "/faults/metrics",
       .handler = sbx_control_metrics_fault,
       .consumes = json_only },
+    { .method = "GET", .path = "/faults/karmada", .handler = sbx_control_karmada_tell },
+    { .method = "PUT",
+      .path = "/faults/karmada",
+      .handler = sbx_control_karmada_switch,
+      .consumes = json_only },
     { .method = "PUT",
       .path = "/faults/dataplane",
       .handler = sbx_control_dataplane_fault,
@@ -113,7 +118,7 @@ struct sbx_api *sbx_control_api(struct cf_http_request *req, struct cf_http_resp
                                 const char *cluster)
 {
     const struct sbx_control_options *o = sbx_control_of(req);
-    for (int i = 0; cluster && i < o->clusters; i++)
+    for (int i = 0; cluster && i < o->servers; i++)
         if (strcmp(sbx_api_cluster(o->apis[i]), cluster) == 0)
             return o->apis[i];
     sbx_control_fail(res, 404, "no cluster \"%s\"", cluster ? cluster : "");
@@ -127,8 +132,9 @@ struct sbx_control *sbx_control_start(const struct sbx_control_options *options,
 {
     struct sbx_control *c = cf_xcalloc(1, sizeof(*c));
     c->options = *options;
-    c->apis = cf_xcalloc((size_t)options->clusters, sizeof(*c->apis));
-    memcpy(c->apis, options->apis, (size_t)options->clusters * sizeof(*c->apis));
+    c->options.servers = CF_MAX(options->servers, options->clusters);
+    c->apis = cf_xcalloc((size_t)c->options.servers, sizeof(*c->apis));
+    memcpy(c->apis, options->apis, (size_t)c->options.servers * sizeof(*c->apis));
     c->options.apis = c->apis;
     c->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "control",
                                                                        .handler_threads = HANDLERS,

@@ -7,9 +7,11 @@
  *                              ready: {name: n}}}}
  *   PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status, capacity}
  *                              or {cluster, namespace, app, clear: true}
- *   PUT    /faults/api         {cluster, slow_ms, status, hang, away, cut_watches, silent_watches};
- *                              what is left out ends
+ *   PUT    /faults/api         {cluster, slow_ms, status, hang, away, cut_watches, silent_watches,
+ *                              forget_history, hidden}; what is left out ends
  *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
+ *   PUT    /faults/karmada     {member?, SWITCH: value, …}: karmada/README.md has the switches
+ *   GET    /faults/karmada     those that are thrown
  *   PUT    /faults/dataplane   {cluster?, frozen}
  *   DELETE /faults             heals everything
  *   POST   /reset              {}: no loads, no faults, no objects but those of the start
@@ -34,6 +36,7 @@
 
 #include "deploy/sandbox/api/api.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
+#include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
 
 struct sbx_control;
@@ -44,6 +47,8 @@ struct sbx_control_api_fault {
     bool hang;           /* calls get no answer */
     bool away;           /* connections are refused */
     bool cut_watches;    /* open watches are cut, once */
+    bool forget_history; /* watches from older versions are answered 410, once */
+    const char *hidden;  /* "group/plural,…": kinds that it does not serve; NULL: none */
     bool silent_watches; /* watches stay open and say nothing: what happens meanwhile is lost to
                             them */
 };
@@ -51,7 +56,9 @@ struct sbx_control_api_fault {
 struct sbx_control_options {
     int port; /* 0: any free one */
     struct sbx_api *const *apis;
-    int clusters;
+    int clusters;                /* with workloads and a gateway: the first of them */
+    int servers;                 /* all; 0: as many as clusters */
+    struct sbx_karmada *karmada; /* NULL: none */
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     /* All borrowed until sbx_control_stop(). */

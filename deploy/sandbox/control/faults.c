@@ -71,9 +71,10 @@ static bool api_fault(const struct sbx_control_options *o, const char *cluster,
 
 void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "cluster",        "slow_ms", "status",
-                                           "hang",           "away",    "cut_watches",
-                                           "silent_watches", "clear",   NULL };
+    static const char *const members[] = {
+        "cluster",        "slow_ms",        "status", "hang",  "away", "cut_watches",
+        "silent_watches", "forget_history", "hidden", "clear", NULL
+    };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -87,6 +88,8 @@ void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_respo
         .away = cf_json_bool(body, false, "away", NULL),
         .cut_watches = cf_json_bool(body, false, "cut_watches", NULL),
         .silent_watches = cf_json_bool(body, false, "silent_watches", NULL),
+        .forget_history = cf_json_bool(body, false, "forget_history", NULL),
+        .hidden = cf_json_str(body, NULL, "hidden", NULL),
     };
     struct cf_error err = CF_ERROR_INIT;
     if (api_fault(sbx_control_of(req), cluster, &fault, &err))
@@ -138,7 +141,9 @@ void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res)
 {
     const struct sbx_control_options *o = sbx_control_of(req);
     sbx_dataplane_heal(o->dataplane);
-    for (int i = 0; o->api_fault && i < o->clusters; i++) {
+    if (o->karmada)
+        sbx_karmada_heal(o->karmada);
+    for (int i = 0; o->api_fault && i < o->servers; i++) {
         struct cf_error err = CF_ERROR_INIT;
         if (!api_fault(o, sbx_api_cluster(o->apis[i]), &(struct sbx_control_api_fault){ 0 },
                        &err)) {

@@ -36,6 +36,9 @@ static void (*const controllers[])(struct sbx_pass *p) = {
     sbx_ctl_gateways,
 };
 
+/* How many of them, from the first on, a control plane has. */
+enum { UPKEEP = 2 };
+
 /* With the API server's lock held. */
 static void on_change(void *user)
 {
@@ -50,7 +53,8 @@ static void look(struct sbx_world *w, int64_t *out_wake, bool *out_waiting)
 {
     struct sbx_pass p;
     sbx_pass_begin(&p, w);
-    for (size_t i = 0; i < CF_ARRAY_LEN(controllers); i++)
+    size_t n = w->options.only_upkeep ? UPKEEP : CF_ARRAY_LEN(controllers);
+    for (size_t i = 0; i < n; i++)
         controllers[i](&p);
     *out_wake = p.wake;
     *out_waiting = p.is_waiting;

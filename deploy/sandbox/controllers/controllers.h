@@ -34,6 +34,8 @@ struct sbx_controllers_options {
     int64_t progress_deadline_ms; /* instead of every Deployment's progressDeadlineSeconds */
     int first_octet;              /* cluster i's pods live in 127.(first_octet + i).0.0/16; 10 */
     int listener_slot;            /* of sbx_api_on_change; 0 */
+    bool only_upkeep; /* a control plane: namespaces end and owners' objects are collected, and
+                         nothing else: its workloads make no pods */
     const char
         *root_ca; /* PEM for kube-root-ca.crt, borrowed for as long as it runs; NULL: a remark */
 };

@@ -10,24 +10,13 @@
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN     "orphan"
 
-static const struct sbx_kind *kind_of_ref(const json_t *ref)
-{
-    const char *gv = cf_json_str(ref, "", "apiVersion", NULL),
-               *kind = cf_json_str(ref, "", "kind", NULL);
-    const char *slash = strchr(gv, '/');
-    size_t n = slash ? (size_t)(slash - gv) : 0;
-    for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
-        if (strcmp(k->kind, kind) == 0 && strlen(k->group) == n && strncmp(k->group, gv, n) == 0)
-            return k;
-    return NULL;
-}
-
 /* Whether the owner is known to be gone: of a kind that is served, and not there under that uid at
  * this very moment. */
 static bool is_gone(struct sbx_pass *p, const json_t *ref, const json_t *uids, const char *ns)
 {
     const char *uid = cf_json_str(ref, "", "uid", NULL);
-    const struct sbx_kind *k = kind_of_ref(ref);
+    const struct sbx_kind *k = sbx_kind_named(cf_json_str(ref, "", "apiVersion", NULL),
+                                              cf_json_str(ref, "", "kind", NULL));
     if (!k || json_object_get(uids, uid))
         return false;
     cf_autojson json_t *owner =

@@ -9,6 +9,8 @@
 
 static void give_defaults(struct sbx_pass *p, const char *ns)
 {
+    if (p->world->options.only_upkeep)
+        return;
     const char *ca = p->world->options.root_ca;
     if (!sbx_pass_one(p, "", "serviceaccounts", ns, "default"))
         sbx_pass_create(p, SBX_MANAGER, "", "serviceaccounts",

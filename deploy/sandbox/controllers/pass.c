@@ -16,7 +16,7 @@ void sbx_pass_begin(struct sbx_pass *p, struct sbx_world *w)
     *p = (struct sbx_pass){ .world = w, .now = cf_mono_now_ms(), .wake = INT64_MAX };
     p->kinds = json_object();
     p->timers = json_object();
-    time_t wall = time(NULL);
+    time_t wall = time(NULL) + sbx_api_skew_ms(w->api) / 1000;
     struct tm tm;
     gmtime_r(&wall, &tm);
     strftime(p->stamp, sizeof(p->stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -111,8 +111,8 @@ bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, co
 
 /* ---- Writes ---- */
 
-static void path_of(char *out, const char *group, const char *plural, const char *ns,
-                    const char *name)
+void sbx_pass_path(char *out, const char *group, const char *plural, const char *ns,
+                   const char *name)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     cf_assert(k);
@@ -139,7 +139,7 @@ bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group,
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     char path[SBX_PATH_MAX];
-    path_of(path, group, plural, sbx_ns(body), NULL);
+    sbx_pass_path(path, group, plural, sbx_ns(body), NULL);
     cf_autofree char *api_version = cf_xasprintf("%s%s%s", group, *group ? "/" : "", k->version);
     json_object_set_new(body, "apiVersion", json_string(api_version));
     json_object_set_new(body, "kind", json_string(k->kind));
@@ -153,7 +153,7 @@ static bool merge_at(struct sbx_pass *p, const char *manager, const char *group,
                      const json_t *object, json_t *patch, const char *sub)
 {
     char path[SBX_PATH_MAX];
-    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
+    sbx_pass_path(path, group, plural, sbx_ns(object), sbx_name(object));
     cf_json_put_take(patch, json_string(sbx_uid(object)), "metadata", "uid", NULL);
     int status = sbx_api_do(p->world->api, manager, "PATCH", "application/merge-patch+json", patch,
                             NULL, "%s%s", path, sub);
@@ -190,7 +190,7 @@ bool sbx_pass_delete(struct sbx_pass *p, const char *group, const char *plural,
                      const json_t *object, int grace_s)
 {
     char path[SBX_PATH_MAX];
-    path_of(path, group, plural, sbx_ns(object), sbx_name(object));
+    sbx_pass_path(path, group, plural, sbx_ns(object), sbx_name(object));
     cf_autojson json_t *options =
         json_pack("{s:s,s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
                   "propagationPolicy", "Background", "preconditions", "uid", sbx_uid(object));

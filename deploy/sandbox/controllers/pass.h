@@ -62,6 +62,10 @@ void sbx_pass_each_live(struct sbx_pass *p, const char *group, const char *plura
 bool sbx_pass_after(struct sbx_pass *p, int64_t delay_ms, bool is_background, const char *key_fmt,
                     ...) CF_PRINTF(4, 5);
 
+/* The API path of an object, or of its kind where `name` is NULL, into SBX_PATH_MAX bytes. */
+void sbx_pass_path(char *out, const char *group, const char *plural, const char *ns,
+                   const char *name);
+
 /* Writes; each takes `body`'s reference where it has one. A refusal other than "gone", "exists",
  * "changed" is tried again later. Returns whether it was accepted. */
 bool sbx_pass_create(struct sbx_pass *p, const char *manager, const char *group, const char *plural,
