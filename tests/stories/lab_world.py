@@ -90,6 +90,16 @@ class LabWorld:
         return LabStage(self.lab, story, folder)
 
 
+class KarmadaWorld(LabWorld):
+    """The lab with a real Karmada, whose source the user gives (docs/testing.md)."""
+
+    def __enter__(self):
+        subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "build", "karmada"], check=True, stdin=subprocess.DEVNULL)
+        super().__enter__()
+        self.lab.up(["karmada"])
+        return self
+
+
 class LabStage:
     def __init__(self, lab, story, folder):
         self.lab, self.story, self.folder = lab, story, folder
@@ -103,8 +113,8 @@ class LabStage:
 
     def down(self):
         faults.run(self.lab, ["heal"])
-        for cluster in ("east", "west"):
-            self.lab.clusters[cluster].api.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+        for cluster in ("east", "west", *(["hub"] if self.story.plane else [])):
+            self._api(cluster).kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
 
     def install(self, cluster):
         """The application, without routes, in another cluster too; returns when it can serve."""
@@ -113,7 +123,10 @@ class LabStage:
 
     def apply(self, cluster, text):
         """Somebody else's objects, as YAML or JSON."""
-        self.lab.clusters[cluster].api.apply_text(text)
+        self._api(cluster).apply_text(text)
+
+    def _api(self, cluster):
+        return self.lab.karmada.api if cluster == "hub" else self.lab.clusters[cluster].api
 
     def wrap(self, command):
         return in_hub(self.lab, command)
@@ -122,7 +135,7 @@ class LabStage:
         return inside(self.hub)
 
     def kubeconfig(self, cluster):
-        return environment.facts(self.lab)[f"LAB_{cluster.upper()}_CROSSFADE_KUBECONFIG"]
+        return environment.facts(self.lab)[f"LAB_{'KARMADA' if cluster == 'hub' else cluster.upper()}_CROSSFADE_KUBECONFIG"]
 
     def metrics(self, cluster):
         """Both kinds of source are told of: Envoy's text read directly for VirtualServices, Prometheus for the others."""
@@ -139,7 +152,7 @@ class LabStage:
         binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "crossfade-user"},
                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "crossfade"},
                    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "crossfade"}]}
-        self.lab.clusters[cluster].api.apply_text(f"{rbac_yaml}\n---\n{json.dumps(binding)}")
+        self._api(cluster).apply_text(f"{rbac_yaml}\n---\n{json.dumps(binding)}")
 
     def router_object(self, route):
         return "echo"
@@ -153,10 +166,10 @@ class LabStage:
         faults.run(self.lab, ["app", cluster, self.namespace, "app=echo", *[f"{k}={v}" for k, v in how.items()]])
 
     def get(self, cluster, path):
-        return self.lab.clusters[cluster].api.get(path)
+        return self._api(cluster).get(path)
 
     def kubectl(self, cluster, *arguments):
-        return self.lab.clusters[cluster].api.kubectl(*arguments)
+        return self._api(cluster).kubectl(*arguments)
 
     def split(self, route):
         """Percent of the route that its gateway is configured to send to the target."""
@@ -214,8 +227,7 @@ class LabStage:
 
     def edit(self, cluster, path, manager, patch):
         """Somebody else's JSON Patch."""
-        status, body = self.lab.clusters[cluster].api.call("PATCH", f"{path}?fieldManager={manager}", patch,
-                                                           "application/json-patch+json")
+        status, body = self._api(cluster).call("PATCH", f"{path}?fieldManager={manager}", patch, "application/json-patch+json")
         assert status < 300, f"PATCH {path}: {status} {body[:300]!r}"
 
     def roll(self, cluster):

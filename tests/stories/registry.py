@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stories: named tests that are told in one world or the other, each on a stage of its own.
 
+The third world, "karmada", is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md).
+A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
+
 A story is a function that gets a `Tale` (tale.py) and raises AssertionError when something is not as it should be. The world is
 "sandbox" (simulated clusters, seconds) or "lab" (real ones). A story that is declared for both must hold in both.
 """
@@ -18,7 +21,7 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance")}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ()}
 
 _stories = []
 
@@ -29,14 +32,15 @@ class Story:
     worlds: tuple
     routes: tuple
     tell: Callable
+    plane: str = ""
 
 
-def story(*routes, worlds=("sandbox", "lab")):
-    """Declares a story; one per route when the name has {route} in it."""
+def story(*routes, worlds=("sandbox", "lab"), plane=""):
+    """Declares a story. plane: "karmada" or "clusternet"; such a story names its worlds."""
 
     def declare(function):
         name = function.__name__
-        _stories.append(Story(name, worlds, routes or ("virtualservice",), function))
+        _stories.append(Story(name, worlds, routes or ("virtualservice",), function, plane))
         return function
 
     return declare
@@ -66,12 +70,12 @@ def stories(world):
 
 @contextlib.contextmanager
 def _world(name):
-    if name == "lab":
-        from tests.stories.lab_world import LabWorld
+    if name in ("lab", "karmada"):
+        from tests.stories.lab_world import KarmadaWorld, LabWorld
         # The lab's components have sessions of their own: they would outlive us.
         keep = os.environ.get("CROSSFADE_LAB_KEEP")
         with contextlib.nullcontext() if keep else guard.remember_command([os.path.join(ROOT, "tests/lab/lab"), "down"]):
-            with LabWorld() as world:
+            with (KarmadaWorld if name == "karmada" else LabWorld)() as world:
                 yield world
         return
     from tests.stories.sandbox_world import SandboxWorld

@@ -84,8 +84,9 @@ class SandboxStage:
         state = os.path.join(self.folder, "sandbox")
         facts = os.path.join(state, "sandbox.json")
         self.log = open(os.path.join(self.folder, "sandbox.log"), "w")
-        self.process = subprocess.Popen([self.binary, "sandbox", "--clusters", "east,west", "--ports", "0", "--state-dir", state, "--die-with-parent"],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        plane = [f"--{self.story.plane}", "hub"] if self.story.plane else []
+        self.process = subprocess.Popen([self.binary, "sandbox", "--clusters", "east,west", *plane, "--ports", "0", "--state-dir", state,
+                                         "--die-with-parent"], subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + START_S
         while True:
             with contextlib.suppress(OSError, ValueError):
@@ -94,7 +95,7 @@ class SandboxStage:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the sandbox does not start:\n{open(self.log.name).read()[-2000:]}")
             time.sleep(0.02)
-        self.clusters = {c["name"]: c for c in self.facts["clusters"]}
+        self.clusters = {c["name"]: c for c in self.facts["clusters"] + self.facts.get("controlPlanes", [])}
 
     def down(self):
         for witness in self.witnesses:

@@ -81,6 +81,9 @@ class Tale:
             self.service.rest.post("/api/v1/clusters", {
                 "name": cluster, "kubeconfig": open(self.stage.kubeconfig(cluster)).read(),
                 "metrics": self.stage.metrics(cluster)})
+        if self.story.plane:
+            self.service.rest.post("/api/v1/clusters", {"name": "hub", "kubeconfig": open(self.stage.kubeconfig("hub")).read()})
+        for cluster in ("east", "west"):
             self.stage.grant(cluster, self.service.cli("cluster", "rbac", cluster, "--side", "both"))
 
     def note(self, text):
