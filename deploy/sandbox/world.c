@@ -156,6 +156,12 @@ static bool set_api_fault(void *user, const char *cluster,
     return sbx_api_server_away(c->server, fault->away, err);
 }
 
+static struct sbx_stop *stop_of(void *user, const char *cluster)
+{
+    struct cluster *c = find(user, cluster);
+    return c ? sbx_api_server_stop(c->server) : NULL;
+}
+
 /* Demo objects, if wanted, and everything that controllers make of what is there. */
 static bool fill(struct sandbox_world *w, struct cf_error *err)
 {
@@ -253,6 +259,7 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
                                            .dataplane = w->dataplane,
                                            .loads = w->loads,
                                            .api_fault = set_api_fault,
+                                           .stop = stop_of,
                                            .reset = reset,
                                            .user = w };
     w->control = sbx_control_start(&control, err);

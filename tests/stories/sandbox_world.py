@@ -113,12 +113,13 @@ class SandboxStage:
             if status != 0:
                 raise AssertionError(f"the sandbox ended with {status}:\n{open(self.log.name).read()[-4000:]}")
 
-    def _until(self, what, condition):
-        deadline = time.monotonic() + READY_S
+    @staticmethod
+    def _until(what, condition, seconds=READY_S):
+        deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f"after {READY_S} s still waiting for {what}")
-            time.sleep(0.05)
+                raise AssertionError(f"after {seconds} s still waiting for {what}")
+            time.sleep(0.02)
 
     def _available(self, cluster):
         deployment = self.get(cluster, f"/apis/apps/v1/namespaces/{self.namespace}/deployments/echo")
@@ -179,6 +180,21 @@ class SandboxStage:
     def control(self, method, path, body=None):
         """Anything else that the sandbox's control endpoint offers."""
         return self._call(method, path, body)
+
+    @contextlib.contextmanager
+    def stop_at(self, cluster, method, path):
+        """From now to the end of the body Crossfade's requests with `path` in their target wait there, without effect; yields a
+        function that waits for the first and returns it."""
+        self._call("PUT", "/stops", {"cluster": cluster, "method": method, "path": path})
+
+        def arrived(seconds=60):
+            self._until(f"{method} …{path} in {cluster}", lambda: self._call("GET", f"/stops?cluster={cluster}")["request"], seconds)
+            return self._call("GET", f"/stops?cluster={cluster}")["request"]
+
+        try:
+            yield arrived
+        finally:
+            self._call("DELETE", "/stops")
 
     def get(self, cluster, path):
         query = urllib.parse.urlencode({"cluster": cluster, "path": path})

@@ -22,6 +22,7 @@ struct sbx_api_server {
     struct sbx_api *api;
     struct cf_http_listener *listener;
     struct sbx_api_faults faults;
+    struct sbx_stop stop;
 };
 
 /* A watch under way: its handler and its stream have a reference each. */
@@ -139,9 +140,9 @@ static void answer(struct cf_http_response *res, struct sbx_answer *a)
     cf_http_response_body_take(res, "application/json", cf_steal(&line), len);
 }
 
-static void handle(struct cf_http_request *req, struct cf_http_response *res)
+static void serve(struct sbx_api_server *s, struct cf_http_request *req,
+                  struct cf_http_response *res)
 {
-    struct sbx_api_server *s = cf_http_request_owner(req);
     if (faulty(s, res))
         return;
     struct feed *f = cf_xcalloc(1, sizeof(*f));
@@ -168,11 +169,28 @@ static void handle(struct cf_http_request *req, struct cf_http_response *res)
     feed_unref(f);
 }
 
+static void go_on(struct cf_http_request *req, struct cf_http_response *res, enum cf_http_wake why,
+                  void *user)
+{
+    if (why == CF_HTTP_GONE)
+        cf_http_response_cut(res);
+    else
+        serve(user, req, res);
+}
+
+static void handle(struct cf_http_request *req, struct cf_http_response *res)
+{
+    struct sbx_api_server *s = cf_http_request_owner(req);
+    if (!sbx_stop_here(&s->stop, req, res, go_on, s))
+        serve(s, req, res);
+}
+
 struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sbx_api *api,
                                           int port, struct cf_http_tls *tls, struct cf_error *err)
 {
     struct sbx_api_server *s = cf_xcalloc(1, sizeof(*s));
     s->api = api;
+    sbx_stop_init(&s->stop);
     struct cf_http_listen_options options = {
         .port = port,
         .tls = tls,
@@ -182,7 +200,7 @@ struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sb
     s->listener = cf_http_listen(http, &options, err);
     if (!s->listener) {
         cf_error_wrap(err, "API server of %s", sbx_api_cluster(api));
-        free(s);
+        sbx_api_server_free(s);
         return NULL;
     }
     return s;
@@ -190,6 +208,8 @@ struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sb
 
 void sbx_api_server_free(struct sbx_api_server *s)
 {
+    if (s)
+        sbx_stop_free(&s->stop);
     free(s);
 }
 
@@ -201,6 +221,11 @@ const char *sbx_api_server_url(const struct sbx_api_server *s)
 struct sbx_api_faults *sbx_api_server_faults(struct sbx_api_server *s)
 {
     return &s->faults;
+}
+
+struct sbx_stop *sbx_api_server_stop(struct sbx_api_server *s)
+{
+    return &s->stop;
 }
 
 bool sbx_api_server_away(struct sbx_api_server *s, bool away, struct cf_error *err)

@@ -5,6 +5,7 @@
 
 #include "deploy/sandbox/api/api.h"
 #include "deploy/sandbox/api/faults.h"
+#include "deploy/sandbox/api/stops.h"
 #include "orchestrator/http/http.h"
 
 struct sbx_api_server;
@@ -18,6 +19,7 @@ struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sb
 void sbx_api_server_free(struct sbx_api_server *s);
 const char *sbx_api_server_url(const struct sbx_api_server *s);
 struct sbx_api_faults *sbx_api_server_faults(struct sbx_api_server *s);
+struct sbx_stop *sbx_api_server_stop(struct sbx_api_server *s);
 bool sbx_api_server_away(struct sbx_api_server *s, bool away, struct cf_error *err) CF_NODISCARD;
 /* Ends every connection, watches too, without a word. */
 void sbx_api_server_cut(struct sbx_api_server *s);

@@ -14,6 +14,10 @@
  *   GET    /faults/karmada     those that are thrown
  *   PUT    /faults/dataplane   {cluster?, frozen}
  *   DELETE /faults             heals everything
+ *   PUT    /stops              {cluster, method?, path}: crossfade's requests whose target contains
+ *                              `path` wait there, without effect, until
+ *   DELETE /stops              lets all go on
+ *   GET    /stops?cluster=     {request}: the first that waits there, "" while none does
  *   POST   /reset              {}: no loads, no faults, no objects but those of the start
  *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?,
  *                              timeout_ms?, log?} → {id}
@@ -40,6 +44,7 @@
 #include "deploy/sandbox/load/load.h"
 
 struct sbx_control;
+struct sbx_stop;
 
 struct sbx_control_api_fault {
     int64_t slow_ms;     /* every answer takes this much longer */
@@ -67,6 +72,8 @@ struct sbx_control_options {
      * may block. NULL: answered 501. */
     bool (*api_fault)(void *user, const char *cluster, const struct sbx_control_api_fault *fault,
                       struct cf_error *err);
+    /* Where that cluster's API server stops requests; borrowed. NULL: answered 501. */
+    struct sbx_stop *(*stop)(void *user, const char *cluster);
     /* All clusters' objects as at the start. The same; NULL: answered 501. */
     bool (*reset)(void *user, struct cf_error *err);
     void *user;
