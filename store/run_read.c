@@ -165,6 +165,25 @@ bool cf_run_load(struct cf_store *store, const char *id, struct cf_run *out, str
     return true;
 }
 
+bool cf_run_copies(struct cf_store *store, const char *id, json_t **out, struct cf_error *err)
+{
+    static const struct cf_stmt stmt = {
+        "run_copies", "SELECT c.entry FROM run_copy c WHERE c.run_id = $1 ORDER BY c.no", false
+    };
+    CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
+    cf_arg_text(&a, id);
+    cf_autores PGresult *res = cf_query(store, &stmt, &a, err);
+    if (!res)
+        return cf_error_wrap(err, "copies of run %s", id);
+    json_t *entries = json_array();
+    for (int i = 0; i < PQntuples(res); i++) {
+        struct cf_column c = cf_row(res, i);
+        json_array_append_new(entries, cf_col_json(&c));
+    }
+    *out = entries;
+    return true;
+}
+
 /* ---- pages and heads ---- */
 
 static void states_arg(struct cf_args *a, const char *const *states)

@@ -7,7 +7,7 @@
 #include "store/runs.h"
 
 /* $1 shard, $2 owner, $3 epoch, $4 run, $5 expected rev; $6 the run's update, $7 steps, $8 routers,
- * $9 answers, $10 events (JSON); $11 number of events. `f` is the fence, `m` the run's row if fence
+ * $9 answers, $10 events (JSON); $11 number of events; $12 copies (JSON). `f` is the fence, `m` the run's row if fence
  * and rev hold; everything else hangs on `m`. A part that names a row which is not there refuses
  * the whole statement. */
 static const struct cf_stmt record_stmt = {
@@ -73,6 +73,13 @@ static const struct cf_stmt record_stmt = {
     "     message text) ON x.id = v.id"
     "   WHERE v.run_id = m.id AND v.state = 'open' AND w.id = v.id"
     "     AND (x.id IS NOT NULL OR (SELECT finished FROM u)) RETURNING x.id),"
+    " l AS (INSERT INTO run_copy AS w (run_id, key, entry)"
+    "   SELECT m.id, x.key, x.entry FROM m, ROWS FROM (json_to_recordset($12)"
+    "     AS (key text, entry json)) WITH ORDINALITY AS x(key, entry, i)"
+    "   WHERE x.entry IS NOT NULL ORDER BY x.i"
+    "   ON CONFLICT (run_id, key) DO UPDATE SET entry = excluded.entry),"
+    " d AS (DELETE FROM run_copy w USING m, json_to_recordset($12) AS x(key text, entry json)"
+    "   WHERE w.run_id = m.id AND w.key = x.key AND x.entry IS NULL),"
     " c AS (DELETE FROM claim w USING m, u"
     "   WHERE w.run_id = m.id AND (u.release OR u.finished)),"
     " e AS (INSERT INTO event (id, run_id, seq, subject, kind, actor, epoch, step, body)"
@@ -245,10 +252,13 @@ static bool change_args(struct cf_args *a, const struct cf_run_change *change, s
     cf_arg_json(a, answers);
     cf_arg_json(a, events);
     cf_arg_int(a, (int64_t)change->n_events);
+    cf_autojson json_t *copies = change->copies ? cf_json_share(change->copies) : json_array();
+    cf_arg_json(a, copies);
     return check_size("the run's part", a->value[first], CF_MEMO_BYTES_MAX, err) &&
            check_size("the steps' part", a->value[first + 1], CF_RECORD_BYTES_MAX, err) &&
            check_size("the routers' part", a->value[first + 2], CF_RECORD_BYTES_MAX, err) &&
-           check_size("the events' part", a->value[first + 4], (size_t)CF_EVENT_BODY_MAX, err);
+           check_size("the events' part", a->value[first + 4], (size_t)CF_EVENT_BODY_MAX, err) &&
+           check_size("the copies' part", a->value[first + 6], CF_RECORD_BYTES_MAX, err);
 }
 
 bool cf_run_record(struct cf_store *store, const struct cf_fence *fence, const char *run_id,

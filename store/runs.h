@@ -158,6 +158,11 @@ struct cf_run_filter {
 bool cf_run_list_page(struct cf_store *store, const struct cf_run_filter *filter, int limit,
                       struct cf_run_list *out, struct cf_error *err) CF_NODISCARD;
 
+/* The entries of cf_run_change.copies as they stand, in the order in which they came: an array (new
+ * reference), empty when there are none. */
+bool cf_run_copies(struct cf_store *store, const char *id, json_t **out,
+                   struct cf_error *err) CF_NODISCARD;
+
 /* The unfinished runs of some shards, for the owner's queue: cheap, called when shards are claimed
  * and as a backstop every few seconds. A rev that is not the one in memory means: load. */
 struct cf_run_head {
@@ -238,6 +243,9 @@ struct cf_run_change {
     size_t n_routers;
     const struct cf_action_answer *answers;
     size_t n_answers;
+    /* Of what was done to the target, only what changed: [{"key", "entry": {…}}], without `entry`
+     * where it is gone. NULL: nothing. */
+    const json_t *copies;
     const struct cf_event_new *events;
     size_t n_events; /* 1 … CF_EVENTS_PER_RECORD */
 };

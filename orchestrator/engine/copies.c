@@ -29,10 +29,21 @@ void cf_copies_close(struct cf_copies *c)
     memset(c, 0, sizeof *c);
 }
 
+bool cf_copies_read(struct cf_pass *p, struct cf_error *err)
+{
+    json_t *copies = NULL;
+    if (p->run->copies)
+        return true;
+    if (!p->ports->journal.copies(p->ports->journal.self, p->run->id, &copies, err))
+        return cf_error_wrap(err, "read what was copied");
+    cf_run_copies_read_take(p->run, copies);
+    return true;
+}
+
 const json_t *cf_copies_ledger(const struct cf_pass *p)
 {
-    struct cf_step *s = cf_run_step(p->run, "propagate");
-    return s ? cf_json_at(s->observation, "ledger", NULL) : NULL;
+    cf_assert(p->run->copies);
+    return p->run->copies;
 }
 
 /* A copy of what the driver noted last. */
@@ -48,7 +59,7 @@ void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take)
     struct cf_step *s = cf_run_step(c->pass->run, "propagate");
     json_t *observation = s->observation ? json_copy(s->observation) : json_object();
     if (ledger_take)
-        json_object_set_new(observation, "ledger", ledger_take);
+        cf_run_copies_set_take(c->pass->run, ledger_take);
     if (json_object_size(c->request.state) > 0)
         json_object_set_new(observation, "federation", cf_json_copy(c->request.state));
     cf_step_set_observation_take(s, observation);
@@ -57,13 +68,14 @@ void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take)
 bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out)
 {
     enum { LOOK_MS = 1000 };
+    int64_t wait_ms = CF_MAX(LOOK_MS, copying->wait_ms);
     if (copying->done)
         return cf_out_done(out);
     if (!copying->waits)
         return cf_out_more(out);
     if (!copying->stuck)
-        return cf_out_wait(out, LOOK_MS, "%s", copying->why);
-    return cf_out_hold(out, CF_HOLD_FEDERATION, LOOK_MS, "%s", copying->why);
+        return cf_out_wait(out, wait_ms, "%s", copying->why);
+    return cf_out_hold(out, CF_HOLD_FEDERATION, wait_ms, "%s", copying->why);
 }
 
 const json_t *cf_copies_services(const struct cf_pass *p)
@@ -76,6 +88,8 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { .pass = p };
     const struct cf_plan *plan = p->run->plan;
+    if (!cf_copies_read(p, err))
+        return false;
     c.ops = p->ports->propagator ? p->ports->propagator : cf_survey_propagator(plan);
     if (!cf_pass_kube(p, plan->source_cluster, &c.source, err) ||
         !cf_pass_kube(p, plan->target_cluster, &c.target, err))

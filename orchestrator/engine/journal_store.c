@@ -30,8 +30,7 @@ static bool read_steps(struct cf_live *run, const struct cf_run *rows, struct cf
         s->attempt = row->attempt;
         s->intent = json_incref(row->intent);
         s->observation = json_incref(row->observation);
-        s->done = (int)cf_json_int(row->progress, 0, "done", NULL);
-        s->total = (int)cf_json_int(row->progress, 0, "total", NULL);
+        cf_step_progress_read(s, row->progress);
         (void)snprintf(s->message, sizeof s->message, "%s", row->message);
         s->started_ms = row->started_ms;
         s->finished_ms = row->finished_ms;
@@ -161,7 +160,7 @@ static size_t put_steps(const struct cf_live *run, struct cf_step_update *rows, 
         if (!s->changed)
             continue;
         struct cf_step_update u = CF_STEP_UPDATE(s->no);
-        json_t *progress = json_pack("{s:i,s:i}", "done", s->done, "total", s->total);
+        json_t *progress = cf_step_progress_json(s);
         json_array_append_new(keep, progress);
         u.state = cf_step_state_name(s->state);
         u.message = s->message;
@@ -241,6 +240,17 @@ static const char *put_message(const struct cf_live *run, json_t *keep)
     return json_string_value(json_array_get(keep, json_array_size(keep) - 1));
 }
 
+/* Of the step under way, when it counts. */
+static const json_t *put_progress(const struct cf_step *current, json_t *keep)
+{
+    if (!current || current->total == 0 || current->state == CF_STEP_PLANNED)
+        return NULL;
+    json_t *progress = cf_step_progress_json(current);
+    json_object_set_new(progress, "step", json_integer(current->no));
+    json_array_append_new(keep, progress);
+    return progress;
+}
+
 static void put_run(struct cf_live *run, int64_t wake_ms, struct cf_run_update *u, json_t *keep)
 {
     struct cf_step *current = cf_run_current(run);
@@ -255,6 +265,8 @@ static void put_run(struct cf_live *run, int64_t wake_ms, struct cf_run_update *
     u->hold = hold;
     u->clear_hold = !hold;
     u->wake_in_ms = wake_ms;
+    u->progress = put_progress(current, keep);
+    u->clear_progress = !u->progress;
     u->memo = run->memo;
     u->committed = cf_run_is_disarmed(run);
     u->finished = cf_run_state_is_terminal(run->state);
@@ -267,6 +279,7 @@ static void clear_marks(struct cf_live *run)
 {
     size_t open = 0;
     run->changed = false;
+    cf_run_copies_recorded(run);
     for (size_t i = 0; i < run->n_steps; i++)
         run->steps[i].changed = run->steps[i].begun = false;
     for (size_t i = 0; i < run->n_routers; i++)
@@ -308,6 +321,8 @@ static bool record(void *self, const struct cf_fence *fence, struct cf_live *run
     change.n_routers = put_routers(run, routers, keep);
     change.answers = answers;
     change.n_answers = put_answers(run, answers);
+    cf_autojson json_t *copies = cf_run_copies_changes(run);
+    change.copies = copies;
     change.events = rows;
     change.n_events = put_events(events, rows);
     bool ok = cf_run_record(self, fence, run->id, run->rev, &change, &recorded, err);
@@ -323,6 +338,11 @@ static bool record(void *self, const struct cf_fence *fence, struct cf_live *run
 }
 
 /* ---- the rest ---- */
+
+static bool copies(void *self, const char *run_id, json_t **out, struct cf_error *err)
+{
+    return cf_run_copies(self, run_id, out, err);
+}
 
 static bool frozen(void *self, bool *out, char *reason, struct cf_error *err)
 {
@@ -362,6 +382,7 @@ struct cf_journal_ops cf_journal_store(struct cf_store *store)
     return (struct cf_journal_ops){
         .load = load,
         .record = record,
+        .copies = copies,
         .frozen = frozen,
         .image_put = image_put,
         .image_get = image_get,

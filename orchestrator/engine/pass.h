@@ -79,7 +79,9 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
 void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take);
 /* What a driver says of its progress, as the outcome: done, more, wait, or a hold. */
 bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out);
-/* The ledger as last recorded (borrowed; an empty array when there is none). */
+/* Reads the ledger, once in a pass; opening does too. */
+bool cf_copies_read(struct cf_pass *p, struct cf_error *err) CF_NODISCARD;
+/* The ledger as it stands (borrowed), once it was read. */
 const json_t *cf_copies_ledger(const struct cf_pass *p);
 /* Services that the routers name in the source, as the propagate step found them (borrowed array).
  */

@@ -27,6 +27,8 @@ struct cf_journal_ops {
     bool (*record)(void *self, const struct cf_fence *fence, struct cf_live *run,
                    const json_t *events, int64_t wake_ms, enum cf_record *out,
                    struct cf_error *err);
+    /* What the run did to its target, as last recorded: an array (new reference). */
+    bool (*copies)(void *self, const char *run_id, json_t **out, struct cf_error *err);
     /* Whether an administrator froze everything; `reason` (CF_HOLD_TEXT_MAX bytes) says why. */
     bool (*frozen)(void *self, bool *out, char *reason, struct cf_error *err);
     /* Before-images of objects in the target, sealed at rest. As in propagator.h. */

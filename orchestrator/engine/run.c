@@ -29,6 +29,8 @@ void cf_live_free(struct cf_live *run)
     for (size_t i = 0; i < run->n_actions; i++)
         json_decref(run->actions[i].expect);
     json_decref(run->memo);
+    json_decref(run->copies);
+    json_decref(run->recorded_copies);
     cf_plan_free(run->plan);
     cf_arena_free(run->arena);
     free(run);
@@ -170,6 +172,7 @@ bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int
         step->started_ms = now_wall;
         step->finished_ms = 0;
     }
+    step->pace = (struct cf_pace){ 0 };
     if (to == CF_STEP_UNDOING)
         step->message[0] = '\0'; /* what it did is no longer so */
     if (to == CF_STEP_DONE || to == CF_STEP_UNDONE || to == CF_STEP_FAILED)

@@ -50,6 +50,11 @@ struct cf_step {
     json_t *intent;      /* what is to be done, NULL while planned */
     json_t *observation; /* what was done or seen; the step's memory between passes, or NULL */
     int done, total;     /* progress; total 0: none to show */
+    struct cf_pace {
+        int64_t since_ms; /* wall; 0: not measured */
+        int from;         /* `done` at that time */
+        double per_s;     /* 0: not known (yet) */
+    } pace;
     char message[CF_HOLD_TEXT_MAX];
     int64_t started_ms, finished_ms; /* wall; 0: not yet */
     bool begun;                      /* went to intent since the last record */
@@ -99,6 +104,10 @@ struct cf_live {
     int64_t created_ms, finished_ms;
     /* What the run remembers beside its steps: see cf_memo below. Never NULL. */
     json_t *memo;
+    /* What was done to the target, object by object (federation/propagate/propagator.h): read when a
+     * pass first asks, NULL until then. `recorded` is what the journal has: a record writes the
+     * difference. */
+    json_t *copies, *recorded_copies;
     bool changed;
 
     struct cf_step *steps;
@@ -165,6 +174,21 @@ void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
 void cf_step_progress(struct cf_step *step, int done, int total);
+/* The step goes on at its own pace: measures it. Lost when it has to wait, for then nothing can be
+ * said of when it ends. */
+void cf_step_pace(struct cf_step *step, int64_t now_wall);
+void cf_step_pace_lost(struct cf_step *step);
+/* {"done", "total", "perSecond", "etaSeconds", …} as people and the journal get it; the last two are
+ * null when they are not known. New reference. */
+json_t *cf_step_progress_json(const struct cf_step *step) CF_NODISCARD;
+void cf_step_progress_read(struct cf_step *step, const json_t *progress);
+
+/* Copies as read from the journal, and as they are now. */
+void cf_run_copies_read_take(struct cf_live *run, json_t *copies);
+void cf_run_copies_set_take(struct cf_live *run, json_t *copies);
+/* What a record has to write of them (store/runs.h), or NULL; and that it did. New reference. */
+json_t *cf_run_copies_changes(const struct cf_live *run) CF_NODISCARD;
+void cf_run_copies_recorded(struct cf_live *run);
 /* Sets or clears (reason NONE) the run's hold; an event only when the reason changed. A message
  * that moves (missing requests) is recorded each CF_HOLD_SAY_MS at most; the API shows the gates'
  * own numbers live. */

@@ -36,7 +36,7 @@ bool cf_floors_find(struct cf_pass *p, json_t **out_floors, struct cf_error *err
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     cf_autojson json_t *floors = json_array();
-    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
+    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err) || !cf_copies_read(p, err))
         return false;
     size_t i;
     json_t *row;

@@ -47,10 +47,20 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     return cf_out_done(out);
 }
 
-static json_t *ledger_of(const struct cf_step *s)
+/* A copy for the driver to change: what was recorded stays as it is. */
+static json_t *ledger_of(const struct cf_pass *p)
 {
-    const json_t *ledger = cf_json_at(s->observation, "ledger", NULL);
-    return ledger ? cf_json_copy(ledger) : json_array();
+    return cf_json_copy(cf_copies_ledger(p));
+}
+
+/* Counts, and how fast; a pace that is interrupted says nothing of when it will be done. */
+static void count(const struct cf_pass *p, struct cf_step *s, int done, int total, bool goes_on)
+{
+    cf_step_progress(s, done, total);
+    if (goes_on)
+        cf_step_pace(s, cf_wall_ms(p->ports->clock));
+    else
+        cf_step_pace_lost(s);
 }
 
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -60,11 +70,11 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     const json_t *inventory;
     if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
         return false;
-    json_t *ledger = ledger_of(s);
+    json_t *ledger = ledger_of(p);
     struct cf_copying copying = { 0 };
     bool ok = c.ops->apply(&c.request, inventory, &ledger, CF_PROPAGATE_BATCH, &copying, err);
     int total = (int)json_array_size(cf_json_at(inventory, "objects", NULL));
-    cf_step_progress(s, CF_MIN((int)json_array_size(ledger), total), total);
+    count(p, s, CF_MIN((int)json_array_size(ledger), total), total, ok && !copying.waits);
     cf_copies_keep_take(&c, ledger);
     if (!ok && err->kind == CF_ERR_CONFLICT) {
         struct cf_error why = *err;
@@ -86,9 +96,9 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
     struct cf_copying copying = { 0 };
     if (!cf_copies_open(p, &c, err))
         return false;
-    json_t *ledger = ledger_of(s);
+    json_t *ledger = ledger_of(p);
     bool ok = c.ops->undo(&c.request, &ledger, CF_PROPAGATE_BATCH, &copying, &left, err);
-    cf_step_progress(s, (int)json_array_size(ledger), s->total);
+    count(p, s, (int)json_array_size(ledger), s->total, ok && !copying.waits);
     cf_copies_keep_take(&c, ledger);
     if (!ok)
         return cf_error_wrap(err, "take the copies back from %s", p->run->plan->target_cluster);

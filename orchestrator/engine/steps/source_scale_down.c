@@ -70,7 +70,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     if (!may_go(p, s, out) || out->kind != CF_OUT_DONE)
         return true;
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
+    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err) || !cf_copies_read(p, err))
         return false;
     cf_autojson json_t *rows = json_array();
     size_t i;

@@ -166,6 +166,7 @@ static inline void world_free(struct world *w)
     json_decref(w->actions);
     json_decref(w->answers);
     json_decref(w->images);
+    json_decref(w->copies);
     json_decref(w->documents);
     free(w);
 }

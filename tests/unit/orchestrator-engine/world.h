@@ -29,6 +29,7 @@ struct world {
     struct cf_plan *plan;
     /* the journal */
     json_t *row; /* {state, hold, message, memo, desired, applied, steps: [...], routers: [...]} */
+    json_t *copies; /* what was done to the target; NULL: nothing yet */
     json_t *events, *actions, *answers, *images;
     int64_t rev;
     bool frozen, store_down;
@@ -285,10 +286,26 @@ static bool journal_record(void *self, const struct cf_fence *fence, struct cf_l
         assert_non_null(w->row); /* texts that are no UTF-8 make no JSON */
         for (size_t i = 0; i < json_array_size(events); i++)
             json_array_append_new(w->events, cf_json_copy(json_array_get(events, i)));
+        if (run->copies) {
+            json_decref(w->copies);
+            w->copies = cf_json_copy(run->copies);
+            cf_run_copies_recorded(run);
+        }
         run->rev = ++w->rev;
         answer_actions(w, run);
     }
     return !lost || gone(err);
+}
+
+static bool journal_copies(void *self, const char *run_id, json_t **out, struct cf_error *err)
+{
+    struct world *w = self;
+    bool lost;
+    (void)run_id;
+    if (!live_call(w, &lost) || lost)
+        return gone(err);
+    *out = w->copies ? cf_json_copy(w->copies) : json_array();
+    return true;
 }
 
 static bool journal_frozen(void *self, bool *out, char *reason, struct cf_error *err)
@@ -371,8 +388,8 @@ static inline void tie_ports(struct world *w)
         .kube = clusters_kube, .record = clusters_record, .source = clusters_source, .self = w
     };
     w->ports = (struct cf_ports){
-        .journal = { journal_load, journal_record, journal_frozen, journal_image_put,
-                     journal_image_get, w },
+        .journal = { journal_load, journal_record, journal_copies, journal_frozen,
+                     journal_image_put, journal_image_get, w },
         .clusters = { clusters_kube, w },
         .lane = { lane_prepare, lane_fire, lane_view, lane_block, lane_forget, w },
         .gates = { gates_watch, gates_judge, gates_reset, gates_forget, w },
