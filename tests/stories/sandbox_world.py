@@ -183,18 +183,23 @@ class SandboxStage:
 
     @contextlib.contextmanager
     def stop_at(self, cluster, method, path):
-        """From now to the end of the body Crossfade's requests with `path` in their target wait there, without effect; yields a
-        function that waits for the first and returns it."""
+        """As set_stop(), for the body; yields a function that waits for the first request to arrive."""
+        self.set_stop(cluster, method, path)
+        try:
+            yield lambda seconds=60: self._until(f"{method} …{path} in {cluster}", lambda: self.stopped(cluster), seconds)
+        finally:
+            self.lift_stop(cluster)
+
+    def set_stop(self, cluster, method, path):
+        """From now on Crossfade's requests with `path` in their target wait there, without effect."""
         self._call("PUT", "/stops", {"cluster": cluster, "method": method, "path": path})
 
-        def arrived(seconds=60):
-            self._until(f"{method} …{path} in {cluster}", lambda: self._call("GET", f"/stops?cluster={cluster}")["request"], seconds)
-            return self._call("GET", f"/stops?cluster={cluster}")["request"]
+    def stopped(self, cluster):
+        """The first request that waits there, "" while none does."""
+        return self._call("GET", f"/stops?cluster={cluster}")["request"]
 
-        try:
-            yield arrived
-        finally:
-            self._call("DELETE", "/stops")
+    def lift_stop(self, cluster):
+        self._call("DELETE", f"/stops?cluster={cluster}")
 
     def get(self, cluster, path):
         query = urllib.parse.urlencode({"cluster": cluster, "path": path})

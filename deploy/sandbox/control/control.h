@@ -16,7 +16,7 @@
  *   DELETE /faults             heals everything
  *   PUT    /stops              {cluster, method?, path}: crossfade's requests whose target contains
  *                              `path` wait there, without effect, until
- *   DELETE /stops              lets all go on
+ *   DELETE /stops[?cluster=]   lets all go on
  *   GET    /stops?cluster=     {request}: the first that waits there, "" while none does
  *   POST   /reset              {}: no loads, no faults, no objects but those of the start
  *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?,

@@ -55,9 +55,11 @@ void sbx_control_stop_tell(struct cf_http_request *req, struct cf_http_response 
 void sbx_control_stop_lift(struct cf_http_request *req, struct cf_http_response *res)
 {
     const struct sbx_control_options *o = sbx_control_of(req);
+    const char *only = cf_http_request_query(req, "cluster");
     for (int i = 0; o->stop && i < o->servers; i++) {
-        struct sbx_stop *stop = o->stop(o->user, sbx_api_cluster(o->apis[i]));
-        if (stop)
+        const char *cluster = sbx_api_cluster(o->apis[i]);
+        struct sbx_stop *stop = o->stop(o->user, cluster);
+        if (stop && (!only || strcmp(only, cluster) == 0))
             sbx_stop_lift(stop);
     }
     sbx_control_ok(res);
