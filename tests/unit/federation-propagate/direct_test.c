@@ -312,7 +312,8 @@ static void what_an_earlier_run_left_is_adopted(void **state)
     struct rig *r = *state;
     struct cf_error err = CF_ERROR_INIT;
     apply_all(r);
-    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err), &err);
+    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err),
+              &err);
     set_workloads(
         r,
         "{'include':[],'exclude':[],'onConflict':'adopt','start':'auto','transforms':[],'replicas':{'min':1}}");
@@ -392,12 +393,16 @@ static void transforms_and_the_switch(void **state)
     assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "ref", "name", NULL),
                         "nightly");
     assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "field", NULL), "suspend");
-    assert_ok(cf_propagator_direct.activate(&r->p, r->ledger, false, &(struct cf_copying){ 0 }, &err), &err);
+    assert_ok(
+        cf_propagator_direct.activate(&r->p, r->ledger, false, &(struct cf_copying){ 0 }, &err),
+        &err);
     cf_autojson json_t *other_on = target(r, "apps/v1", "Deployment", "other");
     assert_int_equal(cf_json_int(other_on, -1, "spec", "replicas", NULL), 2);
     cf_autojson json_t *cron_on = target(r, "batch/v1", "CronJob", "nightly");
     assert_false(cf_json_bool(cron_on, true, "spec", "suspend", NULL));
-    assert_ok(cf_propagator_direct.activate(&r->p, r->ledger, true, &(struct cf_copying){ 0 }, &err), &err);
+    assert_ok(
+        cf_propagator_direct.activate(&r->p, r->ledger, true, &(struct cf_copying){ 0 }, &err),
+        &err);
     cf_autojson json_t *other_off = target(r, "apps/v1", "Deployment", "other");
     assert_int_equal(cf_json_int(other_off, -1, "spec", "replicas", NULL), 0);
 }
@@ -407,8 +412,10 @@ static void release_leaves_no_trace_of_us(void **state)
     struct rig *r = *state;
     apply_all(r);
     struct cf_error err = CF_ERROR_INIT;
-    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err), &err);
-    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err), &err); /* again is nothing */
+    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err),
+              &err);
+    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err),
+              &err); /* again is nothing */
     cf_autojson json_t *hpa = target(r, "autoscaling/v2", "HorizontalPodAutoscaler", "echo");
     assert_int_equal(cf_json_int(hpa, 0, "spec", "minReplicas", NULL), 1);
     assert_null(cf_json_at(hpa, "metadata", "labels", "crossfade.dev/run", NULL));
