@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-static const struct cf_propagator_ops *const methods[] = { &cf_propagator_direct };
+static const struct cf_propagator_ops *const methods[] = {
+    &cf_propagator_direct,
+    &cf_propagator_karmada,
+};
 
 const struct cf_propagator_ops *cf_propagator_find(const char *method)
 {

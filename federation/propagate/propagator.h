@@ -98,7 +98,7 @@ struct cf_propagator_ops {
      * INVALID when the plan's selection matches nothing or names something that is not there. */
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);
 
-    /* What would be written, for `plan diff` and `?dryRun`: [{"cluster": "target", "verb":
+    /* What would be written, for `plan diff` and `?dryRun`: [{"cluster": "target|controlPlane", "verb":
      * "create|apply|keep", "ref", "body" or "patch", "note"}]. Secrets' values are replaced by
      * their digests. No side effects. */
     bool (*preview)(const struct cf_propagation *p, const json_t *inventory, json_t **out_bodies,
@@ -180,6 +180,7 @@ struct cf_propagator_ops {
 enum { CF_PROPAGATE_BATCH = 250 };
 
 extern const struct cf_propagator_ops cf_propagator_direct;
+extern const struct cf_propagator_ops cf_propagator_karmada;
 
 /* The row for copy.method, or NULL. */
 const struct cf_propagator_ops *cf_propagator_find(const char *method);

@@ -274,11 +274,17 @@ int cf_cmd_cluster_check(struct cf_cli *cli)
     return ok ? CF_EXIT_OK : CF_EXIT_FAILURE;
 }
 
+static const char *rbac_side(const struct cf_cli *cli)
+{
+    const char *method = cf_arg(cli, "method");
+    return method ? method : cf_arg(cli, "side");
+}
+
 /* Before there is a cluster to ask about: the same text, from the same table. */
 static int rbac_offline(const struct cf_cli *cli)
 {
     struct cf_error err = CF_ERROR_INIT;
-    const char *side = cf_arg(cli, "side");
+    const char *side = rbac_side(cli);
     cf_autofree char *text =
         cf_engine_rbac_yaml(side ? side : "both", cf_arg(cli, "namespace"), &err);
     if (!text)
@@ -289,6 +295,8 @@ static int rbac_offline(const struct cf_cli *cli)
 
 int cf_cmd_cluster_rbac(struct cf_cli *cli)
 {
+    if (cf_arg(cli, "method") && cf_arg(cli, "side"))
+        return cf_usage_error(cli, "--method and --side exclude each other");
     if (!cf_operand(cli, 0))
         return rbac_offline(cli);
     CF_CLEANUP(cf_client_close) struct cf_client client = { 0 };
@@ -296,7 +304,7 @@ int cf_cmd_cluster_rbac(struct cf_cli *cli)
     CF_CLEANUP(cf_buf_free) struct cf_buf rest = CF_BUF_INIT(PATH_MAX_BYTES);
     cf_buf_puts(&rest, "/rbac");
     cf_path_query(&rest, "namespace", cf_arg(cli, "namespace"));
-    cf_path_query(&rest, "side", cf_arg(cli, "side"));
+    cf_path_query(&rest, "side", rbac_side(cli));
     cf_autofree char *path = cf_path(CLUSTERS, cli->operands[0], cf_buf_str(&rest));
     int code = cf_client_of(cli, &client);
     if (!code)

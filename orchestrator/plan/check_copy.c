@@ -39,6 +39,22 @@ static void check_strangers(const json_t *copy, const char *method, struct cf_re
     }
 }
 
+/* Adoption has one template for both members. */
+static void check_adoption(const json_t *effective, const json_t *copy, struct cf_report *r)
+{
+    const char *from = cf_json_str(effective, "", "spec", "source", "namespace", NULL);
+    const char *to = cf_json_str(effective, from, "spec", "target", "namespace", NULL);
+    if (strcmp(cf_json_str(copy, "", "mode", NULL), "adopt") != 0)
+        return;
+    if (strcmp(cf_json_str(copy, "", "overrides", NULL), "template") == 0)
+        cf_report(r, CF_PLAN_CONFLICTING_FIELDS, COPY "/overrides", "write policy, or remove it",
+                  "the template is the source's own: what only the target has stands in a policy");
+    if (*from && *to && strcmp(from, to) != 0)
+        cf_report(r, CF_PLAN_CONFLICTING_FIELDS, COPY "/mode",
+                  "write targetOnly, or name one namespace",
+                  "one template cannot stand in the namespaces \"%s\" and \"%s\"", from, to);
+}
+
 void cf_check_copy(const json_t *effective, struct cf_report *r)
 {
     const json_t *copy = cf_json_pointer(effective, COPY);
@@ -49,6 +65,7 @@ void cf_check_copy(const json_t *effective, struct cf_report *r)
     check_strangers(copy, method, r);
     if (strcmp(method, "direct") == 0)
         return;
+    check_adoption(effective, copy, r);
     if (!plane)
         cf_report(r, CF_PLAN_REQUIRED, COPY, "name the registered cluster that is its API server",
                   "the method \"%s\" needs a controlPlane", method);

@@ -88,6 +88,28 @@ void cf_preflight_copies(struct cf_checking *c)
     }
 }
 
+/* ---- control plane ---- */
+
+void cf_preflight_control_plane(struct cf_checking *c)
+{
+    const struct cf_propagator_ops *ops = cf_checking_propagator(c);
+    const char *plane = c->plan->copy.control_plane;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *findings = NULL;
+    if (!ops->check)
+        return;
+    if (!cf_checking_needs(c, plane) || !cf_checking_needs(c, c->plan->source_cluster) ||
+        !cf_checking_needs(c, c->plan->target_cluster))
+        return;
+    struct cf_propagation p = cf_checking_propagation(c);
+    if (!ops->check(&p, c->inventory, &findings, &err)) {
+        cf_found(c, CF_LEVEL_BLOCKER, plane, NULL, NULL, NULL, "%s could not be looked at: %s",
+                 plane, err.message);
+        return;
+    }
+    pass_on(c, findings, plane);
+}
+
 /* ---- dry-run ---- */
 
 /* False, and said, when the copies cannot be tried there. */

@@ -78,6 +78,7 @@ void cf_preflight_gitops(struct cf_checking *c);
 void cf_preflight_bypass(struct cf_checking *c);
 /* checks_copies.c */
 void cf_preflight_copies(struct cf_checking *c);
+void cf_preflight_control_plane(struct cf_checking *c);
 void cf_preflight_dry_run(struct cf_checking *c);
 void cf_preflight_jobs(struct cf_checking *c);
 /* checks_gates.c */

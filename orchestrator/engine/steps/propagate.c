@@ -119,7 +119,10 @@ static bool preview(struct cf_preview *p, const json_t *params, struct cf_error 
     json_t *row;
     json_array_foreach(bodies, i, row)
     {
-        json_object_set_new(row, "cluster", json_string(p->plan->target_cluster));
+        bool in_plane = strcmp(cf_json_str(row, "", "cluster", NULL), "controlPlane") == 0;
+        json_object_set_new(
+            row, "cluster",
+            json_string(in_plane ? p->plan->copy.control_plane : p->plan->target_cluster));
         json_array_append(p->out, row);
     }
     return true;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Health of copies that Karmada wrote: what the member shows, and that the control plane has seen
+ * the same. */
+#include <stdio.h>
+#include <string.h>
+
+#include "federation/objects/kinds.h"
+#include "federation/propagate/karmada.h"
+
+static json_t *row_of(json_t *report, const char *key)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(report, "objects"), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "key", NULL), key) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* Turns a ready row into one that is not; rows that wait already say why. */
+static void not_ready(json_t *report, const char *key, const char *message)
+{
+    json_t *row = row_of(report, key);
+    if (!row || !cf_json_bool(row, false, "ready", NULL))
+        return;
+    json_object_set_new(row, "ready", json_false());
+    json_object_set_new(row, "message", json_string(message));
+    json_object_set_new(report, "ready", json_false());
+    json_object_set_new(report, "done", json_integer(cf_json_int(report, 1, "done", NULL) - 1));
+}
+
+/* What the control plane reports of one object; its own health word is stale whenever the member was
+ * away, so it can only say no. */
+static void judge(json_t *report, const json_t *object, const json_t *binding, const char *member)
+{
+    const char *key = cf_json_str(object, "", "key", NULL);
+    const json_t *row = cf_karmada_aggregated(binding, member);
+    char text[CF_COPYING_WHY_MAX];
+    if (!binding) {
+        not_ready(report, key, "its ResourceBinding is gone");
+    } else if (!row || !cf_json_bool(row, false, "applied", NULL)) {
+        (void)snprintf(text, sizeof text, "not applied: %.300s",
+                       cf_json_str(row, "not reported yet", "appliedMessage", NULL));
+        not_ready(report, key, text);
+    } else if (strcmp(cf_json_str(row, "", "health", NULL), "Unhealthy") == 0) {
+        not_ready(report, key, "the control plane has yet to see it healthy");
+    }
+}
+
+static bool judge_policies(const struct cf_karmada *k, json_t *report, struct cf_error *err)
+{
+    size_t i, n;
+    json_t *policy, *object;
+    json_array_foreach(cf_karmada_policies(k), i, policy)
+    {
+        CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
+        bool judged = false;
+        json_array_foreach(json_object_get(policy, "objects"), n, object)
+        {
+            judged = judged || row_of(report, cf_json_str(object, "", "key", NULL));
+        }
+        if (!judged)
+            continue;
+        if (!cf_karmada_look(k, policy, NULL, &look, err))
+            return false;
+        json_array_foreach(json_object_get(policy, "objects"), n, object)
+        {
+            judge(report, object, cf_karmada_binding(&look, object), k->target);
+        }
+    }
+    return true;
+}
+
+static void judge_all(json_t *report, const char *message)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(report, "objects"), i, row)
+    {
+        not_ready(report, cf_json_str(row, "", "key", NULL), message);
+    }
+}
+
+bool cf_karmada_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
+                       struct cf_error *err)
+{
+    struct cf_karmada k;
+    cf_autojson json_t *report = NULL;
+    struct cf_copying waits = { 0 };
+    bool ready = false;
+    if (!cf_direct_health(p, ledger, &report, err) || !cf_karmada_open(p, &k, err))
+        return false;
+    /* While the control plane is away the guard holds; what runs in the target runs. */
+    if (!cf_karmada_members_ready(&k, false, &ready, &waits, err) ||
+        (ready && !judge_policies(&k, report, err)))
+        return cf_error_wrap(err, "health of the copies, as %s sees them", cf_kube_name(k.hub));
+    if (!ready)
+        judge_all(report, waits.why);
+    *out_report = cf_steal(&report);
+    return true;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the control plane has made of a policy: its bindings, their Works, and the objects in the
+ * member. */
+#include <string.h>
+
+#include "federation/objects/diff.h"
+#include "federation/propagate/karmada.h"
+
+void cf_karmada_look_free(struct cf_karmada_look *look)
+{
+    json_decref(look->policy_object);
+    json_decref(look->bindings);
+    json_decref(look->works);
+    memset(look, 0, sizeof *look);
+}
+
+/* --- reading --- */
+
+static char *binding_key(const char *kind, const char *name)
+{
+    return cf_xasprintf("%s/%s", kind, name);
+}
+
+static bool read_bindings(const struct cf_karmada *k, struct cf_karmada_look *look,
+                          struct cf_error *err)
+{
+    const char *id =
+        cf_json_str(look->policy_object, "", "metadata", "labels", CF_KARMADA_POLICY_ID, NULL);
+    look->bindings = json_object();
+    if (!*id)
+        return true;
+    cf_autofree char *selector = cf_xasprintf(CF_KARMADA_POLICY_ID "=%s", id);
+    struct cf_kube_list list = { .api_version = CF_KARMADA_BINDING_API,
+                                 .kind = "ResourceBinding",
+                                 .ns = k->p->target_namespace,
+                                 .label_selector = selector };
+    cf_autojson json_t *items = NULL;
+    if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, err))
+        return cf_error_wrap(err, "list the bindings on %s", cf_kube_name(k->hub));
+    size_t i;
+    json_t *binding;
+    json_array_foreach(items, i, binding)
+    {
+        cf_autofree char *key =
+            binding_key(cf_json_str(binding, "", "spec", "resource", "kind", NULL),
+                        cf_json_str(binding, "", "spec", "resource", "name", NULL));
+        json_object_set(look->bindings, key, binding);
+    }
+    return true;
+}
+
+static const char *binding_id(const json_t *binding)
+{
+    return cf_json_str(binding, "", "metadata", "labels", CF_KARMADA_BINDING_ID, NULL);
+}
+
+static bool list_works(const struct cf_karmada *k, const char *member, const char *ids,
+                       json_t *works, struct cf_error *err)
+{
+    cf_autofree char *selector = cf_xasprintf(CF_KARMADA_BINDING_ID " in (%s)", ids);
+    cf_autofree char *ns = cf_xasprintf("karmada-es-%s", member);
+    struct cf_kube_list list = {
+        .api_version = CF_KARMADA_WORK_API, .kind = "Work", .ns = ns, .label_selector = selector
+    };
+    cf_autojson json_t *items = NULL;
+    if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, err))
+        return cf_error_wrap(err, "list the Works of %s on %s", member, cf_kube_name(k->hub));
+    size_t i;
+    json_t *work;
+    json_array_foreach(items, i, work)
+    {
+        json_object_set(works, binding_id(work), work);
+    }
+    return true;
+}
+
+bool cf_karmada_works_of(const struct cf_karmada *k, const json_t *bindings, const char *member,
+                         json_t **out_works, struct cf_error *err)
+{
+    cf_autojson json_t *works = json_object();
+    CF_CLEANUP(cf_buf_free)
+    struct cf_buf ids = CF_BUF_INIT((size_t)CF_KARMADA_IDS_MAX * CF_LABEL_MAX);
+    int n = 0;
+    const char *key;
+    json_t *binding;
+    json_object_foreach(cf_json_unconst(bindings), key, binding)
+    {
+        if (!*binding_id(binding))
+            continue;
+        cf_buf_printf(&ids, "%s%s", n ? "," : "", binding_id(binding));
+        if (++n < CF_KARMADA_IDS_MAX)
+            continue;
+        if (!list_works(k, member, cf_buf_str(&ids), works, err))
+            return false;
+        cf_buf_reset(&ids);
+        n = 0;
+    }
+    if (n > 0 && !list_works(k, member, cf_buf_str(&ids), works, err))
+        return false;
+    *out_works = cf_steal(&works);
+    return true;
+}
+
+bool cf_karmada_look(const struct cf_karmada *k, const json_t *policy, const char *member,
+                     struct cf_karmada_look *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
+    struct cf_object_ref ref = cf_karmada_policy_ref(k, policy);
+    bool found = false;
+    if (!cf_kube_find(k->hub, NULL, &ref, &found, &look.policy_object, err))
+        return cf_error_wrap(err, "read PropagationPolicy %s", ref.name);
+    if (!read_bindings(k, &look, err))
+        return false;
+    if (member && !cf_karmada_works_of(k, look.bindings, member, &look.works, err))
+        return false;
+    *out = look;
+    memset(&look, 0, sizeof look);
+    return true;
+}
+
+const json_t *cf_karmada_binding(const struct cf_karmada_look *look, const json_t *object)
+{
+    cf_autofree char *key =
+        binding_key(cf_json_str(object, "", "kind", NULL), cf_json_str(object, "", "name", NULL));
+    return json_object_get(look->bindings, key);
+}
+
+const json_t *cf_karmada_work(const struct cf_karmada_look *look, const json_t *binding)
+{
+    return binding ? json_object_get(look->works, binding_id(binding)) : NULL;
+}
+
+const json_t *cf_karmada_manifest(const json_t *work)
+{
+    return json_array_get(cf_json_at(work, "spec", "workload", "manifests", NULL), 0);
+}
+
+const json_t *cf_karmada_aggregated(const json_t *binding, const char *member)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(cf_json_at(binding, "status", "aggregatedStatus", NULL), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "clusterName", NULL), member) == 0)
+            return row;
+    }
+    return NULL;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The namespace in the control plane: made so that Karmada makes none in its members from it. */
+#include <string.h>
+
+#include "federation/objects/clean.h"
+#include "federation/objects/kinds.h"
+#include "federation/propagate/karmada.h"
+
+static struct cf_object_ref namespace_ref(const struct cf_karmada *k)
+{
+    return cf_ref("v1", "Namespace", NULL, k->p->target_namespace);
+}
+
+json_t *cf_karmada_namespace_body(const struct cf_karmada *k)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}}", "apiVersion", "v1", "kind", "Namespace",
+                     "metadata", "name", k->p->target_namespace, "labels", CF_KARMADA_SKIP, "true",
+                     CF_LABEL_RUN, k->p->run_id);
+}
+
+/* The label stands in the request that creates it: a moment later would be too late. */
+bool cf_karmada_namespace_write(const struct cf_karmada *k, struct cf_error *err)
+{
+    struct cf_object_ref ref = namespace_ref(k);
+    struct cf_error mine = CF_ERROR_INIT;
+    bool found = false;
+    cf_autojson json_t *body = cf_karmada_namespace_body(k);
+    if (!cf_kube_find(k->hub, NULL, &ref, &found, NULL, err))
+        return cf_error_wrap(err, "read namespace %s on %s", ref.name, cf_kube_name(k->hub));
+    if (found || cf_kube_create(k->hub, NULL, body, NULL, NULL, &mine) ||
+        strcmp(mine.reason, "AlreadyExists") == 0)
+        return true;
+    cf_error_move(err, &mine);
+    return cf_error_wrap(err, "create namespace %s on %s", ref.name, cf_kube_name(k->hub));
+}
+
+static bool is_active(const json_t *ns)
+{
+    const char *phase = cf_json_str(ns, "Active", "status", "phase", NULL);
+    return strcmp(phase, "Active") == 0 && !cf_json_at(ns, "metadata", "deletionTimestamp", NULL);
+}
+
+bool cf_karmada_namespace_gate(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
+                               struct cf_error *err)
+{
+    struct cf_object_ref ref = namespace_ref(k);
+    cf_autojson json_t *hubs = NULL;
+    cf_autojson json_t *targets = NULL;
+    bool in_hub = false, in_target = false;
+    *out_so = false;
+    if (!cf_kube_find(k->hub, NULL, &ref, &in_hub, &hubs, err) ||
+        !cf_kube_find(k->p->target, NULL, &ref, &in_target, &targets, err))
+        return cf_error_wrap(err, "read namespace %s", ref.name);
+    if (!in_target)
+        return cf_karmada_stuck(out,
+                                "namespace %s does not exist on %s: create it, or set "
+                                "target.createNamespace: true",
+                                ref.name, cf_kube_name(k->p->target));
+    if (!in_hub || !is_active(hubs) || !is_active(targets))
+        return cf_karmada_waits(out, "namespace %s is not Active yet on %s", ref.name,
+                                cf_kube_name(is_active(targets) ? k->hub : k->p->target));
+    bool ours =
+        strcmp(cf_json_str(hubs, "", "metadata", "labels", CF_LABEL_RUN, NULL), k->p->run_id) == 0;
+    if (ours && cf_json_at(targets, "metadata", "labels", CF_KARMADA_MANAGED, NULL))
+        return cf_karmada_stuck(
+            out,
+            "namespace %s on %s is managed by Karmada: it would be deleted with "
+            "the one on %s. Remove its label %s there",
+            ref.name, cf_kube_name(k->p->target), cf_kube_name(k->hub), CF_KARMADA_MANAGED);
+    *out_so = true;
+    return true;
+}
+
+/* Whether anything that people put there is left in it. */
+static bool is_inhabited(const struct cf_karmada *k, bool *out, struct cf_error *err)
+{
+    *out = false;
+    for (const struct cf_kind *kind = cf_kinds; kind->kind && !*out; kind++) {
+        char version[64];
+        struct cf_kube_list list = { .api_version = cf_kind_api_version(kind, version),
+                                     .kind = kind->kind,
+                                     .ns = k->p->target_namespace };
+        cf_autojson json_t *items = NULL;
+        struct cf_error mine = CF_ERROR_INIT;
+        if (strcmp(kind->kind, "Namespace") == 0)
+            continue;
+        if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, &mine)) {
+            if (mine.kind == CF_ERR_NOT_FOUND || mine.kind == CF_ERR_DENIED)
+                continue;
+            return cf_error_move(err, &mine);
+        }
+        size_t i;
+        json_t *object;
+        json_array_foreach(items, i, object)
+        {
+            *out = *out || !cf_object_skip_reason(object);
+        }
+    }
+    return true;
+}
+
+bool cf_karmada_namespace_remove(const struct cf_karmada *k, struct cf_error *err)
+{
+    struct cf_object_ref ref = namespace_ref(k);
+    bool found = false, inhabited = false;
+    cf_autojson json_t *live = NULL;
+    if (!cf_kube_find(k->hub, NULL, &ref, &found, &live, err))
+        return cf_error_wrap(err, "read namespace %s on %s", ref.name, cf_kube_name(k->hub));
+    if (!found ||
+        strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), k->p->run_id) !=
+            0 ||
+        cf_json_at(live, "metadata", "deletionTimestamp", NULL))
+        return true;
+    if (!is_inhabited(k, &inhabited, err))
+        return cf_error_wrap(err, "look into namespace %s on %s", ref.name, cf_kube_name(k->hub));
+    if (inhabited) {
+        cf_autojson json_t *patch = json_pack("{s:{s:{s:n}}}", "metadata", "labels", CF_LABEL_RUN);
+        return cf_kube_merge_patch(k->hub, NULL, &ref, patch, NULL, NULL, err);
+    }
+    struct cf_kube_delete how = CF_KUBE_DELETE_INIT;
+    struct cf_error mine = CF_ERROR_INIT;
+    how.uid = cf_object_uid(live);
+    if (cf_kube_delete(k->hub, NULL, &ref, &how, &mine) || mine.kind == CF_ERR_NOT_FOUND)
+        return true;
+    cf_error_move(err, &mine);
+    return cf_error_wrap(err, "delete namespace %s on %s", ref.name, cf_kube_name(k->hub));
+}
