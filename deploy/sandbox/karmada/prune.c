@@ -55,10 +55,7 @@ static void prune_service(json_t *o)
 
 static void prune_claim(json_t *o)
 {
-    DROP(o, "annotations", "pv.kubernetes.io/bind-completed",
-         "pv.kubernetes.io/bound-by-controller", "volume.beta.kubernetes.io/storage-provisioner",
-         "volume.kubernetes.io/storage-provisioner", "volume.kubernetes.io/selected-node");
-    (void)cf_json_del(o, "spec", "volumeName", NULL);
+    DROP(o, "annotations", "volume.kubernetes.io/selected-node");
 }
 
 static void prune_account(json_t *o)

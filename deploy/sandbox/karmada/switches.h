@@ -20,8 +20,8 @@ enum km_switch {
     KM_BINDING_CONFLICTS,  /* so many writes of bindings by clients are answered 409 */
     KM_BINDINGS_DENIED,    /* clients may not write bindings */
     KM_RACE,               /* of preserve and shrink in one write; enum km_race */
-    KM_PREEMPTION,         /* the feature gate PolicyPreemption */
-    KM_TAINT_EVICTION,     /* the feature gate Failover, with eviction by NoExecute taints */
+    KM_PREEMPTION_OFF,     /* the feature gate PropagationPolicyPreemption */
+    KM_FAILOVER_OFF,       /* the feature gate Failover, with eviction by NoExecute taints */
     KM_CLOCK_AHEAD_MS,     /* the hub's clock */
     KM_HUB_AWAY,           /* its API server does not answer */
     /* of a member */

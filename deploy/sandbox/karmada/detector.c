@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a template to its binding: which policy claims it, and what the binding says. */
+#include <string.h>
+
+#include "base/json_patch.h"
+#include "deploy/sandbox/karmada/binding_spec.h"
+#include "deploy/sandbox/karmada/match.h"
+#include "deploy/sandbox/karmada/prune.h"
+#include "deploy/sandbox/karmada/round.h"
+
+enum {
+    CLAIM_MS = 25,
+    BIND_MS = 15,
+    SYNC_MS = 20, /* a policy's or a template's change on its way into the binding */
+};
+
+static bool is_reserved(const char *ns)
+{
+    return strncmp(ns, "kube-", 5) == 0 || strcmp(ns, "karmada-system") == 0 ||
+           strcmp(ns, "karmada-cluster") == 0 ||
+           strncmp(ns, KM_SPACE_PREFIX, strlen(KM_SPACE_PREFIX)) == 0;
+}
+
+/* ---- Which policy ---- */
+
+static bool overrides_are_there(struct km_round *r, const json_t *policy)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach(cf_json_at(policy, "spec", "dependentOverrides", NULL), i, name)
+    {
+        const char *plural = *sbx_ns(policy) ? "overridepolicies" : "clusteroverridepolicies";
+        if (!sbx_pass_one(&r->hub, KM_G_POLICY, plural, *sbx_ns(policy) ? sbx_ns(policy) : NULL,
+                          json_string_value(name)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether `a` comes before `b`: priority, precision, name. */
+static bool is_before(const json_t *a, enum km_rank rank_a, const json_t *b, enum km_rank rank_b)
+{
+    int64_t pa = cf_json_int(a, 0, "spec", "priority", NULL),
+            pb = cf_json_int(b, 0, "spec", "priority", NULL);
+    if (pa != pb)
+        return pa > pb;
+    if (rank_a != rank_b)
+        return rank_a > rank_b;
+    return strcmp(sbx_name(a), sbx_name(b)) < 0;
+}
+
+static json_t *best_of(struct km_round *r, const char *plural, const json_t *o)
+{
+    json_t *best = NULL, *policy;
+    enum km_rank best_rank = KM_RANK_NONE;
+    size_t i;
+    json_array_foreach(sbx_pass_all(&r->hub, KM_G_POLICY, plural), i, policy)
+    {
+        if (sbx_is_going(policy) || (*sbx_ns(policy) && strcmp(sbx_ns(policy), sbx_ns(o)) != 0))
+            continue;
+        enum km_rank rank = km_selected(cf_json_at(policy, "spec", "resourceSelectors", NULL), o);
+        if (rank != KM_RANK_NONE && (!best || is_before(policy, rank, best, best_rank))) {
+            best = policy;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+static json_t *by_id(struct km_round *r, const char *plural, const char *label, const json_t *o)
+{
+    const char *id = sbx_label(o, label);
+    size_t i;
+    json_t *policy;
+    json_array_foreach(*id ? sbx_pass_all(&r->hub, KM_G_POLICY, plural) : NULL, i, policy)
+    {
+        if (strcmp(sbx_label(policy, label), id) == 0)
+            return policy;
+    }
+    return NULL;
+}
+
+/* Who holds the template, by the labels of a claim. */
+static json_t *holder_of(struct km_round *r, const json_t *o)
+{
+    json_t *p = by_id(r, "propagationpolicies", KM_PP_ID, o);
+    return p ? p : by_id(r, "clusterpropagationpolicies", KM_CPP_ID, o);
+}
+
+/* Whether `p` takes what `holder` has: a policy of the namespace from one of the cluster, else the
+ * one of higher priority from its like. */
+static bool preempts(const json_t *p, const json_t *holder)
+{
+    bool p_in_ns = *sbx_ns(p) != '\0', holder_in_ns = *sbx_ns(holder) != '\0';
+    if (p == holder || strcmp(cf_json_str(p, "", "spec", "preemption", NULL), "Always") != 0)
+        return false;
+    if (p_in_ns != holder_in_ns)
+        return p_in_ns;
+    return cf_json_int(p, 0, "spec", "priority", NULL) >
+           cf_json_int(holder, 0, "spec", "priority", NULL);
+}
+
+static json_t *preemptor_of(struct km_round *r, const json_t *o, const json_t *holder)
+{
+    static const char *const plurals[] = { "propagationpolicies", "clusterpropagationpolicies" };
+    if (km_on(&r->plane->switches, KM_PREEMPTION_OFF))
+        return NULL;
+    for (size_t i = 0; i < CF_ARRAY_LEN(plurals); i++) {
+        json_t *p = best_of(r, plurals[i], o);
+        if (p && preempts(p, holder))
+            return p;
+    }
+    return NULL;
+}
+
+static json_t *policy_of(struct km_round *r, const json_t *o)
+{
+    json_t *holder = holder_of(r, o);
+    if (holder && sbx_is_going(holder))
+        return NULL; /* until it has let go */
+    if (holder) {
+        json_t *p = preemptor_of(r, o, holder);
+        return p ? p : holder;
+    }
+    json_t *p = *sbx_ns(o) ? best_of(r, "propagationpolicies", o) : NULL;
+    if (!p)
+        p = best_of(r, "clusterpropagationpolicies", o);
+    return p && overrides_are_there(r, p) ? p : NULL;
+}
+
+/* ---- The claim ---- */
+
+/* Labels and annotations by which `policy` holds an object, as a merge patch of its metadata: those
+ * of the other kind of policy go. */
+static json_t *claim_of(const json_t *policy)
+{
+    if (*sbx_ns(policy))
+        return json_pack("{s:{s:s,s:n},s:{s:s,s:s,s:n}}", "labels", KM_PP_ID,
+                         sbx_label(policy, KM_PP_ID), KM_CPP_ID, "annotations", KM_PP_NAME,
+                         sbx_name(policy), KM_PP_NS, sbx_ns(policy), KM_CPP_NAME);
+    return json_pack("{s:{s:s,s:n},s:{s:s,s:n,s:n}}", "labels", KM_CPP_ID,
+                     sbx_label(policy, KM_CPP_ID), KM_PP_ID, "annotations", KM_CPP_NAME,
+                     sbx_name(policy), KM_PP_NAME, KM_PP_NS);
+}
+
+static bool is_claimed(const json_t *o, const json_t *policy)
+{
+    cf_autojson json_t *claim = claim_of(policy);
+    const json_t *meta = json_object_get(o, "metadata");
+    cf_autojson json_t *after = cf_json_merge_apply(meta, claim);
+    json_t *const maps[] = { json_object_get(after, "labels"),
+                             json_object_get(after, "annotations") };
+    return cf_json_equal(maps[0], json_object_get(meta, "labels")) &&
+           cf_json_equal(maps[1], json_object_get(meta, "annotations"));
+}
+
+/* ---- The binding ---- */
+
+/* What a user says of the template: neither status nor claims nor the server's fields. */
+static void user_digest(const json_t *o, char out[KM_DIGEST])
+{
+    cf_autojson json_t *copy = cf_json_copy(o);
+    km_unclaim(copy);
+    static const char *const system[] = { "resourceVersion", "managedFields", "generation" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(system); i++)
+        (void)cf_json_del(copy, "metadata", system[i], NULL);
+    json_object_del(copy, "status");
+    km_digest(copy, out);
+}
+
+static void create_binding(struct km_round *r, const struct km_binding_kind *bk, const json_t *o,
+                           const json_t *policy, const char *name)
+{
+    cf_autojson json_t *claim = claim_of(policy);
+    cf_autojson json_t *empty = json_object();
+    cf_autojson json_t *owners =
+        sbx_owned_by(cf_json_str(o, "", "apiVersion", NULL), cf_json_str(o, "", "kind", NULL), o);
+    cf_autojson json_t *base = json_pack("{s:s,s:[s],s:O}", "name", name, "finalizers",
+                                         bk->finalizer, "ownerReferences", owners);
+    if (*sbx_ns(o))
+        json_object_set_new(base, "namespace", json_string(sbx_ns(o)));
+    json_t *spec = json_object();
+    km_binding_spec(spec, o, policy);
+    (void)sbx_pass_create(
+        &r->hub, KM_CONTROLLER, KM_G_WORK, bk->plural,
+        json_pack("{s:o,s:o}", "metadata", cf_json_merge_apply(base, claim), "spec", spec));
+}
+
+/* Only the version of the template differs: no reason to write by itself. */
+static bool only_version(const json_t *spec_patch)
+{
+    const json_t *resource = json_object_get(spec_patch, "resource");
+    return json_object_size(spec_patch) == 1 && json_object_size(resource) == 1 &&
+           json_object_get(resource, "resourceVersion");
+}
+
+/* True when the binding says what it should. */
+static bool update_binding(struct km_round *r, const struct km_binding_kind *bk, json_t *binding,
+                           const json_t *o, const json_t *policy, bool template_changed)
+{
+    cf_autojson json_t *spec = cf_json_copy(json_object_get(binding, "spec"));
+    km_binding_spec(spec, o, policy);
+    cf_autojson json_t *diff = cf_json_merge_diff(json_object_get(binding, "spec"), spec);
+    bool same_spec = json_object_size(diff) == 0 || (only_version(diff) && !template_changed);
+    if (same_spec && is_claimed(binding, policy))
+        return true;
+    char digest[KM_DIGEST];
+    if (!km_after(r, SYNC_MS, "sync %s %s", sbx_uid(binding), km_digest(diff, digest)))
+        return false;
+    json_t *patch = json_pack("{s:o}", "metadata", claim_of(policy));
+    if (json_object_size(diff) > 0)
+        json_object_set(patch, "spec", diff);
+    (void)sbx_pass_merge(&r->hub, KM_CONTROLLER, KM_G_WORK, bk->plural, binding, patch);
+    return false;
+}
+
+static bool is_lazy(const json_t *policy)
+{
+    return strcmp(cf_json_str(policy, "", "spec", "activationPreference", NULL), "Lazy") == 0;
+}
+
+static void sync(struct km_round *r, const json_t *o, const json_t *policy)
+{
+    const struct km_binding_kind *bk = &km_binding_kinds[*sbx_ns(o) == '\0'];
+    cf_autofree char *name = km_binding_name(o);
+    json_t *binding =
+        sbx_pass_one(&r->hub, KM_G_WORK, bk->plural, *sbx_ns(o) ? sbx_ns(o) : NULL, name);
+    char user[KM_DIGEST];
+    user_digest(o, user);
+    const char *seen = km_recall(r, "user %s", sbx_uid(o));
+    bool touched = !seen || strcmp(seen, user) != 0;
+    if (is_lazy(policy) && !touched)
+        return;
+    if (!binding) {
+        if (km_after(r, BIND_MS, "bind %s", sbx_uid(o)))
+            create_binding(r, bk, o, policy, name);
+        return;
+    }
+    if (strcmp(sbx_controller_uid(binding), sbx_uid(o)) != 0)
+        return; /* of a template that was there before: it goes first */
+    if (update_binding(r, bk, binding, o, policy, touched))
+        km_note(r, user, "user %s", sbx_uid(o));
+}
+
+static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *o)
+{
+    if (is_reserved(sbx_ns(o)) || sbx_is_going(o))
+        return;
+    json_t *policy = policy_of(r, o);
+    char user[KM_DIGEST];
+    if (!policy) {
+        user_digest(o, user);
+        km_note(r, user, "user %s", sbx_uid(o));
+        return;
+    }
+    if (is_claimed(o, policy)) {
+        sync(r, o, policy);
+        return;
+    }
+    (void)km_recall(r, "user %s", sbx_uid(o));
+    if (km_after(r, CLAIM_MS, "claim %s %s", sbx_uid(o), sbx_uid(policy)))
+        (void)sbx_pass_merge(&r->hub, KM_CONTROLLER, k->group, k->plural, o,
+                             json_pack("{s:o}", "metadata", claim_of(policy)));
+}
+
+void km_ctl_detector(struct km_round *r)
+{
+    for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
+        if (k->of_karmada || strcmp(k->kind, "Event") == 0)
+            continue;
+        size_t i;
+        json_t *o;
+        json_array_foreach(sbx_pass_all(&r->hub, k->group, k->plural), i, o)
+        {
+            look_at(r, k, o);
+        }
+    }
+}
