@@ -78,6 +78,7 @@ struct sbx_api {
         void *user;
     } listeners[SBX_LISTENERS_MAX];
     int next_ip; /* of Services */
+    int next_node_port;
     bool is_karmada;
     char *hidden, *denied; /* kinds: sbx_api_hide(), sbx_api_deny() */
     sbx_reviewer *reviewer;

@@ -372,11 +372,13 @@ static void check_data(const struct sbx_kind *k, const json_t *obj, const json_t
     }
 }
 
-void sbx_rules_check(const struct sbx_kind *k, const json_t *obj, const json_t *live,
-                     struct sbx_causes *causes)
+void sbx_rules_check(struct sbx_api *api, const struct sbx_kind *k, const json_t *obj,
+                     const json_t *live, struct sbx_causes *causes)
 {
     sbx_rules_check_meta(k, obj, causes);
     const char *kind = k->kind;
+    if (strcmp(kind, "Service") == 0)
+        sbx_rules_check_node_ports(api, obj, causes);
     if (k->is_crd)
         sbx_rules_check_routers(k, obj, causes);
     else if (strcmp(k->group, "apps") == 0)

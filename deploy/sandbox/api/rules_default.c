@@ -193,6 +193,7 @@ static void default_service(const struct fresh *f)
     if (strcmp(cf_json_str(spec, "", "type", NULL), "ExternalName") == 0)
         return;
     default_cluster_ip(f);
+    sbx_rules_default_node_ports(f->api, f->obj, f->live);
     dflt(spec, "clusterIPs", json_pack("[O]", at(spec, "clusterIP")));
     dflt(spec, "ipFamilies", json_pack("[s]", "IPv4"));
     dflt(spec, "ipFamilyPolicy", json_string("SingleStack"));

@@ -180,7 +180,7 @@ void sbx_finish_create(struct sbx_request *r, json_t *obj_take, const char *oper
     if (!sbx_reviewed(r, "CREATE", obj, NULL))
         return;
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
-    sbx_rules_check(r->kind, obj, NULL, &causes);
+    sbx_rules_check(r->api, r->kind, obj, NULL, &causes);
     const char *name = cf_json_str(meta, "", "name", NULL);
     if (causes.list) {
         sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
@@ -395,7 +395,7 @@ void sbx_finish_update(struct sbx_request *r, json_t *live, json_t *obj_take, js
     if (!sbx_reviewed(r, "UPDATE", obj, live))
         return;
     CF_CLEANUP(sbx_causes_free) struct sbx_causes causes = { NULL };
-    sbx_rules_check(r->kind, obj, live, &causes);
+    sbx_rules_check(r->api, r->kind, obj, live, &causes);
     check_dying(obj, live, &causes);
     if (causes.list) {
         sbx_fail_invalid(r->out, r->kind->group, r->kind->kind, name, &causes);
