@@ -7,6 +7,7 @@
 static const struct cf_propagator_ops *const methods[] = {
     &cf_propagator_direct,
     &cf_propagator_karmada,
+    &cf_propagator_clusternet,
 };
 
 const struct cf_propagator_ops *cf_propagator_find(const char *method)

@@ -181,6 +181,7 @@ enum { CF_PROPAGATE_BATCH = 250 };
 
 extern const struct cf_propagator_ops cf_propagator_direct;
 extern const struct cf_propagator_ops cf_propagator_karmada;
+extern const struct cf_propagator_ops cf_propagator_clusternet;
 
 /* The row for copy.method, or NULL. */
 const struct cf_propagator_ops *cf_propagator_find(const char *method);

@@ -158,7 +158,7 @@ static const struct cf_option rbac_options[] = {
     { "namespace", 'n', "NAMESPACE", "a Role there instead of a ClusterRole", NULL, false },
     { "side", 0, "SIDE", "what the cluster is to us; default both", "source|target|both", false },
     { "method", 0, "METHOD", "instead of a side: what a control plane of this method needs",
-      "karmada", false },
+      "karmada|clusternet", false },
     END
 };
 static const struct cf_option bridge_options[] = {

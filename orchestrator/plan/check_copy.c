@@ -55,6 +55,21 @@ static void check_adoption(const json_t *effective, const json_t *copy, struct c
                   "one template cannot stand in the namespaces \"%s\" and \"%s\"", from, to);
 }
 
+/* It merges over what it finds and deletes by name: nothing could be given back. */
+static void check_merging(const json_t *effective, const json_t *copy, struct cf_report *r)
+{
+    static const char *const why =
+        "Clusternet merges over what it finds, and deletes it by name with the Subscription: what "
+        "was there could not be given back";
+    const char *workloads = cf_json_str(effective, "fail", "spec", "workloads", "onConflict", NULL);
+    if (strcmp(cf_json_str(copy, "", "onConflict", NULL), "overwrite") == 0)
+        cf_report(r, CF_PLAN_CONFLICTING_FIELDS, COPY "/onConflict", "write abort, or remove it",
+                  "%s", why);
+    if (strcmp(workloads, "fail") != 0)
+        cf_report(r, CF_PLAN_CONFLICTING_FIELDS, "/spec/workloads/onConflict",
+                  "write fail, or remove it", "%s", why);
+}
+
 void cf_check_copy(const json_t *effective, struct cf_report *r)
 {
     const json_t *copy = cf_json_pointer(effective, COPY);
@@ -66,6 +81,8 @@ void cf_check_copy(const json_t *effective, struct cf_report *r)
     if (strcmp(method, "direct") == 0)
         return;
     check_adoption(effective, copy, r);
+    if (strcmp(method, "clusternet") == 0)
+        check_merging(effective, copy, r);
     if (!plane)
         cf_report(r, CF_PLAN_REQUIRED, COPY, "name the registered cluster that is its API server",
                   "the method \"%s\" needs a controlPlane", method);

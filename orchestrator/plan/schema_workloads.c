@@ -98,10 +98,12 @@ const struct cf_schema_row cf_schema_workloads[] = {
       .example = "{method: direct}",
       .help = "How objects get to the target" },
     { "/spec/copy/method", CF_SCHEMA_WORD, .dflt = "direct",
-      .words = WORDS("direct", "karmada", "!clusternet", "!velero"),
+      .words = WORDS("direct", "karmada", "clusternet", "!velero"),
       .help = "`direct`: written to the target's API server by server-side apply, after a dry "
               "run of every object. `karmada`: templates and policies in Karmada's API server "
-              "(`controlPlane`), which writes them into the target, one of its members" },
+              "(`controlPlane`), which writes them into the target, one of its members. "
+              "`clusternet`: templates and Subscriptions in Clusternet's hub (`controlPlane`), "
+              "which deploys them to the target alone" },
     { "/spec/copy/method=apply", CF_SCHEMA_WORD, CF_SCHEMA_NOTE,
       .help = "it is called `direct`" },
     { "/spec/copy/controlPlane", CF_SCHEMA_TEXT, .format = CF_FORMAT_NAME,

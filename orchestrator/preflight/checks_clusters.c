@@ -213,6 +213,9 @@ void cf_preflight_rights(struct cf_checking *c)
     if (p->copy.method == CF_PLAN_COPY_KARMADA)
         check_rights_of(c, p->copy.control_plane, p->target_namespace, CF_RIGHTS_KARMADA,
                         "karmada");
+    if (p->copy.method == CF_PLAN_COPY_CLUSTERNET)
+        check_rights_of(c, p->copy.control_plane, p->target_namespace, CF_RIGHTS_CLUSTERNET,
+                        "clusternet");
     for (size_t i = 0; i < p->traffic.n_routers; i++) {
         const struct cf_plan_router *r = &p->traffic.routers[i];
         bool asked = false;

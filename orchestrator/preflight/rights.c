@@ -25,6 +25,7 @@ struct right {
 #define TARGET CF_RIGHTS_TARGET
 #define ROUTER CF_RIGHTS_ROUTER
 #define PLANE  CF_RIGHTS_KARMADA
+#define HUB    CF_RIGHTS_CLUSTERNET
 
 static const struct right rights[] = {
     { "",
@@ -90,6 +91,62 @@ static const struct right rights[] = {
       true,
       false,
       "what is written to a member, before it is; freeing a Work whose object is gone" },
+    { "",
+      { "namespaces" },
+      { "get", "create", "patch", "delete" },
+      HUB,
+      true,
+      false,
+      "the namespace of the Subscriptions" },
+    { "clusters.clusternet.io",
+      { "managedclusters" },
+      { "get", "list" },
+      HUB,
+      true,
+      false,
+      "which member is the target, and whether it is Ready" },
+    { "shadow",
+      { "*" },
+      { "get", "list", "create", "patch", "delete" },
+      HUB,
+      false,
+      false,
+      "the templates" },
+    { "apps.clusternet.io",
+      { "manifests" },
+      { "get", "list", "patch" },
+      HUB,
+      true,
+      false,
+      "what the hub keeps of the templates (in clusternet-reserved)" },
+    { "apps.clusternet.io",
+      { "subscriptions" },
+      { "get", "list", "create", "patch", "delete" },
+      HUB,
+      false,
+      false,
+      "what is deployed to the target" },
+    { "apps.clusternet.io",
+      { "localizations" },
+      { "get", "list", "create", "patch", "delete" },
+      HUB,
+      true,
+      false,
+      "what the target has otherwise (in its namespace of the hub)" },
+    { "apps.clusternet.io",
+      { "bases", "descriptions", "globalizations" },
+      { "get", "list" },
+      HUB,
+      true,
+      false,
+      "what the hub makes of it, and what others have of it" },
+    { "coordination.k8s.io",
+      { "leases" },
+      { "get" },
+      SOURCE | TARGET,
+      true,
+      true,
+      "which member of Clusternet's hub it is" },
     { "",
       { "configmaps", "secrets", "serviceaccounts", "services", "persistentvolumeclaims",
         "resourcequotas", "limitranges", "pods", "endpoints" },
@@ -254,6 +311,8 @@ bool cf_rights_role_parse(const char *name, enum cf_rights_role *out)
         *out = CF_RIGHTS_BOTH;
     else if (strcmp(name, "karmada") == 0)
         *out = CF_RIGHTS_KARMADA;
+    else if (strcmp(name, "clusternet") == 0)
+        *out = CF_RIGHTS_CLUSTERNET;
     else
         return false;
     return true;

@@ -275,6 +275,7 @@ static bool is_for_decoding_only(const char *name)
         "a patch that changes nothing",
         "a copy timeout that is too short",
         "karmada without a control plane",
+        "clusternet without a control plane",
         "a destination without host",
         "address without addresses",
         "an address that is a name",
