@@ -150,7 +150,8 @@ static bool set_api_fault(void *user, const char *cluster,
         sbx_api_compact(w->apis[c - w->clusters]);
     if (fault->cut_watches)
         sbx_api_server_cut(c->server);
-    bool answers = !fault->away && !fault->hang && !fault->status;
+    /* 401 and 403 are about who asks: the controllers have credentials of their own. */
+    bool answers = !fault->away && !fault->hang && fault->status < 429;
     if (w->karmada)
         sbx_karmada_away(w->karmada, c - w->clusters < w->count ? c->name : NULL, !answers);
     return sbx_api_server_away(c->server, fault->away, err);

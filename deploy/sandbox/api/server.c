@@ -107,7 +107,9 @@ static bool faulty(struct sbx_api_server *s, struct cf_http_response *res)
                                json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status",
                                          "apiVersion", "v1", "metadata", "status", "Failure",
                                          "message", "a fault was asked for", "reason",
-                                         status == 429   ? "TooManyRequests"
+                                         status == 401   ? "Unauthorized"
+                                         : status == 403 ? "Forbidden"
+                                         : status == 429 ? "TooManyRequests"
                                          : status == 503 ? "ServiceUnavailable"
                                                          : "InternalError",
                                          "code", status));

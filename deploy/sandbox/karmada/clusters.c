@@ -42,9 +42,8 @@ static void join(struct km_round *r, struct km_member *m)
 
 /* ---- Status ---- */
 
-static json_t *enablements(struct km_round *r, const struct km_member *m)
+static json_t *enablements(const struct km_member *m)
 {
-    (void)r;
     json_t *all = json_array(), *group = NULL;
     const char *last = NULL, *version = NULL;
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
@@ -100,19 +99,29 @@ static json_t *conditions(struct km_round *r, const json_t *cluster, enum km_rea
     return list;
 }
 
+/* Each look begins the wait for the next one. */
+static bool is_due(struct km_round *r, const json_t *cluster)
+{
+    const char *looks = km_recall(r, "looks %s", sbx_uid(cluster));
+    long n = looks ? strtol(looks, NULL, 10) : 0;
+    if (looks && !km_after(r, STATUS_MS, "look %s %ld", sbx_uid(cluster), n))
+        return false;
+    cf_autofree char *next = cf_xasprintf("%ld", n + 1);
+    km_note(r, next, "looks %s", sbx_uid(cluster));
+    (void)km_after(r, STATUS_MS, "look %s %ld", sbx_uid(cluster), n + 1);
+    return true;
+}
+
 static void report(struct km_round *r, const struct km_member *m, const json_t *cluster,
                    enum km_ready ready)
 {
     json_t *old = json_object_get(cluster, "status");
     json_t *status = old ? json_copy(old) : json_object();
     json_object_set_new(status, "conditions", conditions(r, cluster, ready));
-    bool due = km_after(r, STATUS_MS, "report %s %lld", sbx_name(cluster),
-                        (long long)cf_json_int(old, 0, "nodeSummary", "totalNum", NULL)) ||
-               !old;
-    if (m && km_member_answers(m) && (due || !json_object_get(status, "apiEnablements"))) {
+    if (m && km_member_answers(m) && is_due(r, cluster)) {
         size_t nodes = json_array_size(sbx_pass_all(km_member_pass(r, m), "", "nodes"));
         json_object_set_new(status, "kubernetesVersion", json_string("v1.35.4"));
-        json_object_set_new(status, "apiEnablements", enablements(r, m));
+        json_object_set_new(status, "apiEnablements", enablements(m));
         json_object_set_new(
             status, "nodeSummary",
             json_pack("{s:I,s:I}", "totalNum", (json_int_t)nodes, "readyNum", (json_int_t)nodes));

@@ -10,7 +10,7 @@
 enum {
     TIMEOUT_MS = 600000, /* of a task that names none */
     STAMP_MS = 30,
-    EVICT_MS = 100,
+    EVICT_MS = 30,
 };
 
 static const json_t *item_of(const json_t *binding, const char *cluster)
@@ -105,8 +105,12 @@ static json_t *evictable(struct km_round *r, const json_t *binding)
 
 static void manage_taints(struct km_round *r, const struct km_binding_kind *bk, json_t *binding)
 {
+    /* It goes by what the scheduler has noted: bindings that others place are left alone. */
+    if (!cf_json_str(binding, NULL, "metadata", "annotations", KM_APPLIED_PLACEMENT, NULL) ||
+        sbx_is_going(binding) || km_on(&r->plane->switches, KM_FAILOVER_OFF))
+        return;
     json_t *out = evictable(r, binding);
-    if (!out || sbx_is_going(binding) || km_on(&r->plane->switches, KM_FAILOVER_OFF))
+    if (!out)
         return;
     const char *name = cf_json_str(out, "", "name", NULL);
     if (!km_after(r, EVICT_MS, "taint %s %s", sbx_uid(binding), name))

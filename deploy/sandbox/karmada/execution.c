@@ -95,6 +95,8 @@ static char *version_of(const json_t *live)
 static void tell_failure(struct km_round *r, const json_t *work, const json_t *manifest,
                          const char *why)
 {
+    if (!r->hub_answers)
+        return;
     cf_autofree char *message = cf_xasprintf("Failed to apply all manifests (0/1): %s", why);
     const struct km_condition c = { "Applied", "False", "AppliedFailed", message };
     (void)km_set_status(r, KM_CONTROLLER, KM_G_WORK, "works", work, &c, NULL);
@@ -108,13 +110,16 @@ static void tell_failure(struct km_round *r, const json_t *work, const json_t *m
         k ? sbx_pass_one(&r->hub, k->group, k->plural, k->namespaced ? sbx_ns(manifest) : NULL,
                          sbx_name(manifest))
           : NULL;
+    cf_autofree char *told = cf_xasprintf(
+        "Failed to create or update resource(%s%s%s) in member cluster(%s): %s", sbx_ns(manifest),
+        *sbx_ns(manifest) ? "/" : "", sbx_name(manifest), km_work_cluster(work), why);
     if (template)
-        km_warn(r, template, "SyncFailed", why);
+        km_warn(r, template, "SyncFailed", told);
 }
 
 static void tell_success(struct km_round *r, const json_t *work, bool again)
 {
-    if (sbx_condition_is_true(work, "Applied") ||
+    if (!r->hub_answers || sbx_condition_is_true(work, "Applied") ||
         !km_after(r, TELL_MS, "tell %s %lld", sbx_uid(work),
                   (long long)cf_json_int(work, 0, "metadata", "generation", NULL)))
         return;
@@ -135,7 +140,8 @@ static void sync_work(struct km_round *r, const json_t *work, struct km_member *
     cf_autofree char *now = cf_xasprintf("%lld %s", generation, version);
     const char *seen = km_recall(r, "applied %s", sbx_uid(work));
     bool same_work = seen && strtoll(seen, NULL, 10) == generation;
-    if (same_work && (!km_member_answers(m) || strcmp(seen, now) == 0)) {
+    bool refuses = km_on(&m->switches, KM_APPLY_FAILS); /* each resync is then seen to fail */
+    if (same_work && (!km_member_answers(m) || (strcmp(seen, now) == 0 && !refuses))) {
         tell_success(r, work, false);
         return;
     }
@@ -163,11 +169,14 @@ static void look_at(struct km_round *r, const json_t *work)
     const json_t *cluster =
         sbx_pass_one(&r->hub, KM_G_CLUSTER, "clusters", NULL, km_work_cluster(work));
     if (sbx_is_going(work)) {
-        end_work(r, work, m, cluster);
+        if (r->hub_answers)
+            end_work(r, work, m, cluster);
         return;
     }
     bool suspended = cf_json_bool(work, false, "spec", "suspendDispatching", NULL);
-    if (!m || !cluster || !manifest_of(work) || !dispatching(r, work, suspended))
+    if (!m || !cluster || !manifest_of(work))
+        return;
+    if (r->hub_answers && !dispatching(r, work, suspended))
         return;
     if (suspended)
         return;

@@ -147,7 +147,7 @@ json_t *km_reflected(const json_t *live)
     const struct kind *k = row_of(live);
     const json_t *status = json_object_get(live, "status");
     if (!k || !k->members)
-        return json_object_size(status) > 0 ? cf_json_copy(status) : NULL;
+        return status ? cf_json_copy(status) : NULL;
     if (strcmp(k->kind, "Service") == 0 &&
         strcmp(cf_json_str(live, "", "spec", "type", NULL), "LoadBalancer") != 0)
         return NULL;
@@ -158,6 +158,8 @@ json_t *km_reflected(const json_t *live)
             json_object_set(out, member, json_object_get(status, member));
     if (k->generations)
         add_generations(out, live);
+    if (strcmp(k->kind, "HorizontalPodAutoscaler") == 0 && !json_object_get(out, "desiredReplicas"))
+        json_object_set_new(out, "desiredReplicas", json_integer(0)); /* it is always told */
     return out;
 }
 

@@ -61,7 +61,8 @@ static void look(struct km_plane *plane, int64_t *out_wake, bool *out_waiting)
     struct km_round r;
     km_round_begin(&r, plane);
     for (size_t i = 0; i < CF_ARRAY_LEN(controllers); i++)
-        if (!km_on(&plane->switches, pauses[controllers[i].part]))
+        if (!km_on(&plane->switches, pauses[controllers[i].part]) &&
+            (r.hub_answers || controllers[i].look == km_ctl_execution))
             controllers[i].look(&r);
     km_round_end(&r, out_wake, out_waiting);
 }

@@ -38,6 +38,15 @@ static bool serves(const json_t *cluster, const json_t *ref)
     return false;
 }
 
+/* "cluster(s) had untolerated taint {key=value:effect}". */
+static char *taint_text(const json_t *taint)
+{
+    const char *value = cf_json_str(taint, "", "value", NULL);
+    return cf_xasprintf("cluster(s) had untolerated taint {%s%s%s:%s}",
+                        cf_json_str(taint, "", "key", NULL), *value ? "=" : "", value,
+                        cf_json_str(taint, "", "effect", NULL));
+}
+
 /* Why that cluster cannot be had, or NULL. Caller frees. Clusters that are bound already are asked
  * neither for taints nor for kinds. */
 static char *why_not(const json_t *binding, const json_t *affinity, const json_t *cluster)
@@ -52,9 +61,7 @@ static char *why_not(const json_t *binding, const json_t *affinity, const json_t
               : km_untolerated(cluster, cf_json_at(spec, "placement", "clusterTolerations", NULL),
                                "NoSchedule,NoExecute");
     if (taint)
-        return cf_xasprintf("cluster(s) had untolerated taint {%s: %s}",
-                            cf_json_str(taint, "", "key", NULL),
-                            cf_json_str(taint, "", "value", NULL));
+        return taint_text(taint);
     if (!bound && !serves(cluster, json_object_get(spec, "resource")))
         return cf_xstrdup("cluster(s) did not have the API resource");
     size_t i;
@@ -71,12 +78,20 @@ static char *sum_up(const json_t *reasons, size_t clusters)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf b = CF_BUF_INIT(WHY_MAX);
     cf_buf_printf(&b, "0/%zu clusters are available: ", clusters);
+    cf_autojson json_t *lines = json_object();
     const char *why;
     json_t *n;
-    bool first = true;
     json_object_foreach(cf_json_unconst(reasons), why, n)
     {
-        cf_buf_printf(&b, "%s%d %s", first ? "" : ", ", (int)json_integer_value(n), why);
+        cf_autofree char *line = cf_xasprintf("%d %s", (int)json_integer_value(n), why);
+        json_object_set_new(lines, line, json_true());
+    }
+    cf_autofree char *sorted = cf_json_canonical(lines);
+    cf_autojson json_t *in_order = json_loads(sorted, 0, NULL);
+    bool first = true;
+    json_object_foreach(in_order, why, n)
+    {
+        cf_buf_printf(&b, "%s%s", first ? "" : ", ", why);
         first = false;
     }
     if (clusters == 0)

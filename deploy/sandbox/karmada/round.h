@@ -31,6 +31,8 @@ struct km_round {
     struct sbx_pass hub;
     struct sbx_pass members[SBX_KARMADA_MEMBERS_MAX];
     json_t *memory; /* of this round; what nobody asked for is forgotten */
+    bool
+        hub_answers; /* else nothing can be written there, and what was read last is all there is */
 };
 
 void km_round_begin(struct km_round *r, struct km_plane *plane);
