@@ -16,6 +16,8 @@ struct sbx_api;
 struct sbx_api *sbx_api_new(const char *cluster);
 /* A federation's control plane: the kinds of Karmada too, no node, no classes. */
 struct sbx_api *sbx_api_new_control_plane(const char *name);
+/* The hub of Clusternet: its kinds too, and no node, no classes either. */
+struct sbx_api *sbx_api_new_hub(const char *name);
 void sbx_api_free(struct sbx_api *api); /* accepts NULL; no call may run, no watch may be open */
 const char *sbx_api_cluster(const struct sbx_api *api);
 

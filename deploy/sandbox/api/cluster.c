@@ -19,9 +19,13 @@ static void fill(struct sbx_api *api)
                                               "kube-node-lease" };
     for (size_t i = 0; i < CF_ARRAY_LEN(namespaces); i++)
         add_namespace(api, namespaces[i]);
-    if (api->is_karmada) {
-        add_namespace(api, "karmada-system");
-        add_namespace(api, "karmada-cluster");
+    static const char *const of_planes[][2] = {
+        [SBX_PLANE_KARMADA] = { "karmada-system", "karmada-cluster" },
+        [SBX_PLANE_CLUSTERNET] = { "clusternet-system", "clusternet-reserved" },
+    };
+    if (api->plane != SBX_PLANE_NONE) {
+        for (size_t i = 0; i < CF_ARRAY_LEN(of_planes[0]); i++)
+            add_namespace(api, of_planes[api->plane][i]);
         return;
     }
     cf_autojson json_t *node =
@@ -48,12 +52,12 @@ static void fill(struct sbx_api *api)
                      "/apis/gateway.networking.k8s.io/v1/gatewayclasses");
 }
 
-static struct sbx_api *new_api(const char *cluster, bool is_karmada)
+static struct sbx_api *new_api(const char *cluster, enum sbx_plane plane)
 {
     struct sbx_api *api = cf_xcalloc(1, sizeof(*api));
     pthread_mutex_init(&api->lock, NULL);
     api->cluster = cf_xstrdup(cluster);
-    api->is_karmada = is_karmada;
+    api->plane = plane;
     api->rv = 1000;
     api->compacted = api->rv;
     fill(api);
@@ -62,12 +66,17 @@ static struct sbx_api *new_api(const char *cluster, bool is_karmada)
 
 struct sbx_api *sbx_api_new(const char *cluster)
 {
-    return new_api(cluster, false);
+    return new_api(cluster, SBX_PLANE_NONE);
 }
 
 struct sbx_api *sbx_api_new_control_plane(const char *name)
 {
-    return new_api(name, true);
+    return new_api(name, SBX_PLANE_KARMADA);
+}
+
+struct sbx_api *sbx_api_new_hub(const char *name)
+{
+    return new_api(name, SBX_PLANE_CLUSTERNET);
 }
 
 static void forget_history(struct sbx_api *api)
@@ -231,7 +240,7 @@ bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     CF_LOCKED(&api->lock);
-    const struct sbx_served served = { api->is_karmada, api->hidden };
+    const struct sbx_served served = { api->plane, api->hidden };
     return k && sbx_kind_served(&served, k);
 }
 

@@ -14,7 +14,7 @@
 #include "deploy/sandbox/api/status.h"
 
 enum {
-    SBX_KINDS_MAX = 64,     /* rows of the table */
+    SBX_KINDS_MAX = 80,     /* rows of the table */
     SBX_HISTORY_MAX = 4096, /* events kept for watches; older versions are answered 410 */
     SBX_SNAPSHOTS_MAX = 32, /* unfinished paged lists; older continue tokens are answered 410 */
     SBX_TOKENS_MAX = 8,
@@ -79,7 +79,7 @@ struct sbx_api {
     } listeners[SBX_LISTENERS_MAX];
     int next_ip; /* of Services */
     int next_node_port;
-    bool is_karmada;
+    enum sbx_plane plane;
     char *hidden, *denied; /* kinds: sbx_api_hide(), sbx_api_deny() */
     sbx_reviewer *reviewer;
     sbx_front *front;

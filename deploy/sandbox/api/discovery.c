@@ -103,7 +103,7 @@ static void add_kind(json_t *resources, const struct sbx_kind *k)
         add_sub(resources, k, "scale", "Scale", "autoscaling", "v1");
     if (k->has_status)
         add_sub(resources, k, "status", k->kind, NULL, NULL);
-    if (k->of_karmada && strcmp(k->kind, "Cluster") == 0)
+    if (k->plane == SBX_PLANE_KARMADA && strcmp(k->kind, "Cluster") == 0)
         add_sub(resources, k, "proxy", k->kind, NULL, NULL);
 }
 

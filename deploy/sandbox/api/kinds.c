@@ -18,7 +18,9 @@
 #define ISTIO       "networking.istio.io", "v1"
 #define GATEWAY     "gateway.networking.k8s.io", "v1"
 #define RBAC        "rbac.authorization.k8s.io", "v1"
-#define KARMADA     .of_karmada = true, CRD
+#define KARMADA     .plane = SBX_PLANE_KARMADA, CRD
+#define CLUSTERNET  .plane = SBX_PLANE_CLUSTERNET, CRD
+#define FEEDS       "apps.clusternet.io", "v1alpha1"
 #define POLICY      "policy.karmada.io", "v1alpha1"
 
 const struct sbx_kind sbx_kinds[] = {
@@ -46,10 +48,20 @@ const struct sbx_kind sbx_kinds[] = {
     { "apps", "v1", "statefulsets", "StatefulSet", "sts", NS, STATUS, SCALE, SPEC_GEN, SUB, SS },
     { "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", NS, STATUS,
       SUB, SS },
+    { FEEDS, "bases", "Base", "", NS, CLUSTERNET },
+    { FEEDS, "descriptions", "Description", "desc", NS, STATUS, CLUSTERNET },
+    { FEEDS, "globalizations", "Globalization", "glob", CLUSTERNET },
+    { FEEDS, "localizations", "Localization", "loc", NS, CLUSTERNET },
+    { FEEDS, "manifests", "Manifest", "mfst", NS, .plane = SBX_PLANE_CLUSTERNET, .is_crd = true,
+      CONTENT_GEN, SUB, .top = "template" },
+    { FEEDS, "subscriptions", "Subscription", "sub", NS, STATUS, CLUSTERNET },
     { "apps.karmada.io", "v1alpha1", "workloadrebalancers", "WorkloadRebalancer", "", STATUS,
       KARMADA },
     { "batch", "v1", "cronjobs", "CronJob", "cj", NS, STATUS, SPEC_GEN, SUB, SS },
     { "batch", "v1", "jobs", "Job", "", NS, STATUS, SPEC_GEN, SUB, SS },
+    { "clusters.clusternet.io", "v1beta1", "managedclusters", "ManagedCluster", "mcls", NS, STATUS,
+      CLUSTERNET },
+    { "coordination.k8s.io", "v1", "leases", "Lease", "", NS, SUB, .top = "spec" },
     { "cluster.karmada.io", "v1alpha1", "clusters", "Cluster", "", STATUS, KARMADA },
     { "discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", NS, CONTENT_GEN, SUB,
       .top = "addressType,endpoints,ports" },
@@ -147,7 +159,7 @@ const struct sbx_kind *sbx_kind_named(const char *api_version, const char *kind)
 bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k)
 {
     char key[128];
-    if (k->of_karmada && !s->is_karmada)
+    if (k->plane != SBX_PLANE_NONE && k->plane != s->plane)
         return false;
     snprintf(key, sizeof(key), "%s/%s", k->group, k->plural);
     return !sbx_word_in(s->hidden, key);

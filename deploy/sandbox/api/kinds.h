@@ -12,13 +12,16 @@ enum sbx_generation {
     SBX_GEN_CONTENT, /* anything but metadata and status changed */
 };
 
+/* What an API server may be the control plane of. */
+enum sbx_plane { SBX_PLANE_NONE, SBX_PLANE_KARMADA, SBX_PLANE_CLUSTERNET };
+
 struct sbx_kind {
     const char *group, *version, *plural, *kind;
     const char *short_name;
     bool namespaced, has_status, has_scale;
     bool is_crd; /* a custom resource: other media types, unknown fields, lists that are whole */
     bool returns_deleted; /* DELETE answers with the object */
-    bool of_karmada;      /* served by a federation's control plane only */
+    enum sbx_plane plane; /* served by such a control plane only; NONE: by all servers */
     enum sbx_generation generation;
     const char *name_rule; /* "subdomain", "label", "label1035", "path" */
     const char *top;       /* known members beside apiVersion, kind, metadata: "spec,status" */
@@ -35,7 +38,7 @@ extern const struct sbx_version_alias sbx_version_aliases[];
 
 /* Which rows one server serves. Zero everywhere: those of an ordinary cluster. */
 struct sbx_served {
-    bool is_karmada;    /* a federation's control plane */
+    enum sbx_plane plane;
     const char *hidden; /* "group/plural,…" that it lacks, or NULL; borrowed */
 };
 bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k);

@@ -266,7 +266,7 @@ static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *
 void km_ctl_detector(struct km_round *r)
 {
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
-        if (k->of_karmada || strcmp(k->kind, "Event") == 0)
+        if (k->plane != SBX_PLANE_NONE || strcmp(k->kind, "Event") == 0)
             continue;
         size_t i;
         json_t *o;

@@ -40,7 +40,7 @@ static size_t release(struct km_round *r, const struct policy_kind *pk, const js
     size_t found = 0;
     for (const struct sbx_kind *k = sbx_kinds; k->kind; k++) {
         bool is_binding = strcmp(k->group, KM_G_WORK) == 0 && strcmp(k->plural, "works") != 0;
-        if (k->of_karmada && !is_binding)
+        if (k->plane == SBX_PLANE_KARMADA && !is_binding)
             continue;
         size_t i;
         json_t *o;
