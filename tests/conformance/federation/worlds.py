@@ -19,7 +19,7 @@ LAB_LIMIT_S = 90
 # The table's names of components, as the lab calls its processes.
 LAB_PROCESSES = {"scheduler": "karmada/scheduler", "webhook": "karmada/webhook", "controllers": "karmada/karmada-controller-manager",
                  "aggregated": "karmada/aggregated-apiserver", "apiserver": "karmada/apiserver"}
-LAB_VERBS = {"kill": "kill", "start": "start", "pause": "stop", "resume": "cont", "cut": "partition", "join": "heal"}
+LAB_VERBS = {"kill": "kill", "start": "start", "pause": "stop", "resume": "cont", "cut": "partition", "join": "join"}
 
 
 def _get(target, path):
@@ -75,7 +75,7 @@ def lab():
 
     def fault(words):
         verb, name = words.split(" ", 1)
-        command = ["fault", LAB_VERBS[verb], *([] if verb == "join" else [LAB_PROCESSES.get(name, name)])]
+        command = ["fault", LAB_VERBS[verb], LAB_PROCESSES.get(name, name)]
         subprocess.run([os.path.join(ROOT, "tests/lab/lab"), *command], check=True, timeout=LAB_LIMIT_S, stdin=subprocess.DEVNULL)
 
     return real(layout.kubeconfig("karmada"), {m: layout.kubeconfig(m) for m in MEMBERS}, lambda: inside(layout.netns("hub")), fault)

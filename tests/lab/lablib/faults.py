@@ -16,6 +16,7 @@ APP_PORT = 8080
 LINK_S = 5.0
 
 USAGE = """  fault partition CLUSTER            cut a cluster off from hub and the other cluster
+  fault join CLUSTER                 the cable is there again
   fault kill PROCESS                 end it with SIGKILL (names as in `lab status`)
   fault start PROCESS                start it again; etcd and API server are waited for
   fault stop PROCESS                 SIGSTOP: it accepts connections and never answers
@@ -91,6 +92,8 @@ def run(lab: Lab, words: list[str]) -> None:
     match words:
         case ["partition", name]:
             partition(lab, name)
+        case ["join", name]:
+            join(lab, name)
         case ["kill", name]:
             lab.processes.kill(name)
         case ["start", name]:
