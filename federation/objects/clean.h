@@ -16,6 +16,14 @@ json_t *cf_object_clean(const json_t *object) CF_NODISCARD;
  * may be. */
 const char *cf_object_skip_reason(const json_t *object);
 
+#define CF_SECRET_TYPE_TOKEN "kubernetes.io/service-account-token"
+
+/* The owner reference of the controller that makes the object; NULL for what a person makes. */
+const json_t *cf_object_controller(const json_t *object);
+
+/* Whether a Service has no selector and no name outside: its endpoints are a person's. */
+bool cf_service_is_by_hand(const json_t *service);
+
 /* The tracking label or annotation of a GitOps tool on the object ("Argo CD"), or NULL: copies lose
  * it, or the tool would prune them. */
 const char *cf_object_gitops_owner(const json_t *object);
@@ -28,5 +36,11 @@ cf_clean_fn cf_clean_service;
 cf_clean_fn cf_clean_claim;
 cf_clean_fn cf_clean_service_account;
 cf_clean_fn cf_clean_namespace;
+cf_clean_fn cf_clean_secret;
+cf_clean_fn cf_clean_cron_job;
+cf_clean_fn cf_clean_endpoints;
+cf_clean_fn cf_clean_endpoint_slice;
+cf_clean_fn cf_clean_ingress;
+cf_clean_fn cf_clean_definition;
 
 #endif

@@ -3,108 +3,12 @@
  * application. */
 #include "federation/objects/closure.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "federation/objects/clean.h"
 #include "federation/objects/closure_set.h"
 #include "federation/objects/selector.h"
-
-/* --- the set --- */
-
-struct cf_node *cf_set_find(struct cf_closure_set *s, const char *kind, const char *name)
-{
-    cf_autofree char *key = cf_xasprintf("%s/%s", kind, name);
-    struct cf_node *n = NULL;
-    HASH_FIND_STR(s->nodes, key, n);
-    return n;
-}
-
-void cf_set_note(struct cf_closure_set *s, const char *level, const char *code, const char *hint,
-                 const char *message, ...)
-{
-    if (json_array_size(s->notes) >= CF_CLOSURE_NOTES_MAX)
-        return;
-    va_list ap;
-    va_start(ap, message);
-    cf_autofree char *text = cf_xvasprintf(message, ap);
-    va_end(ap);
-    json_array_append_new(s->notes, json_pack("{s:s, s:s, s:s, s:s}", "level", level, "code", code,
-                                              "message", text, "hint", hint));
-}
-
-void cf_set_require(struct cf_closure_set *s, const char *kind, const char *name, const char *why)
-{
-    size_t i;
-    json_t *r;
-    json_array_foreach(s->required, i, r)
-    {
-        if (strcmp(cf_json_str(r, "", "kind", NULL), kind) == 0 &&
-            strcmp(cf_json_str(r, "", "name", NULL), name) == 0)
-            return;
-    }
-    json_array_append_new(s->required,
-                          json_pack("{s:s, s:s, s:s}", "kind", kind, "name", name, "why", why));
-}
-
-void cf_set_join(struct cf_closure_set *s, struct cf_node *n, const json_t *include,
-                 const char *why, ...)
-{
-    if (!n || n->why || n->excluded || cf_object_skip_reason(n->object))
-        return;
-    va_list ap;
-    va_start(ap, why);
-    n->why = cf_xvasprintf(why, ap);
-    va_end(ap);
-    n->include = include;
-    s->queue[s->queued++] = n;
-}
-
-static void add_node(struct cf_closure_set *s, const json_t *object)
-{
-    const struct cf_kind *kind = cf_kind_of(object);
-    if (!kind)
-        return;
-    struct cf_node *n = cf_xcalloc(1, sizeof *n);
-    n->key = cf_xasprintf("%s/%s", kind->kind, cf_object_name(object));
-    n->object = object;
-    n->kind = kind;
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(s->in->workloads, "exclude"), i, row)
-    {
-        n->excluded = n->excluded || cf_match_holds(row, n->object);
-    }
-    HASH_ADD_KEYPTR(hh, s->nodes, n->key, strlen(n->key), n);
-}
-
-static void set_free(struct cf_closure_set *s)
-{
-    struct cf_node *n, *next;
-    HASH_ITER(hh, s->nodes, n, next)
-    {
-        HASH_DEL(s->nodes, n);
-        free(n->key);
-        free(n->why);
-        free(n);
-    }
-    free(s->queue);
-    json_decref(s->required);
-    json_decref(s->notes);
-}
-
-static void set_init(struct cf_closure_set *s, const struct cf_closure_input *in)
-{
-    *s = (struct cf_closure_set){ .in = in, .required = json_array(), .notes = json_array() };
-    s->queue = cf_xcalloc(json_array_size(in->objects) + 1, sizeof(struct cf_node *));
-    size_t i;
-    json_t *object;
-    json_array_foreach(in->objects, i, object)
-    {
-        add_node(s, object);
-    }
-}
 
 /* --- seeds --- */
 
@@ -124,17 +28,29 @@ static bool seed_services(struct cf_closure_set *s, bool join, struct cf_error *
                 json_string_value(name));
         const json_t *selector = cf_json_at(service->object, "spec", "selector", NULL);
         if (join)
-            cf_set_join(s, service, NULL, "the router's source destination");
+            cf_set_select(s, service, NULL, "the router's source destination");
         for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
             if (!(n->kind->flags & CF_KIND_REACHED) ||
                 !cf_selector_map_matches(selector, cf_object_pod_labels(n->object)))
                 continue;
             n->reached = true;
-            if (join)
-                cf_set_join(s, n, NULL, "selected by Service %s", json_string_value(name));
+            if (!join)
+                continue;
+            cf_set_select(s, n, NULL, "selected by Service %s", json_string_value(name));
+            if (n->why && !n->from)
+                n->from = service;
         }
     }
     return true;
+}
+
+static bool row_error(const json_t *row, size_t index, struct cf_error *err)
+{
+    cf_autofree char *text = cf_json_dump(row);
+    cf_error_set(err, CF_ERR_INVALID,
+                 "workloads.include row %zu matches nothing in the source: %.300s", index, text);
+    cf_autofree char *field = cf_xasprintf("/spec/workloads/include/%zu", index);
+    return cf_error_field(err, field);
 }
 
 static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
@@ -143,22 +59,21 @@ static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
     json_t *row;
     json_array_foreach(json_object_get(s->in->workloads, "include"), i, row)
     {
-        size_t before = s->queued;
-        bool member_already = false;
+        const struct cf_node *kept_out = NULL;
+        bool has_member = false;
         for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
             if (!cf_match_holds(row, n->object))
                 continue;
-            member_already = member_already || n->why;
-            cf_set_join(s, n, row, "listed in workloads.include");
+            cf_set_select(s, n, row, "listed in workloads.include");
+            has_member = has_member || n->why;
+            kept_out = n->why ? kept_out : n;
         }
-        if (s->queued == before && !member_already) {
-            cf_autofree char *text = cf_json_dump(row);
-            cf_error_set(err, CF_ERR_INVALID,
-                         "workloads.include row %zu matches nothing in the source: %.300s", i,
-                         text);
-            cf_autofree char *field = cf_xasprintf("/spec/workloads/include/%zu", i);
-            return cf_error_field(err, field);
-        }
+        if (!has_member && !kept_out)
+            return row_error(row, i, err);
+        if (!has_member && !kept_out->refused)
+            cf_set_note(s, "warning", "ROW_WITHOUT_OBJECTS", "Take the row out of the plan",
+                        "workloads.include row %zu matches only what is not copied: %s (%s)", i,
+                        kept_out->key, kept_out->why_not);
     }
     return true;
 }
@@ -166,73 +81,28 @@ static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
 static void join_ambient(struct cf_closure_set *s)
 {
     for (struct cf_node *n = s->nodes; n; n = n->hh.next)
-        if (n->kind->flags & CF_KIND_AMBIENT)
-            cf_set_join(s, n, NULL, "belongs to the namespace");
+        if (n->kind->flags & CF_KIND_AMBIENT && (!s->listed || cf_node_is(n, "Namespace")))
+            cf_set_select(s, n, NULL, "belongs to the namespace");
 }
 
+/* One that an operator makes counts: it is refused, and the plan hears why. */
 static bool has_workload(const struct cf_closure_set *s)
 {
-    for (size_t i = 0; i < s->queued; i++)
-        if (s->queue[i]->kind->flags & CF_KIND_WORKLOAD)
+    for (const struct cf_node *n = s->nodes; n; n = n->hh.next)
+        if (n->kind->flags & CF_KIND_WORKLOAD && (n->why || n->refused))
             return true;
     return false;
 }
 
-/* --- findings about members --- */
+/* --- growing --- */
 
-static void note_owner(struct cf_closure_set *s, const struct cf_node *n)
+static void grow(struct cf_closure_set *s)
 {
-    size_t i;
-    json_t *owner;
-    json_array_foreach(cf_json_at(n->object, "metadata", "ownerReferences", NULL), i, owner)
-    {
-        if (cf_json_bool(owner, false, "controller", NULL))
-            cf_set_note(s, "blocker", "OPERATOR_OWNED",
-                        "Move the custom resource with its operator, or exclude the object",
-                        "%s is made by %s %s: a copy would have no maker", n->key,
-                        cf_json_str(owner, "?", "kind", NULL),
-                        cf_json_str(owner, "?", "name", NULL));
-    }
-}
-
-static bool is_listed(const struct cf_node *n)
-{
-    return n->include != NULL;
-}
-
-/* Active Jobs would run twice, or be torn: unless a person listed them, they end first. */
-static void note_active_jobs(struct cf_closure_set *s)
-{
-    for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
-        if (strcmp(n->kind->kind, "Job") != 0 ||
-            cf_json_int(n->object, 0, "status", "active", NULL) == 0 || is_listed(n) || n->excluded)
-            continue;
-        const json_t *owner =
-            json_array_get(cf_json_at(n->object, "metadata", "ownerReferences", NULL), 0);
-        struct cf_node *cron = cf_set_find(s, "CronJob", cf_json_str(owner, "", "name", NULL));
-        if (cron && cron->why)
-            cf_set_note(
-                s, "blocker", "ACTIVE_JOB",
-                "Wait until it has ended, suspend the CronJob, or list the Job in workloads.include",
-                "Job %s of CronJob %s is running in the source", cf_object_name(n->object),
-                cf_object_name(cron->object));
-    }
-}
-
-static void note_members(struct cf_closure_set *s)
-{
-    for (size_t i = 0; i < s->queued; i++) {
-        const struct cf_node *n = s->queue[i];
-        const char *tool = cf_object_gitops_owner(n->object);
-        if (tool)
-            cf_set_note(
-                s, "warning", "GITOPS_TRACKED",
-                "Its tracking labels are left out of the copy. Pause self-healing of the source while "
-                "the run lasts, and point the repository at the target afterwards",
-                "%s is kept by %s", n->key, tool);
-        note_owner(s, n);
-    }
-    note_active_jobs(s);
+    do {
+        while (s->looked_at < s->queued)
+            cf_closure_edges(s, s->queue[s->looked_at++]);
+        cf_closure_custom_referrers(s);
+    } while (s->looked_at < s->queued);
 }
 
 /* --- the result --- */
@@ -243,6 +113,11 @@ static int by_wave(const void *a, const void *b)
     if (x->kind->wave != y->kind->wave)
         return x->kind->wave - y->kind->wave;
     return strcmp(x->key, y->key);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(struct cf_node *const *)a)->key, (*(struct cf_node *const *)b)->key);
 }
 
 static const char *start_of(const struct cf_closure_set *s, const struct cf_node *n)
@@ -261,41 +136,96 @@ static const char *conflict_of(const struct cf_closure_set *s, const struct cf_n
     return own ? own : cf_json_str(s->in->workloads, "fail", "onConflict", NULL);
 }
 
-static json_t *result(struct cf_closure_set *s)
+static json_t *members_of(struct cf_closure_set *s)
 {
     qsort(s->queue, s->queued, sizeof(struct cf_node *), by_wave);
     json_t *members = json_array();
     for (size_t i = 0; i < s->queued; i++) {
         const struct cf_node *n = s->queue[i];
-        json_array_append_new(members,
-                              json_pack("{s:O, s:s, s:s, s:s}", "object", n->object, "why", n->why,
-                                        "start", start_of(s, n), "onConflict", conflict_of(s, n)));
+        json_t *m = json_pack("{s:O, s:s, s:s, s:i, s:s, s:s}", "object", n->object, "why", n->why,
+                              "from", n->from ? n->from->key : "", "wave", n->kind->wave, "start",
+                              start_of(s, n), "onConflict", conflict_of(s, n));
+        if (n->pull_secrets)
+            json_object_set(m, "pullSecrets", cf_json_unconst(n->pull_secrets));
+        json_array_append_new(members, m);
     }
-    return json_pack("{s:o, s:O, s:O}", "members", members, "required", s->required, "notes",
-                     s->notes);
+    return members;
+}
+
+/* Why an object that nothing asked for stays, where there is more to say than that. */
+static const char *why_not(const struct cf_closure_set *s, const struct cf_node *n)
+{
+    if (n->why_not)
+        return n->why_not;
+    if (n->excluded)
+        return "excluded by the plan";
+    return cf_closure_is_steered(s, n) ? "the plan steers it: it stays where it is"
+                                       : cf_object_skip_reason(n->object);
+}
+
+static void count(json_t *unrelated, const struct cf_node *n)
+{
+    const char *kind = cf_json_str(n->object, "", "kind", NULL);
+    json_int_t so_far = json_integer_value(json_object_get(unrelated, kind));
+    json_object_set_new(unrelated, kind, json_integer(so_far + 1));
+}
+
+static void rest_of(struct cf_closure_set *s, json_t *skipped, json_t *unrelated)
+{
+    size_t n_nodes = HASH_COUNT(s->nodes), n_rest = 0;
+    cf_autofree struct cf_node **rest = cf_xcalloc(n_nodes + 1, sizeof *rest);
+    for (struct cf_node *n = s->nodes; n; n = n->hh.next)
+        if (!n->why)
+            rest[n_rest++] = n;
+    qsort(rest, n_rest, sizeof *rest, by_key);
+    for (size_t i = 0; i < n_rest; i++) {
+        const struct cf_node *n = rest[i];
+        const char *reason = why_not(s, n);
+        /* Endpoints and slices of controllers say nothing to anybody. */
+        bool silent = n->kind->flags & CF_KIND_ON_DEMAND && !n->why_not;
+        if (silent)
+            continue;
+        if (reason && json_array_size(skipped) < CF_CLOSURE_SKIPPED_MAX)
+            json_array_append_new(skipped,
+                                  json_pack("{s:s, s:s, s:s}", "kind",
+                                            cf_json_str(n->object, "", "kind", NULL), "name",
+                                            cf_object_name(n->object), "why", reason));
+        else
+            count(unrelated, n);
+    }
+}
+
+static json_t *result(struct cf_closure_set *s)
+{
+    cf_autojson json_t *skipped = json_array();
+    cf_autojson json_t *unrelated = json_object();
+    rest_of(s, skipped, unrelated);
+    return json_pack("{s:o, s:O, s:O, s:O, s:O}", "members", members_of(s), "required", s->required,
+                     "skipped", skipped, "unrelated", unrelated, "notes", s->notes);
 }
 
 json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
 {
     struct cf_closure_set s;
-    set_init(&s, in);
+    cf_set_init(&s, in);
     json_t *out = NULL;
     bool by_services = json_array_size(json_object_get(in->workloads, "include")) == 0;
     if (!seed_services(&s, by_services, err) || !seed_includes(&s, err))
         goto done;
-    if (s.queued == 0 || (by_services && !has_workload(&s))) {
+    if ((!by_services && s.queued == 0 && !has_workload(&s)) ||
+        (by_services && !has_workload(&s))) {
         cf_error_set(
             err, CF_ERR_INVALID,
             "nothing to copy: the routers' source Services select no workload; list what to move in "
             "spec.workloads.include");
         goto done;
     }
-    while (s.looked_at < s.queued)
-        cf_closure_edges(&s, s.queue[s.looked_at++]);
+    grow(&s);
     join_ambient(&s);
-    note_members(&s);
+    cf_closure_drop_empty_routes(&s);
+    cf_closure_notes(&s);
     out = result(&s);
 done:
-    set_free(&s);
+    cf_set_free(&s);
     return out;
 }

@@ -137,6 +137,61 @@ enum cf_health cf_health_namespace(const json_t *o, char *text)
     return say(text, CF_HEALTH_FAILED, "%s", phase);
 }
 
+enum cf_health cf_health_service(const json_t *o, char *text)
+{
+    if (strcmp(cf_json_str(o, "ClusterIP", "spec", "type", NULL), "LoadBalancer") != 0)
+        return say(text, CF_HEALTH_READY, "there");
+    if (json_array_size(cf_json_at(o, "status", "loadBalancer", "ingress", NULL)) > 0)
+        return say(text, CF_HEALTH_READY, "it has an address");
+    return say(text, CF_HEALTH_WAITING, "its load balancer has no address yet");
+}
+
+enum cf_health cf_health_ingress(const json_t *o, char *text)
+{
+    bool has = json_array_size(cf_json_at(o, "status", "loadBalancer", "ingress", NULL)) > 0;
+    /* Many controllers never write one: traffic does not come by it while the run lasts. */
+    return say(text, CF_HEALTH_READY, has ? "it has an address" : "there, without an address");
+}
+
+enum cf_health cf_health_budget(const json_t *o, char *text)
+{
+    int64_t healthy = status(o, "currentHealthy"), wanted = status(o, "desiredHealthy");
+    if (!cf_json_at(o, "status", NULL) || !is_observed(o))
+        return say(text, CF_HEALTH_WAITING, "the controller has not seen it yet");
+    if (status(o, "expectedPods") == 0)
+        return say(text, CF_HEALTH_READY, "it has no pods to protect yet");
+    return say(text, healthy >= wanted ? CF_HEALTH_READY : CF_HEALTH_WAITING,
+               "%" PRId64 " of %" PRId64 " wanted pods healthy", healthy, wanted);
+}
+
+enum cf_health cf_health_definition(const json_t *o, char *text)
+{
+    if (condition_is(o, "NamesAccepted", "False"))
+        return say(text, CF_HEALTH_FAILED, "its names are taken: %.200s",
+                   cf_json_str(condition(o, "NamesAccepted"), "", "message", NULL));
+    if (!condition_is(o, "Established", "True") || !condition_is(o, "NamesAccepted", "True"))
+        return say(text, CF_HEALTH_WAITING, "it is not established yet");
+    return say(text, CF_HEALTH_READY, "established");
+}
+
+/* Nobody knows the rules of every custom resource, but most follow one custom: a condition Ready or
+ * Available, and the generation that it is about. One that has neither is there, and that is all. */
+enum cf_health cf_health_custom(const json_t *o, char *text)
+{
+    static const char *const types[] = { "Ready", "Available" };
+    if (cf_json_at(o, "status", "observedGeneration", NULL) && !is_observed(o))
+        return say(text, CF_HEALTH_WAITING, "its operator has not seen it yet");
+    for (size_t i = 0; i < CF_ARRAY_LEN(types); i++) {
+        const json_t *c = condition(o, types[i]);
+        if (!c)
+            continue;
+        bool ready = condition_is(o, types[i], "True");
+        return say(text, ready ? CF_HEALTH_READY : CF_HEALTH_WAITING, "%s is %s: %.180s", types[i],
+                   cf_json_str(c, "Unknown", "status", NULL), cf_json_str(c, "", "message", NULL));
+    }
+    return say(text, CF_HEALTH_READY, "there");
+}
+
 enum cf_health cf_object_health(const json_t *object, char *text)
 {
     const struct cf_kind *k = cf_kind_of(object);

@@ -28,5 +28,10 @@ cf_health_fn cf_health_daemon_set;
 cf_health_fn cf_health_job;
 cf_health_fn cf_health_claim;
 cf_health_fn cf_health_namespace;
+cf_health_fn cf_health_service;
+cf_health_fn cf_health_ingress;
+cf_health_fn cf_health_budget;
+cf_health_fn cf_health_definition;
+cf_health_fn cf_health_custom;
 
 #endif

@@ -16,6 +16,13 @@ enum cf_kind_flags {
     /* Belongs to its namespace, not to a workload: comes along with anything. */
     CF_KIND_AMBIENT = 4,
     CF_KIND_REACHED = 8, /* serves requests: what a Service selects */
+    /* Not every cluster serves it and not everybody may read it: where it cannot be read there is
+     * none, and that is noted. */
+    CF_KIND_OPTIONAL = 16,
+    CF_KIND_CLUSTER = 32,   /* has no namespace */
+    CF_KIND_ON_DEMAND = 64, /* read only where something asks for it */
+    CF_KIND_ROUTE = 128,    /* sends requests to Services: collapsed to those that are copied */
+    CF_KIND_CUSTOM = 256,   /* the row that stands for every custom resource */
 };
 
 /* Removes what only the source cluster knows from a copy of the object; the original still tells
@@ -31,17 +38,30 @@ struct cf_kind {
     const char *pod_spec; /* JSON pointer of the pod spec, or NULL */
     cf_clean_fn *clean;   /* beyond what every kind loses; or NULL */
     cf_health_fn *health; /* NULL: there is nothing to wait for */
+    const char *label;    /* for people, where the kind alone would name two; NULL: the kind */
 };
 
 /* In the order of application; ends with a row without a kind. */
 extern const struct cf_kind cf_kinds[];
 
-/* By group and kind; NULL when it is not copied. */
+/* Of groups that no cluster has by itself: a custom resource may be copied although the table does
+ * not know it. */
+bool cf_group_is_custom(const char *group);
+
+/* By group and kind; the row of all custom resources (kind "*") for a kind of a custom group that
+ * the table does not have; NULL when it is not copied. */
 const struct cf_kind *cf_kind_find(const char *group, const char *kind);
 /* Of an object, by its apiVersion and kind. */
 const struct cf_kind *cf_kind_of(const json_t *object);
 /* "apps/v1" or "v1" into buf of 64 bytes; returns buf. */
 char *cf_kind_api_version(const struct cf_kind *k, char *buf);
+
+/* "Deployment/web"; with its group where the kind alone would not tell
+ * ("Gateway.networking.istio.io/web", and every custom resource). New memory. */
+char *cf_object_label(const json_t *object) CF_NODISCARD;
+char *cf_kind_label(const char *group, const char *kind) CF_NODISCARD;
+/* The group of an apiVersion into new memory: "apps" of "apps/v1", "" of "v1". */
+char *cf_group_of(const char *api_version) CF_NODISCARD;
 
 /* The pod spec and the pod's labels of a workload; NULL if the kind has none. Borrowed. */
 json_t *cf_object_pod_spec(const json_t *object);

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define CF_SECRET_PROVIDER_CLASS "SecretProviderClass.secrets-store.csi.x-k8s.io"
+
 struct walk {
     cf_need_fn *need;
     void *user;
@@ -57,6 +59,10 @@ static void walk_volume(const struct walk *w, const json_t *volume)
         named(w, "Secret",
               cf_json_at(volume, secret_sources[s].source, secret_sources[s].reference, NULL),
               "name");
+    named(w, CF_SECRET_PROVIDER_CLASS, cf_json_at(volume, "csi", "volumeAttributes", NULL),
+          "secretProviderClass");
+    named(w, "StorageClass", cf_json_at(volume, "ephemeral", "volumeClaimTemplate", "spec", NULL),
+          "storageClassName");
     size_t i;
     json_t *source;
     json_array_foreach(cf_json_at(volume, "projected", "sources", NULL), i, source)
@@ -86,6 +92,10 @@ void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user)
     json_array_foreach(json_object_get(pod_spec, "imagePullSecrets"), i, one)
     {
         named(&w, "Secret", one, "name");
+    }
+    json_array_foreach(json_object_get(pod_spec, "resourceClaims"), i, one)
+    {
+        named(&w, "ResourceClaimTemplate", one, "resourceClaimTemplateName");
     }
     const char *account = cf_json_str(pod_spec, "default", "serviceAccountName", NULL);
     need(user, "ServiceAccount", *account ? account : "default", false);

@@ -6,12 +6,13 @@
 #include "base/json.h"
 
 /* One thing that a pod spec names. `kind` is a kind of kinds.h, or one that must be there but is
- * not copied ("PriorityClass", "RuntimeClass"). `optional`: the pod starts without it. */
+ * not copied ("PriorityClass", "RuntimeClass", "StorageClass"). `optional`: the pod starts without it. */
 typedef void cf_need_fn(void *user, const char *kind, const char *name, bool optional);
 
-/* Calls `need` for every ConfigMap, Secret, ServiceAccount, PersistentVolumeClaim, PriorityClass
- * and RuntimeClass that the pod spec names: environment, volumes (projected ones and CSI secrets
- * too), pull secrets, probes need none. The same name may come twice. */
+/* Calls `need` for every ConfigMap, Secret, ServiceAccount, PersistentVolumeClaim,
+ * ResourceClaimTemplate, SecretProviderClass, PriorityClass, RuntimeClass and StorageClass that the
+ * pod spec names: environment, volumes (projected, ephemeral and CSI ones too), pull secrets,
+ * claims of devices; probes need none. The same name may come twice. */
 void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user);
 
 /* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed

@@ -2,31 +2,14 @@
 /* From a cleaned object to the target's body. */
 #include "federation/objects/transform.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_patch.h"
 #include "federation/objects/clean.h"
+#include "federation/objects/rehome.h"
+#include "federation/objects/routes.h"
 #include "federation/objects/selector.h"
-
-/* --- namespace --- */
-
-static void map_namespace(json_t *object, const char *from, const char *to)
-{
-    const struct cf_kind *k = cf_kind_of(object);
-    if (strcmp(k->kind, "Namespace") == 0) {
-        cf_json_put_take(object, json_string(to), "metadata", "name", NULL);
-        return;
-    }
-    cf_json_put_take(object, json_string(to), "metadata", "namespace", NULL);
-    size_t i;
-    json_t *subject;
-    json_array_foreach(json_object_get(object, "subjects"), i, subject)
-    {
-        if (strcmp(cf_json_str(subject, from, "namespace", NULL), from) == 0 &&
-            strcmp(cf_json_str(subject, "", "kind", NULL), "ServiceAccount") == 0)
-            json_object_set_new(subject, "namespace", json_string(to));
-    }
-}
 
 /* --- the plan's transforms --- */
 
@@ -160,18 +143,82 @@ static void set_running(const struct cf_transform *t, json_t *object, const char
         raise_floor(t, object);
 }
 
+/* --- what must not act on its own before its time --- */
+
+/* Hosts of routes, and of Services that ask for a name, are published by the source until its
+ * clients are to come to the target. */
+static void hold_dns(json_t *object)
+{
+    static const char *const entries[] = { "Ingress", "HTTPRoute", "GRPCRoute", "VirtualService",
+                                           "Gateway" };
+    const char *kind = cf_json_str(object, "", "kind", NULL);
+    const char *key;
+    json_t *value;
+    bool publishes = false;
+    for (size_t i = 0; i < CF_ARRAY_LEN(entries); i++)
+        publishes = publishes || strcmp(entries[i], kind) == 0;
+    json_object_foreach(cf_json_unconst(cf_json_at(object, "metadata", "annotations", NULL)), key,
+                        value)
+    {
+        publishes = publishes || strncmp(key, "external-dns.alpha.kubernetes.io/", 33) == 0;
+    }
+    if (publishes)
+        annotate(object, CF_ANNOTATION_DNS, CF_DNS_HELD);
+}
+
+void cf_object_unhold(json_t *body)
+{
+    const char *floor =
+        cf_json_str(body, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
+    if (floor) {
+        cf_json_put_take(body, json_integer(strtoll(floor, NULL, 10)), "spec", "minReplicas", NULL);
+        cf_json_del(body, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
+    }
+    if (strcmp(cf_json_str(body, "", "metadata", "annotations", CF_ANNOTATION_DNS, NULL),
+               CF_DNS_HELD) == 0)
+        cf_json_del(body, "metadata", "annotations", CF_ANNOTATION_DNS, NULL);
+}
+
+/* --- all of it --- */
+
+static bool is_copied(const void *members, const char *service)
+{
+    size_t i;
+    json_t *m;
+    json_array_foreach((const json_t *)members, i, m)
+    {
+        const json_t *o = json_object_get(m, "object");
+        if (strcmp(cf_json_str(o, "", "kind", NULL), "Service") == 0 &&
+            strcmp(cf_object_name(o), service) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the source's pods get from an account that is not copied. */
+static void add_pull_secrets(json_t *object, const json_t *member)
+{
+    json_t *secrets = json_object_get(member, "pullSecrets");
+    json_t *spec = secrets ? cf_object_pod_spec(object) : NULL;
+    if (spec)
+        json_object_set_new(spec, "imagePullSecrets", cf_json_copy(secrets));
+}
+
 json_t *cf_object_rehome(const json_t *object, const char *ns)
 {
     json_t *copy = cf_object_clean(object);
-    map_namespace(copy, cf_object_namespace(object), ns);
+    cf_object_set_namespace(copy, ns);
     return copy;
 }
 
 json_t *cf_object_transform(const struct cf_transform *t, const json_t *member,
                             struct cf_error *err)
 {
-    const json_t *object = json_object_get(member, "object");
-    json_t *body = cf_object_rehome(object, t->target_namespace);
+    json_t *body = cf_object_clean(json_object_get(member, "object"));
+    (void)cf_route_collapse(body, is_copied, t->members, NULL);
+    cf_object_set_namespace(body, t->target_namespace);
+    hold_dns(body);
+    add_pull_secrets(body, member);
     if (!apply_transforms(&body, json_object_get(t->workloads, "transforms"), err)) {
         json_decref(body);
         return NULL;

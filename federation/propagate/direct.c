@@ -74,28 +74,18 @@ void cf_direct_finding(json_t *findings, const char *key, const char *level, con
 
 static bool is_shared_kind(const char *kind)
 {
-    return strcmp(kind, "Namespace") == 0;
+    return strcmp(kind, "Namespace") == 0 || strcmp(kind, "CustomResourceDefinition") == 0;
 }
 
-/* An autoscaler's floor as it is but for the time in which both sides serve: an object of somebody
- * else does not have ours. */
-static void lower_floor(json_t *body)
-{
-    const char *floor =
-        cf_json_str(body, NULL, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
-    if (!floor)
-        return;
-    cf_json_put_take(body, json_integer(strtoll(floor, NULL, 10)), "spec", "minReplicas", NULL);
-    cf_json_del(body, "metadata", "annotations", CF_ANNOTATION_FLOOR, NULL);
-}
-
+/* What another manager's object would be: without our label, and without what a copy has only while
+ * both sides serve. */
 json_t *cf_direct_differences(const json_t *item, const json_t *live)
 {
     json_t *lines = json_array();
     cf_autojson json_t *unlabelled = cf_json_copy(json_object_get(item, "body"));
     cf_json_del(unlabelled, "metadata", "labels", CF_LABEL_RUN, NULL);
     if (!cf_json_at(live, "metadata", "labels", CF_LABEL_RUN, NULL))
-        lower_floor(unlabelled);
+        cf_object_unhold(unlabelled);
     cf_object_same(unlabelled, live, lines);
     return lines;
 }

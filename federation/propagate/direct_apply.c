@@ -12,6 +12,7 @@
 #include "federation/kube/fan_out.h"
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
+#include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
 
 /* One object of a batch. Written by the thread that has its number. */
@@ -252,9 +253,11 @@ static bool write_wave(struct batch *b, const json_t *items, const json_t *live,
 
 /* --- the rehearsal --- */
 
-static bool is_namespace(const json_t *item)
+/* What is not in the target's namespace: the namespace itself, and definitions. */
+static bool is_outside(const json_t *item)
 {
-    return strcmp(cf_json_str(item, "", "ref", "kind", NULL), "Namespace") == 0;
+    return strcmp(cf_json_str(item, "", "ref", "kind", NULL), "Namespace") == 0 ||
+           cf_is_definition(item);
 }
 
 /* Before the first object inside the namespace is written, every object is tried: a copy that
@@ -285,7 +288,7 @@ static bool has_begun(const json_t *ledger)
     json_t *entry;
     json_array_foreach(ledger, i, entry)
     {
-        if (!is_namespace(entry))
+        if (!is_outside(entry))
             return true;
     }
     return false;
@@ -320,6 +323,31 @@ static json_t *next_items(const json_t *inventory, const json_t *index, int max,
     return items;
 }
 
+static void keep_first(json_t *items, size_t n)
+{
+    while (json_array_size(items) > n)
+        json_array_remove(items, json_array_size(items) - 1);
+}
+
+/* Definitions are a batch of their own: what they define is tried, and written, when they are
+ * served. *io_all: whether `items` are all that is left. */
+static bool hold_for_definitions(const struct batch *b, json_t *items, bool *io_all,
+                                 struct cf_copying *out, struct cf_error *err)
+{
+    bool served = true, has_definition = false;
+    size_t n = 0;
+    for (; n < json_array_size(items) && is_outside(json_array_get(items, n)); n++)
+        has_definition = has_definition || cf_is_definition(json_array_get(items, n));
+    if (n == 0 && !has_begun(b->ledger) &&
+        !cf_definitions_served(b->p, b->ledger, &served, out, err))
+        return false;
+    if (served && (!has_definition || n == json_array_size(items)))
+        return true;
+    keep_first(items, served ? n : 0);
+    *io_all = false;
+    return true;
+}
+
 /* Takes the items of the first item's wave out of `items`. */
 static json_t *next_wave(json_t *items)
 {
@@ -347,7 +375,7 @@ static bool write_items(struct batch *b, const json_t *inventory, json_t *items,
         return false;
     while (json_array_size(items) > 0) {
         cf_autojson json_t *wave = next_wave(items);
-        bool inside = !is_namespace(json_array_get(wave, 0));
+        bool inside = !is_outside(json_array_get(wave, 0));
         if (inside && !begun && !is_tried(b->p, inventory) && !rehearse(b->p, inventory, err))
             return false;
         begun = begun || inside;
@@ -379,6 +407,8 @@ bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, js
     struct batch b = { .p = p, .ledger = *io_ledger, .index = index };
     bool all;
     cf_autojson json_t *items = next_items(inventory, index, max_objects, &all);
+    if (!hold_for_definitions(&b, items, &all, out, err))
+        return false;
     if (!write_items(&b, inventory, items, err))
         return asks_to_wait(p, err, out);
     out->done = all;

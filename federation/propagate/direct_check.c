@@ -8,6 +8,7 @@
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
+#include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
 
 enum { CF_CHANGES_MAX = 50 }; /* what a hold can show; the first fifty tell the story */
@@ -226,7 +227,16 @@ bool cf_direct_dry_run(const struct cf_propagation *p, const json_t *inventory,
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
         bool is_namespace = strcmp(cf_json_str(item, "", "ref", "kind", NULL), "Namespace") == 0;
-        if (exists || is_namespace)
+        bool is_outside = is_namespace || cf_is_definition(item);
+        if (!exists && !is_outside)
+            continue;
+        if (cf_definition_is_to_come(p, inventory, item))
+            cf_direct_finding(findings, cf_json_str(item, "", "key", NULL), "info",
+                              "NEW_DEFINITION", "",
+                              "%s does not serve its kind yet: it is tried right after its "
+                              "definition is there, before the first object is written",
+                              cf_kube_name(p->target));
+        else
             json_array_append(items, item);
     }
     if (!try_items(p, items, findings, err))
@@ -360,7 +370,9 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
     json_array_foreach(ledger, i, entry)
     {
         const char *key = cf_json_str(entry, "", "key", NULL);
-        if (json_array_size(changes) < CF_CHANGES_MAX && !json_object_get(sources, key))
+        /* A definition is wanted only while the target has none. */
+        if (json_array_size(changes) < CF_CHANGES_MAX && !json_object_get(sources, key) &&
+            !cf_is_definition(entry))
             add_change(changes, key, "removed", "", "");
     }
     *out_changes = changes;

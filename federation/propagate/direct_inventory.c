@@ -1,110 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the source: every kind of the table in its namespace, the closure, and the bodies for the
- * target. */
+/* The inventory: what is read from the source, the closure, and the bodies for the target. */
 #include <string.h>
 
-#include "federation/kube/fan_out.h"
-#include "federation/objects/clean.h"
 #include "federation/objects/closure.h"
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
 #include "federation/propagate/direct.h"
+#include "federation/propagate/inventory_source.h"
 
-enum {
-    INVENTORY_TEXT_MAX = 16 * 1024 * 1024, /* 50,000 objects at 300 bytes */
-    LIST_TIMEOUT_MS = 60000,               /* 50,000 objects in pages, from a server that is busy */
-    KINDS_MAX = 64,                        /* rows of the table of kinds */
-};
-
-/* What managedFields say is half of an object, and only a Service's ports are asked of them; who
- * wrote last stands beside. */
-static void trim(json_t *object)
-{
-    size_t i;
-    json_t *entry;
-    if (strcmp(cf_json_str(object, "", "kind", NULL), "Service") == 0)
-        return;
-    json_array_foreach(cf_json_at(object, "metadata", "managedFields", NULL), i, entry)
-    {
-        json_object_del(entry, "fieldsV1");
-    }
-}
-
-/* One kind of the source's namespace. Written by the thread that has its number. */
-struct kind_read {
-    const struct cf_kind *kind;
-    json_t *items; /* NULL: none, or not read */
-    struct cf_error err;
-};
-
-struct source_read {
-    const struct cf_propagation *p;
-    struct kind_read *kinds;
-    size_t n;
-};
-
-/* A kind that the source does not serve has no objects. */
-static bool read_number(void *arg, size_t i)
-{
-    const struct source_read *r = arg;
-    struct kind_read *k = &r->kinds[i];
-    char api_version[64];
-    struct cf_kube_list list = { .api_version = cf_kind_api_version(k->kind, api_version),
-                                 .kind = k->kind->kind,
-                                 .ns = r->p->source_namespace,
-                                 .trim = trim };
-    struct cf_kube_how how = { .timeout_ms = LIST_TIMEOUT_MS };
-    if (cf_kube_list(r->p->source, &how, &list, &k->items, NULL, &k->err))
-        return true;
-    if (k->err.kind != CF_ERR_NOT_FOUND)
-        return cf_error_wrap(&k->err, "list %s in %s on %s", k->kind->kind, r->p->source_namespace,
-                             cf_kube_name(r->p->source));
-    cf_error_clear(&k->err);
-    return true;
-}
-
-static bool read_kinds(const struct cf_propagation *p, json_t *objects, struct cf_error *err)
-{
-    struct kind_read kinds[KINDS_MAX] = { 0 };
-    struct source_read r = { .p = p, .kinds = kinds };
-    for (const struct cf_kind *k = cf_kinds; k->kind; k++) {
-        if (strcmp(k->kind, "Namespace") == 0)
-            continue;
-        cf_assert(r.n < KINDS_MAX);
-        kinds[r.n++].kind = k;
-    }
-    cf_kube_fan_out(p->source, r.n, read_number, &r);
-    bool ok = true;
-    for (size_t i = 0; i < r.n; i++) {
-        if (ok && kinds[i].err.kind != CF_ERR_NONE)
-            ok = cf_error_move(err, &kinds[i].err);
-        if (ok && kinds[i].items)
-            json_array_extend(objects, kinds[i].items);
-        json_decref(kinds[i].items);
-    }
-    return ok;
-}
-
-static bool read_namespace(const struct cf_propagation *p, json_t *objects, struct cf_error *err)
-{
-    struct cf_object_ref ref = cf_ref("v1", "Namespace", NULL, p->source_namespace);
-    json_t *ns = NULL;
-    if (!cf_kube_get(p->source, NULL, &ref, &ns, err))
-        return cf_error_wrap(err, "read the source namespace %s on %s", p->source_namespace,
-                             cf_kube_name(p->source));
-    json_array_append_new(objects, ns);
-    return true;
-}
-
-static json_t *read_all(const struct cf_propagation *p, struct cf_error *err)
-{
-    json_t *objects = json_array();
-    if (read_namespace(p, objects, err) && read_kinds(p, objects, err))
-        return objects;
-    json_decref(objects);
-    return NULL;
-}
+enum { INVENTORY_TEXT_MAX = 16 * 1024 * 1024 }; /* 50,000 objects at 300 bytes */
 
 static char *scaled_name(const char *kind, const char *name)
 {
@@ -120,10 +25,11 @@ static json_t *autoscaled(const json_t *members)
     json_array_foreach(members, i, m)
     {
         const json_t *o = json_object_get(m, "object");
-        if (strcmp(cf_json_str(o, "", "kind", NULL), "HorizontalPodAutoscaler") != 0)
+        const char *kind = cf_json_str(o, "", "kind", NULL);
+        if (strcmp(kind, "HorizontalPodAutoscaler") != 0 && strcmp(kind, "ScaledObject") != 0)
             continue;
         const json_t *target = cf_json_at(o, "spec", "scaleTargetRef", NULL);
-        cf_autofree char *name = scaled_name(cf_json_str(target, "", "kind", NULL),
+        cf_autofree char *name = scaled_name(cf_json_str(target, "Deployment", "kind", NULL),
                                              cf_json_str(target, "", "name", NULL));
         json_object_set_new(names, name, json_true());
     }
@@ -157,13 +63,16 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
     json_t *source = cf_direct_ref_json(&source_ref);
     json_object_set_new(source, "uid", json_string(cf_object_uid(object)));
     cf_autofree char *writer = cf_object_last_writer(object, "");
-    json_array_append_new(
-        items,
-        json_pack("{s:s, s:o, s:o, s:s, s:O, s:s, s:i, s:s, s:b, s:s}", "key", key, "ref",
-                  cf_direct_ref_json(&target_ref), "source", source, "digest", digest, "body", body,
-                  "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
-                  cf_kind_of(object)->wave, "why", cf_json_str(member, "", "why", NULL),
-                  "autoscaled", by_itself, "by", writer ? writer : ""));
+    json_array_append_new(items,
+                          json_pack("{s:s, s:o, s:o, s:s, s:O, s:s, s:I, s:s, s:s, s:s, s:b, s:s}",
+                                    "key", key, "ref", cf_direct_ref_json(&target_ref), "source",
+                                    source, "digest", digest, "body", body, "onConflict",
+                                    cf_json_str(member, "fail", "onConflict", NULL), "wave",
+                                    (json_int_t)cf_json_int(member, 0, "wave", NULL), "why",
+                                    cf_json_str(member, "", "why", NULL), "from",
+                                    cf_json_str(member, "", "from", NULL), "start",
+                                    cf_json_str(member, "now", "start", NULL), "autoscaled",
+                                    by_itself, "by", writer ? writer : ""));
     if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") != 0)
         json_object_set(json_array_get(items, json_array_size(items) - 1), "origin",
                         cf_json_unconst(object));
@@ -193,19 +102,43 @@ static bool is_wanted(const struct cf_propagation *p, const json_t *member)
            strcmp(cf_json_str(member, "", "object", "kind", NULL), "Namespace") != 0;
 }
 
-bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
-                         struct cf_error *err)
+/* Required rows name the source's namespace where the copies' is meant. */
+static void move_required(const struct cf_propagation *p, json_t *required)
 {
-    cf_autojson json_t *objects = read_all(p, err);
-    if (!objects)
-        return false;
-    struct cf_closure_input input = { .objects = objects,
-                                      .workloads = p->workloads,
-                                      .services = p->services };
-    cf_autojson json_t *closure = cf_closure(&input, err);
-    if (!closure)
-        return false;
-    const json_t *members = json_object_get(closure, "members");
+    size_t i;
+    json_t *row;
+    json_array_foreach(required, i, row)
+    {
+        json_t *ref = json_object_get(row, "ref");
+        if (strcmp(cf_json_str(ref, "", "namespace", NULL), p->source_namespace) == 0)
+            json_object_set_new(ref, "namespace", json_string(p->target_namespace));
+    }
+}
+
+/* A class of the same name that means something else is not what the source's pods have. What the
+ * source does not let us read is not compared. */
+static void expect_values(const struct cf_propagation *p, json_t *required)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(required, i, row)
+    {
+        const char *kind = cf_json_str(row, "", "kind", NULL);
+        struct cf_object_ref ref =
+            cf_ref("scheduling.k8s.io/v1", kind, NULL, cf_json_str(row, "", "name", NULL));
+        cf_autojson json_t *class = NULL;
+        struct cf_error unread = CF_ERROR_INIT;
+        bool found = false;
+        if (strcmp(kind, "PriorityClass") == 0 &&
+            cf_kube_find(p->source, NULL, &ref, &found, &class, &unread) && found)
+            json_object_set_new(
+                row, "expect",
+                json_pack("{s:I}", "value", (json_int_t)cf_json_int(class, 0, "value", NULL)));
+    }
+}
+
+static json_t *items_of(const struct cf_propagation *p, const json_t *members, struct cf_error *err)
+{
     struct cf_transform transform = { .target_namespace = p->target_namespace,
                                       .workloads = p->workloads,
                                       .members = members };
@@ -216,12 +149,34 @@ bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
     json_array_foreach(members, i, member)
     {
         if (is_wanted(p, member) && !add_item(p, &transform, scaled, member, items, err))
-            return false;
+            return NULL;
     }
-    json_t *inventory =
-        json_pack("{s:O, s:O, s:O}", "objects", items, "required",
-                  json_object_get(closure, "required"), "notes", json_object_get(closure, "notes"));
+    return cf_steal(&items);
+}
+
+bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
+                         struct cf_error *err)
+{
+    CF_CLEANUP(cf_inventory_source_free) struct cf_inventory_source source = { 0 };
+    if (!cf_inventory_source_read(p, &source, err))
+        return false;
+    struct cf_closure_input input = { .objects = source.objects,
+                                      .workloads = p->workloads,
+                                      .services = p->services,
+                                      .routers = source.routers,
+                                      .absent = source.absent,
+                                      .unread = source.unread };
+    cf_autojson json_t *inventory = cf_closure(&input, err);
+    if (!inventory)
+        return false;
+    json_t *items = items_of(p, json_object_get(inventory, "members"), err);
+    if (!items)
+        return false;
+    json_object_set_new(inventory, "objects", items);
+    json_object_del(inventory, "members");
+    move_required(p, json_object_get(inventory, "required"));
+    expect_values(p, json_object_get(inventory, "required"));
     digest_all(inventory);
-    *out_inventory = inventory;
+    *out_inventory = cf_steal(&inventory);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "federation/objects/clean.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
+#include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
 
 static void left(json_t *lines, const char *key, const char *why)
@@ -29,10 +30,11 @@ static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool
                                      .ns = ns };
         cf_autojson json_t *items = NULL;
         struct cf_error mine = CF_ERROR_INIT;
-        if (strcmp(k->kind, "Namespace") == 0)
+        if (k->flags & (CF_KIND_CLUSTER | CF_KIND_ON_DEMAND))
             continue;
         if (!cf_kube_list(p->target, NULL, &list, &items, NULL, &mine)) {
-            if (mine.kind == CF_ERR_NOT_FOUND)
+            if (mine.kind == CF_ERR_NOT_FOUND ||
+                (k->flags & CF_KIND_OPTIONAL && mine.kind == CF_ERR_DENIED))
                 continue;
             return cf_error_move(err, &mine);
         }
@@ -46,13 +48,17 @@ static bool has_inhabitants(const struct cf_propagation *p, const char *ns, bool
     return true;
 }
 
-/* A namespace goes only when it is empty but for what every namespace has; otherwise it stays and
- * is ours no longer. */
+/* A namespace goes only when it is empty but for what every namespace has, a definition only when
+ * nothing is defined by it; otherwise it stays and is ours no longer. */
 static bool may_delete(const struct cf_propagation *p, const struct cf_object_ref *ref,
-                       const char *key, bool *out, json_t *lines, struct cf_error *err)
+                       const json_t *live, const char *key, bool *out, json_t *lines,
+                       struct cf_error *err)
 {
     bool inhabited = false;
     if (strcmp(ref->kind, "Namespace") == 0 && !has_inhabitants(p, ref->name, &inhabited, err))
+        return false;
+    if (strcmp(ref->kind, "CustomResourceDefinition") == 0 &&
+        !cf_definition_is_used(p, live, &inhabited, err))
         return false;
     *out = !inhabited;
     if (!inhabited)
@@ -78,7 +84,7 @@ static bool delete_created(const struct cf_propagation *p, const json_t *entry, 
         return true;
     }
     bool may = false;
-    if (!may_delete(p, &ref, key, &may, lines, err))
+    if (!may_delete(p, &ref, live, key, &may, lines, err))
         return cf_error_wrap(err, "look into %s on %s", key, cf_kube_name(p->target));
     if (!may)
         return true;
@@ -143,41 +149,63 @@ static bool undo_one(const struct cf_propagation *p, const json_t *entry, json_t
     return true; /* adopted and shared objects were never written */
 }
 
+/* Objects of one kind with our label that no ledger names. What is optional may be unreadable: then
+ * we could not have made any. */
+static bool collect_kind(const struct cf_propagation *p, const struct cf_kube_list *list,
+                         bool optional, const json_t *known, json_t *ledger, struct cf_error *err)
+{
+    cf_autojson json_t *items = NULL;
+    struct cf_error mine = CF_ERROR_INIT;
+    size_t i;
+    json_t *object;
+    if (!cf_kube_list(p->target, NULL, list, &items, NULL, &mine)) {
+        if (mine.kind == CF_ERR_NOT_FOUND || (optional && mine.kind == CF_ERR_DENIED))
+            return true;
+        cf_error_move(err, &mine);
+        return cf_error_wrap(err, "look for our %s objects on %s", list->kind,
+                             cf_kube_name(p->target));
+    }
+    json_array_foreach(items, i, object)
+    {
+        cf_autofree char *key = cf_object_key(object, NULL);
+        struct cf_object_ref ref;
+        bool going = cf_json_at(object, "metadata", "deletionTimestamp", NULL) != NULL;
+        if (going || json_object_get(known, key) || !cf_ref_of(object, &ref, &mine))
+            continue;
+        json_array_append_new(ledger,
+                              json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
+                                        cf_direct_ref_json(&ref), "uid", cf_object_uid(object),
+                                        "how", "created", "digest", ""));
+    }
+    return true;
+}
+
 /* Objects with our label that no ledger names: made just before a crash. */
 static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struct cf_error *err)
 {
     cf_autojson json_t *known = cf_direct_index(ledger);
+    cf_autojson json_t *custom = cf_custom_kinds(p->target);
     cf_autofree char *selector = cf_xasprintf(CF_LABEL_RUN "=%s", p->run_id);
+    struct cf_kube_list list = { .label_selector = selector };
+    size_t i;
+    json_t *row;
     for (const struct cf_kind *k = cf_kinds; k->kind; k++) {
         char api_version[64];
-        bool cluster_wide = strcmp(k->kind, "Namespace") == 0;
-        struct cf_kube_list list = { .api_version = cf_kind_api_version(k, api_version),
-                                     .kind = k->kind,
-                                     .ns = cluster_wide ? NULL : p->target_namespace,
-                                     .label_selector = selector };
-        cf_autojson json_t *items = NULL;
-        struct cf_error mine = CF_ERROR_INIT;
-        if (!cf_kube_list(p->target, NULL, &list, &items, NULL, &mine)) {
-            if (mine.kind == CF_ERR_NOT_FOUND || (cluster_wide && mine.kind == CF_ERR_DENIED))
-                continue;
-            cf_error_move(err, &mine);
-            return cf_error_wrap(err, "look for our %s objects on %s", k->kind,
-                                 cf_kube_name(p->target));
-        }
-        size_t i;
-        json_t *object;
-        json_array_foreach(items, i, object)
-        {
-            cf_autofree char *key = cf_object_key(object, NULL);
-            struct cf_object_ref ref;
-            bool going = cf_json_at(object, "metadata", "deletionTimestamp", NULL) != NULL;
-            if (going || json_object_get(known, key) || !cf_ref_of(object, &ref, &mine))
-                continue;
-            json_array_append_new(ledger,
-                                  json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
-                                            cf_direct_ref_json(&ref), "uid", cf_object_uid(object),
-                                            "how", "created", "digest", ""));
-        }
+        bool cluster_wide = k->flags & CF_KIND_CLUSTER;
+        list.api_version = cf_kind_api_version(k, api_version);
+        list.kind = k->kind;
+        list.ns = cluster_wide ? NULL : p->target_namespace;
+        if (!collect_kind(p, &list, cluster_wide || k->flags & CF_KIND_OPTIONAL, known, ledger,
+                          err))
+            return false;
+    }
+    list.ns = p->target_namespace;
+    json_array_foreach(custom, i, row)
+    {
+        list.api_version = cf_json_str(row, "", "apiVersion", NULL);
+        list.kind = cf_json_str(row, "", "kind", NULL);
+        if (!collect_kind(p, &list, true, known, ledger, err))
+            return false;
     }
     return true;
 }

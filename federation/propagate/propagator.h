@@ -56,6 +56,10 @@ struct cf_propagation {
     /* Services of the source that the routers name: ["web", …]. Without `include` in workloads
      * everything that these select, and its closure, is copied; never the whole namespace. */
     const json_t *services;
+    /* The plan's routers, [{type, cluster, namespace, object}], and its name of the source: those
+     * that stand in the source's namespace are steered, not copied. NULL: none. */
+    const json_t *routers;
+    const char *source_cluster;
     struct cf_before_images before; /* .put NULL in previews */
     /* Digest of an inventory in which a dry run of this very run has just found nothing that
      * blocks: it need not be tried again before the first write. NULL or "": none. */
@@ -90,10 +94,16 @@ struct cf_propagator_ops {
      *                 "onConflict": "fail|adopt|overwrite",
      *                 "wave": n,
      *                 "why": "selected by Service web",
+     *                 "from": "Service/web" (what brought it; "" for what the plan names),
+     *                 "start": "now|atSwitch",
+     *                 "autoscaled": bool, "by": "<who wrote the source object last>",
      *                 "origin": {…} (federations only: as read from the source)}],
      *    "digest": "<sha256 over all>",
-     *    "required": [{"ref", "why"}]   cluster-scoped things the target must have (ClusterRoles,
-     *                                   classes, …),
+     *    "required": [{"kind", "name", "ref", "why", "level": "blocker|warning",
+     *                  "expect": {…}? (fields that it must have)}]   what the target must have by
+     *                  itself (ClusterRoles, classes, what is not listed …),
+     *    "skipped": [{"kind", "name", "why"}]   what is kept out, and why,
+     *    "unrelated": {kind: number}            what nothing asked for,
      *    "notes": [{"level": "warning|info|blocker", "code", "message", "hint"}]}
      * INVALID when the plan's selection matches nothing or names something that is not there. */
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);

@@ -2,6 +2,7 @@
 /* Checks of what is copied: the closure, the target's admission, running Jobs. */
 #include <string.h>
 
+#include "federation/objects/diff.h"
 #include "orchestrator/preflight/checks_internal.h"
 
 static enum cf_level level_of(const json_t *row)
@@ -28,6 +29,21 @@ static void pass_on(struct cf_checking *c, const json_t *rows, const char *clust
 
 /* ---- copies ---- */
 
+/* What is there but means something else: a PriorityClass of another value. */
+static void compare_required(struct cf_checking *c, const json_t *row, const json_t *live)
+{
+    const json_t *expect = cf_json_at(row, "expect", NULL);
+    cf_autojson json_t *lines = json_array();
+    if (!expect || cf_object_same(expect, live, lines))
+        return;
+    cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, cf_json_copy(row),
+             "make another class in the target and name it with workloads.transforms: its value "
+             "cannot be changed",
+             NULL, "%s %s is another one than in the source (target → source: %s)",
+             cf_json_str(row, "", "kind", NULL), cf_json_str(row, "", "name", NULL),
+             json_string_value(json_array_get(lines, 0)));
+}
+
 static void check_required(struct cf_checking *c, const json_t *row)
 {
     const json_t *r = cf_json_at(row, "ref", NULL);
@@ -38,20 +54,23 @@ static void check_required(struct cf_checking *c, const json_t *row)
         cf_ref(version, cf_json_str(r, "", "kind", NULL), cf_json_str(r, "", "namespace", NULL),
                cf_json_str(r, "", "name", NULL));
     struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *live = NULL;
     bool found = false;
     if (!c->target_answers || !cf_ref_is_valid(&ref))
         return;
-    if (!cf_kube_find(c->target, NULL, &ref, &found, NULL, &err)) {
+    if (!cf_kube_find(c->target, NULL, &ref, &found, &live, &err)) {
         cf_skipped(c, c->plan->target_cluster, "whether %s %s is in the target: %s", ref.kind,
                    ref.name, err.message);
         return;
     }
-    if (found)
+    if (found) {
+        compare_required(c, row, live);
         return;
-    cf_found(c, CF_LEVEL_BLOCKER, c->plan->target_cluster, cf_json_copy(row),
+    }
+    cf_found(c, level_of(row), c->plan->target_cluster, cf_json_copy(row),
              "create it in the target: it is not copied", NULL,
-             "%s %s is needed in the target (%s)", ref.kind, ref.name,
-             cf_json_str(row, "", "why", NULL));
+             "%s %s%s%s is needed in the target (%s)", ref.kind, ref.ns, *ref.ns ? "/" : "",
+             ref.name, cf_json_str(row, "", "why", NULL));
 }
 
 void cf_preflight_copies(struct cf_checking *c)

@@ -264,6 +264,8 @@ struct cf_propagation cf_survey_propagation(const struct cf_plan *plan, struct c
         .plan_name = plan->name,
         .workloads = cf_json_at(plan->effective, "spec", "workloads", NULL),
         .services = services,
+        .routers = cf_json_at(plan->effective, "spec", "traffic", "routers", NULL),
+        .source_cluster = plan->source_cluster,
         .copy = cf_json_at(plan->effective, "spec", "copy", NULL),
     };
 }

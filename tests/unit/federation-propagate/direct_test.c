@@ -479,6 +479,14 @@ static void health_waits_for_pods(void **state)
         "{'observedGeneration':9,'replicas':3,'updatedReplicas':3,'readyReplicas':3,'availableReplicas':3}");
     json_object_set(live, "status", status);
     cf_fake_kube_put_json(r->target_api, live);
+    cf_autojson json_t *unprotected = NULL;
+    assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &unprotected, &err), &err);
+    assert_false(cf_json_bool(unprotected, true, "ready", NULL));
+    cf_autojson json_t *budget = target(r, "policy/v1", "PodDisruptionBudget", "echo");
+    cf_autojson json_t *healthy = cf_test_json(
+        "{'observedGeneration':9,'expectedPods':3,'desiredHealthy':1,'currentHealthy':3}");
+    json_object_set(budget, "status", healthy);
+    cf_fake_kube_put_json(r->target_api, budget);
     cf_autojson json_t *ready = NULL;
     assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &ready, &err), &err);
     assert_true(cf_json_bool(ready, false, "ready", NULL));
