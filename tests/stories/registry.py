@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stories: named tests that are told in one world or the other, each on a stage of its own.
 
-The third world, "karmada", is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md).
-A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
+The world "faults" is the sandbox again, for the table of a control plane's faults and a copy's stages, which takes minutes. The world
+"karmada" is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md). A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
 
 A story is a function that gets a `Tale` (tale.py) and raises AssertionError when something is not as it should be. The world is
 "sandbox" (simulated clusters, seconds) or "lab" (real ones). A story that is declared for both must hold in both.
@@ -21,7 +21,7 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ()}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": (), "faults": ()}
 
 _stories = []
 
@@ -59,7 +59,7 @@ def each_route(*routes, worlds=("sandbox", "lab")):
 
 def _load():
     # They declare themselves. The longest come first, so that they are not waited for alone at the end.
-    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members  # noqa: F401,I001
+    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, federations, federation_faults  # noqa: F401,I001
 
 
 def stories(world):
