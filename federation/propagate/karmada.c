@@ -95,6 +95,30 @@ static bool not_yet(struct cf_copying *out, bool stuck, const char *fmt, va_list
     return true;
 }
 
+static bool is_for_a_person(const struct cf_error *err)
+{
+    switch (err->kind) {
+    case CF_ERR_DENIED:
+    case CF_ERR_INVALID:
+    case CF_ERR_NOT_FOUND:
+    case CF_ERR_LIMIT:
+        return true;
+    case CF_ERR_TRANSIENT:
+        return strstr(err->message, "webhook") != NULL;
+    default:
+        return false;
+    }
+}
+
+bool cf_karmada_end(bool ok, struct cf_copying *out, struct cf_error *err)
+{
+    if (ok || !is_for_a_person(err))
+        return ok;
+    cf_karmada_stuck(out, "%s", err->message);
+    cf_error_clear(err);
+    return true;
+}
+
 bool cf_karmada_waits(struct cf_copying *out, const char *fmt, ...)
 {
     va_list ap;

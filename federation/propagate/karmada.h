@@ -89,6 +89,11 @@ bool cf_karmada_policy_is_own(const struct cf_karmada *k, const json_t *policy);
 bool cf_karmada_waits(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
 bool cf_karmada_stuck(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
 
+/* How a call of the port ends: what only a person can mend (a right that is missing, an object that
+ * a server refuses, a webhook that does not answer) waits and says so, since nothing is gained by
+ * failing; everything else stays an error. Returns what the port returns. */
+bool cf_karmada_end(bool ok, struct cf_copying *out, struct cf_error *err);
+
 /* --- karmada_members.c: Cluster objects --- */
 
 /* *out: new reference. NOT_FOUND when it is gone. */
@@ -208,6 +213,12 @@ bool cf_karmada_namespace_gate(const struct cf_karmada *k, bool *out_so, struct 
                                struct cf_error *err) CF_NODISCARD;
 /* Deletes it where it is ours and empty. */
 bool cf_karmada_namespace_remove(const struct cf_karmada *k, struct cf_error *err) CF_NODISCARD;
+
+/* --- karmada_detach.c --- */
+
+/* Takes what Karmada leaves of a take-over from the source's objects, where it manages them no
+ * longer. */
+bool cf_karmada_clean_source(const struct cf_karmada *k, struct cf_error *err) CF_NODISCARD;
 
 /* --- karmada_edit.c: values of copies that stand --- */
 

@@ -81,10 +81,54 @@ static bool has_let_go(const struct cf_karmada *k, const json_t *policy, bool *o
     return true;
 }
 
-bool cf_karmada_detach(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
+/* What Karmada leaves on an object that it lets go: the word of how conflicts were to be resolved,
+ * and the label by which it kept an autoscaler's replicas. Both came with us. */
+static bool clean_one(const struct cf_karmada *k, const json_t *object, struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_karmada_object_ref(k, object);
+    bool found = false;
+    cf_autojson json_t *live = NULL;
+    if (!cf_kube_find(k->p->source, NULL, &ref, &found, &live, err))
+        return cf_error_wrap(err, "read %s %s on %s", ref.kind, ref.name,
+                             cf_kube_name(k->p->source));
+    const json_t *metadata = json_object_get(live, "metadata");
+    bool has_word = cf_json_at(metadata, "annotations", CF_KARMADA_CONFLICT, NULL);
+    bool has_label = cf_json_at(metadata, "labels", CF_KARMADA_RETAIN, NULL);
+    if (!found || (!has_word && !has_label) ||
+        cf_json_at(metadata, "labels", CF_KARMADA_MANAGED, NULL))
+        return true;
+    cf_autojson json_t *patch =
+        json_pack("{s:{s:s}}", "metadata", "uid", cf_json_str(metadata, "", "uid", NULL));
+    if (has_word)
+        cf_json_put_take(patch, json_null(), "metadata", "annotations", CF_KARMADA_CONFLICT, NULL);
+    if (has_label)
+        cf_json_put_take(patch, json_null(), "metadata", "labels", CF_KARMADA_RETAIN, NULL);
+    if (!cf_kube_merge_patch(k->p->source, NULL, &ref, patch, NULL, NULL, err))
+        return cf_error_wrap(err, "clean %s %s on %s", ref.kind, ref.name,
+                             cf_kube_name(k->p->source));
+    return true;
+}
+
+bool cf_karmada_clean_source(const struct cf_karmada *k, struct cf_error *err)
+{
+    size_t i, n;
+    json_t *policy, *object;
+    json_array_foreach(cf_karmada_policies(k), i, policy)
+    {
+        json_array_foreach(json_object_get(policy, "objects"), n, object)
+        {
+            if (cf_karmada_phase_of(policy) >= CF_PHASE_TAKING && !clean_one(k, object, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool detach_all(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
                        struct cf_error *err)
 {
     struct cf_karmada k;
+    int waiting = 0;
     size_t i;
     json_t *policy;
     bool so = true;
@@ -96,6 +140,7 @@ bool cf_karmada_detach(const struct cf_propagation *p, const json_t *ledger, str
     }
     json_array_foreach(cf_karmada_policies(&k), i, policy)
     {
+        struct cf_copying mine = { 0 };
         if (cf_karmada_phase_of(policy) == CF_PHASE_OPEN) {
             if (!may_detach(&k, ledger, &so, out, err) || !so ||
                 !preserves(&k, policy, &so, out, err) || !so)
@@ -103,9 +148,19 @@ bool cf_karmada_detach(const struct cf_propagation *p, const json_t *ledger, str
             if (!cf_karmada_policy_write(&k, policy, CF_PHASE_DETACHED, err))
                 return false;
         }
-        if (!has_let_go(&k, policy, &so, out, err) || !so)
-            return err->kind == CF_ERR_NONE;
+        if (!has_let_go(&k, policy, &so, &mine, err))
+            return false;
+        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
+            *out = mine;
     }
-    out->done = true;
-    return true;
+    if (waiting > 0)
+        return true;
+    out->done = cf_karmada_clean_source(&k, err);
+    return out->done;
+}
+
+bool cf_karmada_detach(const struct cf_propagation *p, const json_t *ledger, struct cf_copying *out,
+                       struct cf_error *err)
+{
+    return cf_karmada_end(detach_all(p, ledger, out, err), out, err);
 }

@@ -141,16 +141,21 @@ static bool hand_over_one(const struct cf_karmada *k, json_t *policy, struct cf_
 static bool hand_over(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
                       struct cf_error *err)
 {
+    int waiting = 0;
     size_t i;
     json_t *policy;
-    *out_so = true;
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
+        struct cf_copying mine = { 0 };
+        bool so = false;
         if (!cf_json_bool(policy, false, "handed", NULL) && !hand_over_one(k, policy, err))
             return false;
-        if (!cf_karmada_bound(k, policy, out_so, out, err) || !*out_so)
-            return err->kind == CF_ERR_NONE;
+        if (!cf_karmada_bound(k, policy, &so, &mine, err))
+            return false;
+        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
+            *out = mine;
     }
+    *out_so = waiting == 0;
     return true;
 }
 
@@ -169,7 +174,7 @@ static bool release_namespace(const struct cf_karmada *k, struct cf_error *err)
     return cf_kube_merge_patch(k->hub, NULL, &ref, patch, NULL, NULL, err);
 }
 
-bool cf_karmada_release(const struct cf_propagation *p, const json_t *ledger,
+static bool release_all(const struct cf_propagation *p, const json_t *ledger,
                         struct cf_copying *out, struct cf_error *err)
 {
     struct cf_karmada k;
@@ -188,4 +193,10 @@ bool cf_karmada_release(const struct cf_propagation *p, const json_t *ledger,
     if (!so || !hand_over(&k, &so, out, err) || !so)
         return err->kind == CF_ERR_NONE;
     return release_namespace(&k, err) && cf_direct_release(p, direct, out, err);
+}
+
+bool cf_karmada_release(const struct cf_propagation *p, const json_t *ledger,
+                        struct cf_copying *out, struct cf_error *err)
+{
+    return cf_karmada_end(release_all(p, ledger, out, err), out, err);
 }

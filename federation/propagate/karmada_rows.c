@@ -237,32 +237,68 @@ static bool advance(struct copy *c, enum cf_karmada_phase from, enum cf_karmada_
     return true;
 }
 
-/* Placed and held back; each Work is tried once its policy stands whole. */
-static bool held_back_and_tried(struct copy *c, enum cf_karmada_phase phase, bool in_source,
-                                bool *out_so, struct cf_copying *out, struct cf_error *err)
+/* Asks every policy of a phase, so that all of them come on at once; what the first says that is not
+ * so far is passed on. */
+static bool each_policy(struct copy *c, enum cf_karmada_phase phase,
+                        bool (*ask)(struct copy *c, const json_t *policy, bool *out_so,
+                                    struct cf_copying *out, struct cf_error *err),
+                        bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
-    const char *member = in_source ? c->k.source : c->k.target;
+    int waiting = 0;
     size_t i;
     json_t *policy;
     if (!cf_karmada_members_ready(&c->k, c->k.adopt, out_so, out, err) || !*out_so)
         return err->kind == CF_ERR_NONE;
     json_array_foreach(cf_karmada_policies(&c->k), i, policy)
     {
+        struct cf_copying mine = { 0 };
+        bool so = false;
         if (cf_karmada_phase_of(policy) != phase)
             continue;
-        if (!cf_karmada_bound(&c->k, policy, out_so, out, err) || !*out_so ||
-            !cf_karmada_works_stand(&c->k, policy, member, true, out_so, out, err) || !*out_so ||
-            !cf_karmada_rehearse(&c->k, policy, in_source, out_so, out, err) || !*out_so)
-            return err->kind == CF_ERR_NONE;
+        if (!ask(c, policy, &so, &mine, err))
+            return false;
+        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
+            *out = mine;
     }
+    *out_so = waiting == 0;
     return true;
+}
+
+/* Placed and held back; each Work is tried once its policy stands whole. */
+static bool is_tried(struct copy *c, const json_t *policy, bool in_source, bool *out_so,
+                     struct cf_copying *out, struct cf_error *err)
+{
+    const char *member = in_source ? c->k.source : c->k.target;
+    if (!cf_karmada_bound(&c->k, policy, out_so, out, err) || !*out_so ||
+        !cf_karmada_works_stand(&c->k, policy, member, true, out_so, out, err) || !*out_so)
+        return err->kind == CF_ERR_NONE;
+    return cf_karmada_rehearse(&c->k, policy, in_source, out_so, out, err);
+}
+
+static bool is_tried_in_source(struct copy *c, const json_t *policy, bool *out_so,
+                               struct cf_copying *out, struct cf_error *err)
+{
+    return is_tried(c, policy, true, out_so, out, err);
+}
+
+static bool is_tried_in_target(struct copy *c, const json_t *policy, bool *out_so,
+                               struct cf_copying *out, struct cf_error *err)
+{
+    return is_tried(c, policy, false, out_so, out, err);
+}
+
+static bool is_bound(struct copy *c, const json_t *policy, bool *out_so, struct cf_copying *out,
+                     struct cf_error *err)
+{
+    return cf_karmada_bound(&c->k, policy, out_so, out, err);
 }
 
 static bool row_place(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
     if (!advance(c, CF_PHASE_PLANNED, CF_PHASE_PLACED, out_so, err) || !*out_so)
         return err->kind == CF_ERR_NONE;
-    return held_back_and_tried(c, CF_PHASE_PLACED, c->k.adopt, out_so, out, err);
+    return each_policy(c, CF_PHASE_PLACED, c->k.adopt ? is_tried_in_source : is_tried_in_target,
+                       out_so, out, err);
 }
 
 /* Let go one after the other: the next only when the one before stands in the members. */
@@ -295,24 +331,16 @@ static bool row_take(struct copy *c, bool *out_so, struct cf_copying *out, struc
 
 static bool row_keep(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
-    size_t i;
-    json_t *policy;
     if (!advance(c, CF_PHASE_TAKING, CF_PHASE_TAKEN, out_so, err) || !*out_so)
         return err->kind == CF_ERR_NONE;
-    json_array_foreach(cf_karmada_policies(&c->k), i, policy)
-    {
-        if (cf_karmada_phase_of(policy) == CF_PHASE_TAKEN &&
-            (!cf_karmada_bound(&c->k, policy, out_so, out, err) || !*out_so))
-            return err->kind == CF_ERR_NONE;
-    }
-    return true;
+    return each_policy(c, CF_PHASE_TAKEN, is_bound, out_so, out, err);
 }
 
 static bool row_widen(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
     if (!advance(c, CF_PHASE_TAKEN, CF_PHASE_WIDENED, out_so, err) || !*out_so)
         return err->kind == CF_ERR_NONE;
-    return held_back_and_tried(c, CF_PHASE_WIDENED, false, out_so, out, err);
+    return each_policy(c, CF_PHASE_WIDENED, is_tried_in_target, out_so, out, err);
 }
 
 static bool row_open(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
@@ -412,7 +440,7 @@ static bool note_all(struct copy *c, struct cf_error *err)
     return true;
 }
 
-bool cf_karmada_apply(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
+static bool apply_all(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
                       int max_objects, struct cf_copying *out, struct cf_error *err)
 {
     struct copy c = { .inventory = inventory, .io_ledger = io_ledger, .room = max_objects };
@@ -435,4 +463,10 @@ bool cf_karmada_apply(const struct cf_propagation *p, const json_t *inventory, j
         return false;
     out->done = true;
     return true;
+}
+
+bool cf_karmada_apply(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
+                      int max_objects, struct cf_copying *out, struct cf_error *err)
+{
+    return cf_karmada_end(apply_all(p, inventory, io_ledger, max_objects, out, err), out, err);
 }

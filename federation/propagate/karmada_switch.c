@@ -81,7 +81,7 @@ static bool place_again(const struct cf_karmada *k, struct cf_error *err)
     return true;
 }
 
-bool cf_karmada_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
+static bool activate_all(const struct cf_propagation *p, const json_t *ledger, bool off,
                          struct cf_copying *out, struct cf_error *err)
 {
     struct cf_karmada k;
@@ -114,4 +114,10 @@ bool cf_karmada_activate(const struct cf_propagation *p, const json_t *ledger, b
         return false;
     return cf_karmada_waits(out, "%s has yet to %s %s in %s", cf_kube_name(k.hub),
                             off ? "stop" : "start", first, cf_kube_name(p->target));
+}
+
+bool cf_karmada_activate(const struct cf_propagation *p, const json_t *ledger, bool off,
+                         struct cf_copying *out, struct cf_error *err)
+{
+    return cf_karmada_end(activate_all(p, ledger, off, out, err), out, err);
 }

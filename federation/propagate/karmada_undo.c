@@ -243,18 +243,15 @@ static bool know_overwritten(const struct cf_karmada *k, json_t *ledger, struct 
     return true;
 }
 
-bool cf_karmada_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
+static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
                      struct cf_copying *out, json_t **out_left, struct cf_error *err)
 {
     struct undoing u = { .room = max_objects };
-    cf_autojson json_t *nothing = json_array();
     bool so = true;
     int templates = 0, bindings = 0, policies = 0;
     cf_karmada_view(p, &u.k);
-    if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so)) {
-        *out_left = json_incref(nothing);
+    if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so))
         return err->kind == CF_ERR_NONE;
-    }
     if (!delete_templates(&u, &templates, err) || !bindings_left(&u.k, &bindings, out, err))
         return false;
     if (templates > 0 || bindings > 0) {
@@ -263,18 +260,21 @@ bool cf_karmada_undo(const struct cf_propagation *p, json_t **io_ledger, int max
         else if (!out->waits)
             cf_karmada_waits(out, "%s has yet to let go of %d templates", cf_kube_name(u.k.hub),
                              templates);
-        *out_left = json_incref(nothing);
         return true;
     }
     if (!delete_kind(&u, CF_KARMADA_POLICY_API, "PropagationPolicy", &policies, err) ||
         !delete_kind(&u, CF_KARMADA_POLICY_API, "OverridePolicy", &policies, err))
         return false;
     if (policies > 0) {
-        *out_left = json_incref(nothing);
         if (u.room > 0)
             cf_karmada_waits(out, "%s has yet to remove %d policies of ours", cf_kube_name(u.k.hub),
                              policies);
         return true;
+    }
+    if (u.k.adopt && !cf_json_bool(p->state, false, "sourceCleaned", NULL)) {
+        if (!cf_karmada_clean_source(&u.k, err))
+            return false;
+        json_object_set_new(p->state, "sourceCleaned", json_true());
     }
     if (!know_overwritten(&u.k, *io_ledger, err) ||
         !cf_direct_undo(p, io_ledger, max_objects, out, out_left, err))
@@ -282,4 +282,17 @@ bool cf_karmada_undo(const struct cf_propagation *p, json_t **io_ledger, int max
     if (!out->done)
         return true;
     return cf_karmada_namespace_remove(&u.k, err);
+}
+
+bool cf_karmada_undo(const struct cf_propagation *p, json_t **io_ledger, int max_objects,
+                     struct cf_copying *out, json_t **out_left, struct cf_error *err)
+{
+    json_t *left = NULL;
+    bool ok = cf_karmada_end(undo_all(p, io_ledger, max_objects, out, &left, err), out, err);
+    if (!ok) {
+        json_decref(left);
+        return false;
+    }
+    *out_left = left ? left : json_array();
+    return true;
 }

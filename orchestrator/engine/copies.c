@@ -144,19 +144,38 @@ static void change_line(const json_t *row, struct cf_buf *out)
         cf_buf_printf(out, " by %s", by);
 }
 
+/* Whether workload.ready raised the floor of this autoscaler through the control plane, which then
+ * is who wrote it last. */
+static bool is_raised_for_us(const struct cf_pass *p, const char *name)
+{
+    const struct cf_step *ready = cf_run_step(p->run, "workload.ready");
+    size_t i;
+    json_t *floor;
+    if (p->run->plan->copy.mode != CF_PLAN_COPY_ADOPT)
+        return false;
+    json_array_foreach(cf_json_at(ready ? ready->intent : NULL, "floors", NULL), i, floor)
+    {
+        if (strcmp(cf_json_str(floor, "", "name", NULL), name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The floor that workload.ready raised is our own change of the source, not somebody's. */
-static bool is_our_floor(const json_t *change)
+static bool is_our_floor(const struct cf_pass *p, const json_t *change)
 {
     const char *key = cf_json_str(change, "", "key", NULL);
     const char *by = cf_json_str(change, "", "by", NULL);
+    const char *name = strrchr(key, '/');
     return strncmp(key, "autoscaling/", strlen("autoscaling/")) == 0 &&
-           strncmp(by, CF_KUBE_FIELD_MANAGER, strlen(CF_KUBE_FIELD_MANAGER)) == 0;
+           (strncmp(by, CF_KUBE_FIELD_MANAGER, strlen(CF_KUBE_FIELD_MANAGER)) == 0 ||
+            is_raised_for_us(p, name + 1));
 }
 
-static void drop_our_floors(json_t *changes)
+static void drop_our_floors(const struct cf_pass *p, json_t *changes)
 {
     for (size_t i = json_array_size(changes); i-- > 0;)
-        if (is_our_floor(json_array_get(changes, i)))
+        if (is_our_floor(p, json_array_get(changes, i)))
             json_array_remove(changes, i);
 }
 
@@ -169,7 +188,7 @@ bool cf_copies_compare(struct cf_pass *p, struct cf_outcome *out, struct cf_erro
         return false;
     if (!c.ops->changes(&c.request, inventory, cf_copies_ledger(p), &changes, err))
         return cf_error_wrap(err, "compare the source with what was copied");
-    drop_our_floors(changes);
+    drop_our_floors(p, changes);
     if (json_array_size(changes) == 0)
         return cf_out_done(out);
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 64);

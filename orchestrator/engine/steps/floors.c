@@ -75,6 +75,41 @@ static bool set_floor(struct cf_pass *p, struct cf_kube *kube, const json_t *flo
     return true;
 }
 
+/* ---- in adoption ---- */
+
+static bool is_adopted(const struct cf_pass *p)
+{
+    const struct cf_plan_copy *copy = &p->run->plan->copy;
+    return copy->method == CF_PLAN_COPY_KARMADA && copy->mode == CF_PLAN_COPY_ADOPT;
+}
+
+/* What the control plane manages in the source it would write back: there the floor is the
+ * template's, and is so when the source shows it. Once it has let go, the source is written to as
+ * ever; the template follows in any case. */
+static bool set_through_plane(struct cf_pass *p, struct cf_kube *source, const json_t *floor,
+                              const char *from, const char *to, struct cf_error *err)
+{
+    static const char managed[] = "karmada.io/managed";
+    const json_t *expected = json_object_get(floor, from);
+    json_t *value = json_object_get(floor, to);
+    struct cf_object_ref ref = hpa_ref(p, cf_json_str(floor, "", "name", NULL));
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *plane = NULL;
+    bool found = false;
+    cf_autojson json_t *hpa = NULL;
+    if (!cf_pass_kube(p, p->run->plan->copy.control_plane, &plane, err) ||
+        !set_floor(p, plane, floor, expected, value, err) ||
+        !cf_kube_find(source, NULL, &ref, &found, &hpa, err))
+        return cf_error_wrap(err, "autoscaler %s", ref.name);
+    if (!found || !cf_json_at(hpa, "metadata", "labels", managed, NULL))
+        return set_floor(p, source, floor, expected, value, err);
+    const json_t *now = cf_json_at(hpa, "spec", "minReplicas", NULL);
+    if (json_is_integer(expected) && now &&
+        json_integer_value(now) == json_integer_value(expected) && !json_equal(expected, value))
+        return cf_error_set(err, CF_ERR_TRANSIENT, "%s has yet to set the floor of autoscaler %s",
+                            p->run->plan->copy.control_plane, ref.name);
+    return true;
+}
+
 static bool set_all(struct cf_pass *p, const json_t *floors, const char *from, const char *to,
                     struct cf_error *err)
 {
@@ -87,8 +122,9 @@ static bool set_all(struct cf_pass *p, const json_t *floors, const char *from, c
     json_t *floor;
     json_array_foreach(floors, i, floor)
     {
-        if (!set_floor(p, kube, floor, json_object_get(floor, from), json_object_get(floor, to),
-                       err))
+        if (!(is_adopted(p) ? set_through_plane(p, kube, floor, from, to, err)
+                            : set_floor(p, kube, floor, json_object_get(floor, from),
+                                        json_object_get(floor, to), err)))
             return false;
     }
     return true;
