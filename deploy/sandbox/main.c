@@ -33,6 +33,7 @@ static void usage(FILE *to)
           "  --state-dir DIR    writes DIR/sandbox.json and DIR/NAME.kubeconfig\n"
           "  --karmada NAME     a Karmada control plane over all clusters\n"
           "  --karmada-wait N   how long it waits, in percent of a real one (default: 10)\n"
+          "  --clusternet NAME  a hub of Clusternet over all clusters, instead of Karmada\n"
           "  --demo             puts the demo application into the first cluster\n"
           "  --die-with-parent  ends when the process that started it does\n"
           "  -h, --help\n"
@@ -51,6 +52,7 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         { "state-dir", required_argument, NULL, 's' },
         { "karmada", required_argument, NULL, 'k' },
         { "karmada-wait", required_argument, NULL, 'w' },
+        { "clusternet", required_argument, NULL, 'n' },
         { "demo", no_argument, NULL, 'd' },
         { "die-with-parent", no_argument, NULL, 'x' },
         { "help", no_argument, NULL, 'h' },
@@ -78,6 +80,9 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         case 'k':
             o->karmada = optarg;
             break;
+        case 'n':
+            o->clusternet = optarg;
+            break;
         case 'w':
             if (!cf_int_parse(optarg, 1, KARMADA_WAIT_MAX, &number, &err)) {
                 fprintf(stderr, "crossfade sandbox: karmada-wait: %s\n", err.message);
@@ -98,6 +103,10 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
             usage(stderr);
             return 3;
         }
+    }
+    if (o->karmada && o->clusternet) {
+        fputs("crossfade sandbox: --karmada and --clusternet exclude each other\n", stderr);
+        return 3;
     }
     if (optind < argc) {
         fprintf(stderr, "crossfade sandbox: unexpected argument: %s\n", argv[optind]);

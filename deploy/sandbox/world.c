@@ -11,12 +11,14 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "deploy/sandbox/api/kinds.h"
 #include "deploy/sandbox/api/server.h"
 #include "deploy/sandbox/certificate.h"
 #include "deploy/sandbox/control/control.h"
 #include "deploy/sandbox/controllers/controllers.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/demo.h"
+#include "deploy/sandbox/clusternet/clusternet.h"
 #include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
 
@@ -28,7 +30,7 @@ enum {
     TOKEN_TEXT = 41,       /* 40 hex characters and NUL */
     SLOT_CONTROLLERS = 0,
     SLOT_DATAPLANE = 1,
-    SLOT_KARMADA = 2,
+    SLOT_PLANE = 2,
     SERVERS_MAX = SANDBOX_CLUSTERS_MAX + 1, /* and a control plane */
 };
 
@@ -47,7 +49,8 @@ struct sandbox_world {
     int servers; /* of API servers: `count`, and one more with a control plane */
     bool has_demo;
     struct sbx_controllers *controllers, *upkeep; /* of the clusters; of the control plane */
-    struct sbx_karmada *karmada;
+    struct sbx_karmada *karmada;                  /* or NULL */
+    struct sbx_clusternet *clusternet;            /* or NULL */
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     struct sbx_control *control;
@@ -91,10 +94,15 @@ static struct cluster *find(struct sandbox_world *w, const char *name)
     return NULL;
 }
 
-static bool add_server(struct sandbox_world *w, const char *name, bool is_karmada, int port,
+static bool add_server(struct sandbox_world *w, const char *name, enum sbx_plane plane, int port,
                        struct cf_error *err)
 {
-    if (!is_karmada && w->count == SANDBOX_CLUSTERS_MAX)
+    static struct sbx_api *(*const make[])(const char *name) = {
+        [SBX_PLANE_NONE] = sbx_api_new,
+        [SBX_PLANE_KARMADA] = sbx_api_new_control_plane,
+        [SBX_PLANE_CLUSTERNET] = sbx_api_new_hub,
+    };
+    if (plane == SBX_PLANE_NONE && w->count == SANDBOX_CLUSTERS_MAX)
         return cf_error_set(err, CF_ERR_LIMIT, "more than %d clusters", SANDBOX_CLUSTERS_MAX);
     if (strlen(name) >= sizeof(w->clusters[0].name) ||
         strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
@@ -103,9 +111,8 @@ static bool add_server(struct sandbox_world *w, const char *name, bool is_karmad
         return cf_error_set(err, CF_ERR_INVALID, "two clusters are called %s", name);
     struct cluster *c = &w->clusters[w->servers];
     snprintf(c->name, sizeof(c->name), "%s", name);
-    struct sbx_api *api = w->apis[w->servers++] =
-        is_karmada ? sbx_api_new_control_plane(name) : sbx_api_new(name);
-    w->count += !is_karmada;
+    struct sbx_api *api = w->apis[w->servers++] = make[plane](name);
+    w->count += plane == SBX_PLANE_NONE;
     cf_random_hex(c->admin_token, TOKEN_TEXT - 1);
     cf_random_hex(c->viewer_token, TOKEN_TEXT - 1);
     sbx_api_token(api, c->admin_token, "crossfade", SBX_RIGHTS_FULL);
@@ -121,14 +128,16 @@ static bool add_clusters(struct sandbox_world *w, const struct sandbox_options *
     char *save = NULL;
     for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
         int port = options->port_base ? options->port_base + 1 + w->count * PORTS_PER_CLUSTER : 0;
-        if (!add_server(w, name, false, port, err))
+        if (!add_server(w, name, SBX_PLANE_NONE, port, err))
             return cf_error_wrap(err, "cluster %s", name);
     }
     if (w->count == 0)
         return cf_error_set(err, CF_ERR_INVALID, "no cluster is named");
     int port = options->port_base ? options->port_base + 1 + w->count * PORTS_PER_CLUSTER : 0;
-    if (options->karmada && !add_server(w, options->karmada, true, port, err))
-        return cf_error_wrap(err, "control plane %s", options->karmada);
+    const char *plane = options->karmada ? options->karmada : options->clusternet;
+    enum sbx_plane kind = options->karmada ? SBX_PLANE_KARMADA : SBX_PLANE_CLUSTERNET;
+    if (plane && !add_server(w, plane, kind, port, err))
+        return cf_error_wrap(err, "control plane %s", plane);
     return true;
 }
 
@@ -154,6 +163,8 @@ static bool set_api_fault(void *user, const char *cluster,
     bool answers = !fault->away && !fault->hang && fault->status < 429;
     if (w->karmada)
         sbx_karmada_away(w->karmada, c - w->clusters < w->count ? c->name : NULL, !answers);
+    if (w->clusternet)
+        sbx_clusternet_away(w->clusternet, c - w->clusters < w->count ? c->name : NULL, !answers);
     return sbx_api_server_away(c->server, fault->away, err);
 }
 
@@ -169,7 +180,8 @@ static bool fill(struct sandbox_world *w, struct cf_error *err)
     if (w->has_demo && !sbx_demo_load(w->apis[0], err))
         return false;
     if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS) ||
-        (w->karmada && !sbx_karmada_settle(w->karmada, DEMO_READY_MS)))
+        (w->karmada && !sbx_karmada_settle(w->karmada, DEMO_READY_MS)) ||
+        (w->clusternet && !sbx_clusternet_settle(w->clusternet, DEMO_READY_MS)))
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
     if (w->has_demo)
         cf_sleep_ms(&cf_clock_real, INT64_C(2) * SBX_PROPAGATION_MS); /* the gateways take it up */
@@ -181,10 +193,14 @@ static bool reset(void *user, struct cf_error *err)
     struct sandbox_world *w = user;
     if (w->karmada)
         sbx_karmada_hold(w->karmada);
+    if (w->clusternet)
+        sbx_clusternet_hold(w->clusternet);
     for (int i = 0; i < w->servers; i++)
         sbx_api_wipe(w->apis[i]);
     if (w->karmada)
         sbx_karmada_release(w->karmada);
+    if (w->clusternet)
+        sbx_clusternet_release(w->clusternet);
     return fill(w, err);
 }
 
@@ -205,27 +221,44 @@ static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_er
     return w->dataplane != NULL;
 }
 
-/* The control plane's own controllers, and Karmada's. */
 static bool start_karmada(struct sandbox_world *w, int wait_percent, struct cf_error *err)
 {
-    if (w->servers == w->count)
-        return true;
     const char *urls[SANDBOX_CLUSTERS_MAX];
     for (int i = 0; i < w->count; i++)
         urls[i] = sbx_api_server_url(w->clusters[i].server);
+    struct sbx_karmada_options karmada = { .hub = w->apis[w->count],
+                                           .members = w->apis,
+                                           .urls = urls,
+                                           .count = (size_t)w->count,
+                                           .listener_slot = SLOT_PLANE,
+                                           .wait_percent = wait_percent };
+    w->karmada = sbx_karmada_start(&karmada, err);
+    return w->karmada != NULL;
+}
+
+static bool start_clusternet(struct sandbox_world *w, struct cf_error *err)
+{
+    struct sbx_clusternet_options options = { .hub = w->apis[w->count],
+                                              .members = w->apis,
+                                              .count = (size_t)w->count,
+                                              .listener_slot = SLOT_PLANE };
+    w->clusternet = sbx_clusternet_start(&options, err);
+    return w->clusternet != NULL;
+}
+
+/* The control plane's own controllers, and the federation's. */
+static bool start_plane(struct sandbox_world *w, const struct sandbox_options *options,
+                        struct cf_error *err)
+{
+    if (w->servers == w->count)
+        return true;
     struct sbx_controllers_options upkeep = { .listener_slot = SLOT_CONTROLLERS,
                                               .only_upkeep = true };
     w->upkeep = sbx_controllers_start(&w->apis[w->count], 1, &upkeep, err);
     if (!w->upkeep)
         return false;
-    struct sbx_karmada_options karmada = { .hub = w->apis[w->count],
-                                           .members = w->apis,
-                                           .urls = urls,
-                                           .count = (size_t)w->count,
-                                           .listener_slot = SLOT_KARMADA,
-                                           .wait_percent = wait_percent };
-    w->karmada = sbx_karmada_start(&karmada, err);
-    return w->karmada != NULL;
+    return options->karmada ? start_karmada(w, options->karmada_wait, err)
+                            : start_clusternet(w, err);
 }
 
 static bool make_certificate(struct sandbox_world *w, struct cf_error *err)
@@ -247,7 +280,7 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
     struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
     w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
     if (!w->controllers || !start_dataplane(w, options->port_base, err) ||
-        !start_karmada(w, options->karmada_wait, err))
+        !start_plane(w, options, err))
         return false;
     w->loads = sbx_loads_new(err);
     if (!w->loads)
@@ -257,6 +290,7 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
                                            .clusters = w->count,
                                            .servers = w->servers,
                                            .karmada = w->karmada,
+                                           .clusternet = w->clusternet,
                                            .dataplane = w->dataplane,
                                            .loads = w->loads,
                                            .api_fault = set_api_fault,
@@ -311,6 +345,7 @@ void sandbox_world_stop(struct sandbox_world *w)
         return;
     sbx_control_stop(w->control);
     sbx_karmada_stop(w->karmada);
+    sbx_clusternet_stop(w->clusternet);
     sbx_controllers_stop(w->upkeep);
     sbx_loads_free(w->loads);
     sbx_dataplane_stop(w->dataplane);
@@ -355,9 +390,10 @@ static json_t *describe_cluster(const struct sandbox_world *w, const struct clus
 
 static json_t *describe_plane(const struct sandbox_world *w, const struct cluster *c)
 {
-    json_t *o = json_pack("{s:s,s:s,s:s,s:{s:s,s:s}}", "name", c->name, "kind", "karmada", "server",
-                          sbx_api_server_url(c->server), "tokens", "admin", c->admin_token,
-                          "viewer", c->viewer_token);
+    json_t *o =
+        json_pack("{s:s,s:s,s:s,s:{s:s,s:s}}", "name", c->name, "kind",
+                  w->karmada ? "karmada" : "clusternet", "server", sbx_api_server_url(c->server),
+                  "tokens", "admin", c->admin_token, "viewer", c->viewer_token);
     add_paths(w, c, o);
     return o;
 }

@@ -14,9 +14,10 @@ struct sandbox_world; /* opaque */
 struct sandbox_options {
     const char *clusters; /* "east,west" */
     int port_base; /* control here, then API, gateway and admin of each cluster; 0: any ports */
-    const char *state_dir; /* sandbox.json and kubeconfigs; NULL: no files */
-    const char *karmada;   /* the name of a Karmada control plane over all of them; NULL: none */
-    int karmada_wait;      /* how long it waits, in percent of a real one */
+    const char *state_dir;  /* sandbox.json and kubeconfigs; NULL: no files */
+    const char *karmada;    /* the name of a Karmada control plane over all of them; NULL: none */
+    const char *clusternet; /* the name of a hub of Clusternet instead; NULL: none */
+    int karmada_wait;       /* how long it waits, in percent of a real one */
     bool demo; /* the demo application in the first cluster; waits until its pods are Ready */
 };
 

@@ -12,6 +12,8 @@
  *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
  *   PUT    /faults/karmada     {member?, SWITCH: value, …}: karmada/README.md has the switches
  *   GET    /faults/karmada     those that are thrown
+ *   PUT    /faults/clusternet  {member?, SWITCH: value, …}: clusternet/README.md has the switches
+ *   GET    /faults/clusternet  those that are thrown
  *   PUT    /faults/dataplane   {cluster?, frozen}
  *   DELETE /faults             heals everything
  *   PUT    /stops              {cluster, method?, path}: crossfade's requests whose target contains
@@ -39,6 +41,7 @@
 #define DEPLOY_SANDBOX_CONTROL_CONTROL_H
 
 #include "deploy/sandbox/api/api.h"
+#include "deploy/sandbox/clusternet/clusternet.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
@@ -61,9 +64,10 @@ struct sbx_control_api_fault {
 struct sbx_control_options {
     int port; /* 0: any free one */
     struct sbx_api *const *apis;
-    int clusters;                /* with workloads and a gateway: the first of them */
-    int servers;                 /* all; 0: as many as clusters */
-    struct sbx_karmada *karmada; /* NULL: none */
+    int clusters;                      /* with workloads and a gateway: the first of them */
+    int servers;                       /* all; 0: as many as clusters */
+    struct sbx_karmada *karmada;       /* NULL: none */
+    struct sbx_clusternet *clusternet; /* NULL: none */
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     /* All borrowed until sbx_control_stop(). */

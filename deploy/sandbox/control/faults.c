@@ -143,6 +143,8 @@ void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res)
     sbx_dataplane_heal(o->dataplane);
     if (o->karmada)
         sbx_karmada_heal(o->karmada);
+    if (o->clusternet)
+        sbx_clusternet_heal(o->clusternet);
     for (int i = 0; o->api_fault && i < o->servers; i++) {
         struct cf_error err = CF_ERROR_INIT;
         if (!api_fault(o, sbx_api_cluster(o->apis[i]), &(struct sbx_control_api_fault){ 0 },

@@ -40,6 +40,8 @@ void sbx_control_metrics_fault(struct cf_http_request *req, struct cf_http_respo
 void sbx_control_dataplane_fault(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_karmada_tell(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_karmada_switch(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_clusternet_tell(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_clusternet_switch(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_set(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_tell(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_lift(struct cf_http_request *req, struct cf_http_response *res);
