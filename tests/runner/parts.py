@@ -176,6 +176,23 @@ class Lab(Stories):
         return super().run(wanted)
 
 
+class Karmada(Stories):
+    """Stories and the table of federations on a real Karmada, which the user gives: never run unless it is named."""
+
+    def __init__(self):
+        super().__init__("karmada", "release")
+
+    def run(self, wanted):
+        from tests.conformance.federation import run as federation
+        from tests.conformance.federation import worlds
+        if os.environ.get("CROSSFADE_KARMADA_SOURCE"):
+            return super().run(wanted)
+        world = worlds.from_environment()
+        if not world:
+            raise CannotRun("no Karmada is given: set CROSSFADE_KARMADA_SOURCE or KARMADA_KUBECONFIG (docs/testing.md)")
+        return federation.tally("federation_conformance", world)
+
+
 class Fuzz:
     """Every libFuzzer target for a while, starting from its corpus."""
 
@@ -225,6 +242,7 @@ PARTS = {
     "faults": Stories("faults", "dev"),
     "tsan": Tsan(),
     "lab": Lab(),
+    "karmada": Karmada(),
     "fuzz": Fuzz(),
     "bench": Bench(),
 }

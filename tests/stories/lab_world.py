@@ -99,6 +99,12 @@ class KarmadaWorld(LabWorld):
         self.lab.up(["karmada"])
         return self
 
+    def own_test(self, name, binary):
+        """The table of federations, with the faults of the control plane's programs."""
+        from tests.conformance.federation import run as federation
+        from tests.conformance.federation import worlds
+        return federation.tally(name, worlds.lab())
+
 
 class LabStage:
     def __init__(self, lab, story, folder):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.conformance.federation import table, worlds
 from tests.conformance.federation.play import Failed, Play
+from tests.runner.tally import Tally
 
 WORKERS = 4
 
@@ -42,6 +43,13 @@ def run(world, names=(), report=print, workers=WORKERS):
         if case.alone:
             tell(_one(world, case, paths, objects))
     return tuple(outcomes.count(o) for o in ("ok", "FAIL", "skip"))
+
+
+def tally(name, world):
+    """As one test of a part of tests/run; its cases are counted."""
+    passed, failed, skipped = run(world, report=failures_only)
+    print(f"{'FAIL' if failed else 'ok  '} {name}: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return Tally(passed=passed, failed=failed, skipped=skipped)
 
 
 def failures_only(line):
