@@ -6,6 +6,9 @@
 #include "base/thread.h"
 #include "deploy/sandbox/api/core.h"
 
+/* Services' addresses tell which sort of server gave them. */
+enum { PLANE_FIRST_IP = 20000 };
+
 static void add_namespace(struct sbx_api *api, const char *name)
 {
     cf_autojson json_t *o = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace",
@@ -58,6 +61,7 @@ static struct sbx_api *new_api(const char *cluster, enum sbx_plane plane)
     pthread_mutex_init(&api->lock, NULL);
     api->cluster = cf_xstrdup(cluster);
     api->plane = plane;
+    api->next_ip = plane == SBX_PLANE_NONE ? 0 : PLANE_FIRST_IP;
     api->rv = 1000;
     api->compacted = api->rv;
     fill(api);

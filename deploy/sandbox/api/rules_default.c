@@ -252,8 +252,22 @@ static void default_secret(const struct fresh *f)
     dflt(f->obj, "type", json_string("Opaque"));
 }
 
+/* A new claim without a class gets the default one; an empty name says that it wants none. */
+static void default_class(const struct fresh *f)
+{
+    const struct sbx_table *t =
+        sbx_table_of(f->api, sbx_kind_of_group("storage.k8s.io", "storageclasses"));
+    for (size_t i = 0; !f->live && i < t->count; i++)
+        if (strcmp(cf_json_str(t->entries[i].obj, "", "metadata", "annotations",
+                               "storageclass.kubernetes.io/is-default-class", NULL),
+                   "true") == 0)
+            dflt(f->spec, "storageClassName",
+                 json_string(cf_json_str(t->entries[i].obj, "", "metadata", "name", NULL)));
+}
+
 static void default_claim(const struct fresh *f)
 {
+    default_class(f);
     dflt(f->spec, "volumeMode", json_string("Filesystem"));
     dflt(f->obj, "status", json_pack("{s:s}", "phase", "Pending"));
 }

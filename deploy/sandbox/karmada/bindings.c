@@ -143,15 +143,12 @@ static bool ensure_work(struct km_round *r, const struct km_binding_kind *bk, co
 
 /* ---- A binding ---- */
 
+/* It does not wait for its Works to be gone. */
 static void end_binding(struct km_round *r, const struct km_binding_kind *bk, const json_t *binding,
                         const json_t *works)
 {
     if (!sbx_has_finalizer(binding, bk->finalizer))
         return;
-    if (json_array_size(works) == 0) {
-        (void)km_drop_finalizer(r, KM_G_WORK, bk->plural, binding, bk->finalizer);
-        return;
-    }
     size_t i;
     json_t *w;
     json_array_foreach(cf_json_unconst(works), i, w)
@@ -159,6 +156,7 @@ static void end_binding(struct km_round *r, const struct km_binding_kind *bk, co
         if (!sbx_is_going(w))
             (void)sbx_pass_delete(&r->hub, KM_G_WORK, "works", w, -1);
     }
+    (void)km_drop_finalizer(r, KM_G_WORK, bk->plural, binding, bk->finalizer);
 }
 
 /* What makes the Works be looked at: the binding's spec, overrides, and the Works themselves; the
@@ -186,8 +184,11 @@ static bool scheduler_is_behind(const json_t *binding)
 {
     const char *applied =
         cf_json_str(binding, NULL, "metadata", "annotations", KM_APPLIED_PLACEMENT, NULL);
-    cf_autofree char *placement = cf_json_dump(cf_json_at(binding, "spec", "placement", NULL));
-    return applied && strcmp(applied, placement) != 0;
+    const json_t *wanted = cf_json_at(binding, "spec", "placement", NULL);
+    if (!applied || !wanted)
+        return false;
+    cf_autofree char *placement = cf_json_dump(wanted);
+    return strcmp(applied, placement) != 0;
 }
 
 /* A change of placement and of `preserve` in one write: whether the old Works are told to preserve

@@ -242,6 +242,13 @@ static void sync(struct km_round *r, const json_t *o, const json_t *policy)
         km_note(r, user, "user %s", sbx_uid(o));
 }
 
+/* Whether it was last written before the policy was. */
+static bool is_older(const json_t *o, const json_t *policy)
+{
+    return strtoll(cf_json_str(o, "0", "metadata", "resourceVersion", NULL), NULL, 10) <
+           strtoll(cf_json_str(policy, "0", "metadata", "resourceVersion", NULL), NULL, 10);
+}
+
 static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *o)
 {
     if (is_reserved(sbx_ns(o)) || sbx_is_going(o))
@@ -257,7 +264,10 @@ static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *
         sync(r, o, policy);
         return;
     }
-    (void)km_recall(r, "user %s", sbx_uid(o));
+    if (!km_recall(r, "user %s", sbx_uid(o)) && is_lazy(policy) && is_older(o, policy)) {
+        user_digest(o, user);
+        km_note(r, user, "user %s", sbx_uid(o));
+    }
     if (km_after(r, CLAIM_MS, "claim %s %s", sbx_uid(o), sbx_uid(policy)))
         (void)sbx_pass_merge(&r->hub, KM_CONTROLLER, k->group, k->plural, o,
                              json_pack("{s:o}", "metadata", claim_of(policy)));

@@ -80,16 +80,22 @@ static bool dispatching(struct km_round *r, const json_t *work, bool suspended)
     return false;
 }
 
-/* Which version of the member's object the last write saw: its generation, or its version where it
- * has none. */
+/* Which state of the member's object the last write saw: its generation, labels and annotations, or
+ * its version where it has no generation. Caller frees. */
 static char *version_of(const json_t *live)
 {
     int64_t generation = cf_json_int(live, 0, "metadata", "generation", NULL);
     if (!live)
         return cf_xstrdup("gone");
-    return generation ? cf_xasprintf("%s g%lld", sbx_uid(live), (long long)generation)
-                      : cf_xasprintf("%s v%s", sbx_uid(live),
-                                     cf_json_str(live, "", "metadata", "resourceVersion", NULL));
+    if (!generation)
+        return cf_xasprintf("%s v%s", sbx_uid(live),
+                            cf_json_str(live, "", "metadata", "resourceVersion", NULL));
+    const json_t *meta = json_object_get(live, "metadata");
+    cf_autojson json_t *said =
+        json_pack("[O?,O?]", json_object_get(meta, "labels"), json_object_get(meta, "annotations"));
+    char digest[KM_DIGEST];
+    return cf_xasprintf("%s g%lld %s", sbx_uid(live), (long long)generation,
+                        km_digest(said, digest));
 }
 
 static void tell_failure(struct km_round *r, const json_t *work, const json_t *manifest,
@@ -141,10 +147,10 @@ static void sync_work(struct km_round *r, const json_t *work, struct km_member *
     const char *seen = km_recall(r, "applied %s", sbx_uid(work));
     bool same_work = seen && strtoll(seen, NULL, 10) == generation;
     bool refuses = km_on(&m->switches, KM_APPLY_FAILS); /* each resync is then seen to fail */
-    if (same_work && (!km_member_answers(m) || (strcmp(seen, now) == 0 && !refuses))) {
+    if (same_work && !refuses)
         tell_success(r, work, false);
+    if (same_work && (!km_member_answers(m) || (strcmp(seen, now) == 0 && !refuses)))
         return;
-    }
     int tries;
     if (!km_after(r, same_work ? REPAIR_MS : APPLY_MS, "apply %s %s", sbx_uid(work), now) ||
         !may_try(r, work, "apply", &tries))
@@ -152,7 +158,9 @@ static void sync_work(struct km_round *r, const json_t *work, struct km_member *
     cf_autofree char *why = NULL;
     if (!km_apply(r, m, manifest, &why)) {
         note_tries(r, work, "apply", tries + 1);
-        tell_failure(r, work, manifest, why);
+        bool is_repair = same_work && live && !refuses;
+        if (!is_repair) /* which nobody hears of */
+            tell_failure(r, work, manifest, why);
         return;
     }
     cf_autojson json_t *written = km_live(m, manifest);

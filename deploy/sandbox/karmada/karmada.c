@@ -36,12 +36,13 @@ static const struct {
     enum part part;
     void (*look)(struct km_round *r);
 } controllers[] = {
-    { PART_CONTROLLERS, km_ctl_clusters },       { PART_CONTROLLERS, km_ctl_namespaces },
-    { PART_CONTROLLERS, km_ctl_policies },       { PART_CONTROLLERS, km_ctl_detector },
-    { PART_CONTROLLERS, km_ctl_rebalancer },     { PART_SCHEDULER, km_ctl_scheduler },
-    { PART_CONTROLLERS, km_ctl_eviction },       { PART_CONTROLLERS, km_ctl_bindings },
-    { PART_CONTROLLERS, km_ctl_execution },      { PART_CONTROLLERS, km_ctl_work_status },
-    { PART_CONTROLLERS, km_ctl_binding_status }, { PART_CONTROLLERS, km_ctl_template_status },
+    { PART_CONTROLLERS, km_ctl_clusters },        { PART_CONTROLLERS, km_ctl_namespaces },
+    { PART_CONTROLLERS, km_ctl_policies },        { PART_CONTROLLERS, km_ctl_detector },
+    { PART_CONTROLLERS, km_ctl_rebalancer },      { PART_SCHEDULER, km_ctl_scheduler },
+    { PART_CONTROLLERS, km_ctl_eviction },        { PART_CONTROLLERS, km_ctl_dependencies },
+    { PART_CONTROLLERS, km_ctl_bindings },        { PART_CONTROLLERS, km_ctl_execution },
+    { PART_CONTROLLERS, km_ctl_work_status },     { PART_CONTROLLERS, km_ctl_binding_status },
+    { PART_CONTROLLERS, km_ctl_template_status },
 };
 
 static void on_change(void *user)

@@ -97,6 +97,7 @@ void km_ctl_detector(struct km_round *r);
 void km_ctl_rebalancer(struct km_round *r);
 void km_ctl_scheduler(struct km_round *r);
 void km_ctl_eviction(struct km_round *r);
+void km_ctl_dependencies(struct km_round *r);
 void km_ctl_bindings(struct km_round *r);
 void km_ctl_execution(struct km_round *r);
 void km_ctl_work_status(struct km_round *r);
