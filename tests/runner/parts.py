@@ -185,11 +185,11 @@ class Karmada(Stories):
     def run(self, wanted):
         from tests.conformance.federation import run as federation
         from tests.conformance.federation import worlds
-        if os.environ.get("CROSSFADE_KARMADA_SOURCE"):
+        if os.environ.get("CROSSFADE_LAB_KARMADA_SOURCE"):
             return super().run(wanted)
         world = worlds.from_environment()
         if not world:
-            raise CannotRun("no Karmada is given: set CROSSFADE_KARMADA_SOURCE or KARMADA_KUBECONFIG (docs/testing.md)")
+            raise CannotRun("no Karmada is given: set CROSSFADE_LAB_KARMADA_SOURCE or KARMADA_KUBECONFIG (docs/testing.md)")
         return federation.tally("federation_conformance", world)
 
 

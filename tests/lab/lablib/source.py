@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Karmada's source folder, given by the user: `--source DIR` or $CROSSFADE_KARMADA_SOURCE.
+"""Karmada's source folder, given by the user: `--source DIR` or $CROSSFADE_LAB_KARMADA_SOURCE.
 
 Binaries are built from it, and its definitions and webhooks are applied from it as they stand there;
 nothing of it is kept in our tree.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-VARIABLE = "CROSSFADE_KARMADA_SOURCE"
+VARIABLE = "CROSSFADE_LAB_KARMADA_SOURCE"
 # What the binaries are made of; vendored modules are pinned by their list.
 _MADE_OF = ("cmd", "pkg", "api", "third_party")
 _PINS = ("go.mod", "go.sum", "vendor/modules.txt")
