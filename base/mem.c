@@ -3,6 +3,7 @@
  * mem.h. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,4 +77,15 @@ void cf_assert_failed(const char *cond, const char *file, int line)
 {
     fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, cond);
     abort();
+}
+
+void cf_mem_few_arenas(void)
+{
+    enum { ARENAS = 2 }; /* glibc's default is eight for each processor, and each keeps its most */
+    (void)mallopt(M_ARENA_MAX, ARENAS);
+}
+
+void cf_mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }

@@ -49,4 +49,10 @@ static inline void cf_free_ptr(void *pp)
 #define cf_assert(cond) ((cond) ? (void)0 : cf_assert_failed(#cond, __FILE__, __LINE__))
 void cf_assert_failed(const char *cond, const char *file, int line) __attribute__((noreturn));
 
+/* For a service with many threads that come and go: memory that one of them has freed is another's
+ * to take. Once, before any thread is started. */
+void cf_mem_few_arenas(void);
+/* Gives what is free back to the system; for after a large piece of work. Takes milliseconds. */
+void cf_mem_give_back(void);
+
 #endif

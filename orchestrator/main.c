@@ -84,5 +84,6 @@ int main(int argc, char **argv)
         .token_draw = cf_token_draw,
         .sandbox = cf_sandbox_main,
     };
+    cf_mem_few_arenas();
     return cf_cli_main(argc, argv, &parts);
 }

@@ -49,8 +49,8 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
 {
     const json_t *object = json_object_get(member, "object");
     cf_autojson json_t *body = cf_object_transform(t, member, err);
-    struct cf_object_ref source_ref, target_ref;
-    if (!body || !cf_ref_of(object, &source_ref, err) || !cf_ref_of(body, &target_ref, err)) {
+    struct cf_object_ref target_ref;
+    if (!body || !cf_ref_of(body, &target_ref, err)) {
         cf_autofree char *key = cf_object_key(object, NULL);
         return cf_error_wrap(err, "%s", key);
     }
@@ -60,23 +60,34 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
     char digest[CF_SHA256_HEX];
     cf_object_digest(object, by_itself, digest);
     cf_autofree char *key = cf_object_key(body, NULL);
-    json_t *source = cf_direct_ref_json(&source_ref);
-    json_object_set_new(source, "uid", json_string(cf_object_uid(object)));
     cf_autofree char *writer = cf_object_last_writer(object, "");
-    json_array_append_new(items,
-                          json_pack("{s:s, s:o, s:o, s:s, s:O, s:s, s:I, s:s, s:s, s:s, s:b, s:s}",
-                                    "key", key, "ref", cf_direct_ref_json(&target_ref), "source",
-                                    source, "digest", digest, "body", body, "onConflict",
-                                    cf_json_str(member, "fail", "onConflict", NULL), "wave",
-                                    (json_int_t)cf_json_int(member, 0, "wave", NULL), "why",
-                                    cf_json_str(member, "", "why", NULL), "from",
-                                    cf_json_str(member, "", "from", NULL), "start",
-                                    cf_json_str(member, "now", "start", NULL), "autoscaled",
-                                    by_itself, "by", writer ? writer : ""));
+    json_array_append_new(
+        items, json_pack("{s:s, s:o, s:s, s:O, s:s, s:I, s:s, s:s, s:s, s:b, s:s}", "key", key,
+                         "ref", cf_direct_ref_json(&target_ref), "digest", digest, "body", body,
+                         "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
+                         (json_int_t)cf_json_int(member, 0, "wave", NULL), "why",
+                         cf_json_str(member, "", "why", NULL), "from",
+                         cf_json_str(member, "", "from", NULL), "start",
+                         cf_json_str(member, "now", "start", NULL), "autoscaled", by_itself, "by",
+                         writer ? writer : ""));
     if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") != 0)
         json_object_set(json_array_get(items, json_array_size(items) - 1), "origin",
                         cf_json_unconst(object));
     return true;
+}
+
+/* Once its body is made, of an object of the source only its name, its kind and its scale are asked:
+ * the rest would be in memory twice. What a federation keeps as it was read stays whole. */
+static void lighten(json_t *object)
+{
+    static const char *const heavy[] = { "data",  "stringData", "binaryData",
+                                         "rules", "status",     "subjects" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(heavy); i++)
+        json_object_del(object, heavy[i]);
+    cf_json_del(object, "spec", "template", NULL);
+    cf_json_del(object, "metadata", "managedFields", NULL);
+    cf_json_del(object, "metadata", "annotations", NULL);
+    cf_json_del(object, "metadata", "labels", NULL);
 }
 
 static void digest_all(json_t *inventory)
@@ -150,6 +161,8 @@ static json_t *items_of(const struct cf_propagation *p, const json_t *members, s
     {
         if (is_wanted(p, member) && !add_item(p, &transform, scaled, member, items, err))
             return NULL;
+        if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") == 0)
+            lighten(json_object_get(member, "object"));
     }
     return cf_steal(&items);
 }

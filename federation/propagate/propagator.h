@@ -88,7 +88,6 @@ struct cf_propagator_ops {
     /* Reads the closure from the source. *out_inventory is a new reference:
      *   {"objects": [{"key": "<group>/<kind>/<ns>/<name>",
      *                 "ref": {group, version, kind, namespace, name} (in the target),
-     *                 "source": {…, uid},
      *                 "digest": "<sha256 of the cleaned source object>",
      *                 "body": {…},
      *                 "onConflict": "fail|adopt|overwrite",
@@ -123,7 +122,8 @@ struct cf_propagator_ops {
     /* Applies at most `max_objects` objects that the ledger does not yet show with the inventory's
      * digest (new ones, and those whose source changed since), in order; waits for nothing.
      * *io_ledger (an array, replaced by a longer one) holds per object {"key", "ref", "uid", "how":
-     * "created|adopted|overwritten| same", "digest"}. out->done: the ledger covers the inventory.
+     * "created|adopted|overwritten| same", "digest"} (an entry's members are replaced, never changed
+     * in place: others share them). out->done: the ledger covers the inventory.
      * CONFLICT (field = key) names the managers: the caller holds. On failure the ledger still
      * shows what was done before it. */
     bool (*apply)(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,

@@ -46,6 +46,7 @@ static void looking_end(struct looking *l)
     cf_kube_unref(l->control_plane);
     json_decref(l->state);
     free(l);
+    cf_mem_give_back();
 }
 
 static bool look(struct cf_engine *e, const struct cf_plan *plan, struct looking *l,
@@ -149,6 +150,7 @@ static json_t *check(struct cf_engine *e, const json_t *effective, struct cf_err
     if (plan && !cf_preflight_run(&request, &report, err))
         report = NULL;
     cf_plan_free(plan);
+    cf_mem_give_back();
     return report;
 }
 

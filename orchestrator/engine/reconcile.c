@@ -337,7 +337,10 @@ static void forget_run(const struct cf_ports *ports, const char *run_id)
 static void pass_end(struct cf_pass *p)
 {
     json_decref(p->events);
+    if (!p->inventory)
+        return;
     json_decref(p->inventory);
+    cf_mem_give_back(); /* a large namespace is not in memory between passes */
 }
 
 bool cf_reconcile(const struct cf_ports *ports, const struct cf_fence *fence, const char *run_id,

@@ -47,10 +47,18 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     return cf_out_done(out);
 }
 
-/* A copy for the driver to change: what was recorded stays as it is. */
+/* A copy for the driver to change: what was recorded stays as it is. Members are shared, for they
+ * are replaced, never changed in place. */
 static json_t *ledger_of(const struct cf_pass *p)
 {
-    return cf_json_copy(cf_copies_ledger(p));
+    json_t *copy = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(cf_copies_ledger(p), i, entry)
+    {
+        json_array_append_new(copy, json_copy(entry));
+    }
+    return copy;
 }
 
 /* Counts, and how fast; a pace that is interrupted says nothing of when it will be done. */
