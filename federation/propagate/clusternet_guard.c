@@ -231,6 +231,7 @@ static bool guard_templates(const struct cf_clusternet *c, json_t *findings, str
 
 /* --- the copies --- */
 
+/* One that the agent made again is as good as the first. */
 static bool guard_copies(const struct cf_clusternet *c, const json_t *ledger, json_t *findings,
                          struct cf_error *err)
 {
@@ -244,11 +245,12 @@ static bool guard_copies(const struct cf_clusternet *c, const json_t *ledger, js
     {
         const char *key = cf_json_str(entry, "", "key", NULL);
         const json_t *live = json_object_get(lives, key);
-        if (live && strcmp(cf_object_uid(live), cf_json_str(entry, "", "uid", NULL)) == 0)
+        if (cf_is_of_run(c->p, live))
             continue;
         add(findings, live ? "COPY_REPLACED" : "COPY_GONE",
-            "copy it again (`crossfade run resume`), or roll back", "%s on %s is %s", key,
-            cf_kube_name(c->p->target), live ? "another object than was copied" : "gone");
+            "where the agent's Recovery is on, it comes back by itself; else roll back",
+            "%s on %s is %s", key, cf_kube_name(c->p->target),
+            live ? "not this run's any more" : "gone");
     }
     return true;
 }
