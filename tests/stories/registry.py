@@ -21,7 +21,7 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ("federation_conformance",), "faults": ()}
+OWN_TESTS = {"sandbox": ("conformance", "federation_conformance"), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ("federation_conformance",), "faults": ()}
 
 _stories = []
 

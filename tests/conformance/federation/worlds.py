@@ -5,9 +5,11 @@ Faults are words of the table ("kill webhook", "start webhook", "pause scheduler
 a world that cannot do them has none, and the cases that need them are skipped there.
 """
 import contextlib
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 
 from tests.conformance import run as api_table
 from tests.conformance.client import Caller, Target, read_kubeconfig
@@ -19,6 +21,9 @@ LAB_LIMIT_S = 90
 # The table's names of components, as the lab calls its processes.
 LAB_PROCESSES = {"scheduler": "karmada/scheduler", "webhook": "karmada/webhook", "controllers": "karmada/karmada-controller-manager",
                  "aggregated": "karmada/aggregated-apiserver", "apiserver": "karmada/apiserver"}
+# The same as switches of the sandbox's control plane (deploy/sandbox/karmada/README.md).
+SANDBOX_SWITCHES = {"scheduler": "schedulerPaused", "webhook": "webhookDown", "controllers": "controllersPaused", "aggregated": "aggregatedDown"}
+BEGINNINGS = ("kill", "pause", "cut")
 LAB_VERBS = {"kill": "kill", "start": "start", "pause": "stop", "resume": "cont", "cut": "partition", "join": "join"}
 
 
@@ -81,6 +86,11 @@ def lab():
     return real(layout.kubeconfig("karmada"), {m: layout.kubeconfig(m) for m in MEMBERS}, lambda: inside(layout.netns("hub")), fault)
 
 
+def _control(facts, what, body):
+    request = urllib.request.Request(f"{facts['control']}/faults/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method="PUT")
+    urllib.request.urlopen(request, timeout=LAB_LIMIT_S).close()
+
+
 @contextlib.contextmanager
 def sandbox(binary, environment=None):
     """A sandbox with two members under a control plane, for as long as the body runs."""
@@ -89,4 +99,15 @@ def sandbox(binary, environment=None):
         members = {c["name"]: Target(c["url"], c.get("ca"), {"admin": api_table.Credentials(c["tokens"]["admin"])})
                    for c in facts["clusters"] if c["name"] in MEMBERS}
         plane = next(p for p in facts["controlPlanes"] if p["kind"] == "karmada")
-        yield make(_target(plane["kubeconfig"]), members)
+
+        def fault(words):
+            verb, name = words.split(" ", 1)
+            on = verb in BEGINNINGS
+            if name == "apiserver":
+                _control(facts, "api", {"cluster": plane["name"], "away": on})
+            elif name in MEMBERS:
+                _control(facts, "karmada", {"member": name, "unreachable": on})
+            else:
+                _control(facts, "karmada", {SANDBOX_SWITCHES[name]: on})
+
+        yield make(_target(plane["kubeconfig"]), members, fault)
