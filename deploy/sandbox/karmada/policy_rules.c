@@ -25,6 +25,8 @@ static bool is_propagation(const char *plural)
 void km_schema_default(const char *plural, json_t *obj)
 {
     json_t *spec = json_object_get(obj, "spec");
+    if (strcmp(plural, "clusters") == 0 && json_array_size(json_object_get(spec, "taints")) == 0)
+        json_object_del(spec, "taints"); /* it is no custom resource: what is empty is not kept */
     if (!is_propagation(plural) || !json_is_object(spec))
         return;
     dflt(spec, "conflictResolution", json_string("Abort"));
