@@ -120,7 +120,7 @@ static int by_key(const void *a, const void *b)
     return strcmp((*(struct cf_node *const *)a)->key, (*(struct cf_node *const *)b)->key);
 }
 
-static const char *start_of(const struct cf_closure_set *s, const struct cf_node *n)
+const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n)
 {
     const char *start = cf_json_str(n->include, NULL, "start", NULL);
     if (!start)
@@ -144,7 +144,7 @@ static json_t *members_of(struct cf_closure_set *s)
         const struct cf_node *n = s->queue[i];
         json_t *m = json_pack("{s:O, s:s, s:s, s:i, s:s, s:s}", "object", n->object, "why", n->why,
                               "from", n->from ? n->from->key : "", "wave", n->kind->wave, "start",
-                              start_of(s, n), "onConflict", conflict_of(s, n));
+                              cf_closure_start(s, n), "onConflict", conflict_of(s, n));
         if (n->pull_secrets)
             json_object_set(m, "pullSecrets", cf_json_unconst(n->pull_secrets));
         json_array_append_new(members, m);

@@ -189,11 +189,12 @@ void cf_closure_custom_referrers(struct cf_closure_set *s)
         struct referring r = { s, NULL };
         if (n->why || !(n->kind->flags & CF_KIND_CUSTOM))
             continue;
+        const struct cf_node *selected = selects_member(s, n);
         names_in(n, look_for_member, &r);
-        if (!r.member)
-            r.member = selects_member(s, n);
         if (r.member)
             cf_set_bring(s, n, r.member, "names %s", r.member->key);
+        else if (selected)
+            cf_set_bring(s, n, selected, "selects the pods of %s", selected->key);
     }
 }
 

@@ -255,7 +255,7 @@ void cf_closure_edges(struct cf_closure_set *s, struct cf_node *n)
             edges[i].follow(s, n);
     cf_closure_route_edges(s, n);
     if (n->kind->flags & CF_KIND_WORKLOAD || cf_node_is(n, "ConfigMap"))
-        cf_closure_mention_edges(s, n);
+        cf_closure_mentions(s, n);
     if (n->kind->flags & CF_KIND_CUSTOM)
         cf_closure_custom_edges(s, n);
 }

@@ -7,6 +7,7 @@
 #include "federation/objects/closure_set.h"
 #include "federation/objects/mentions.h"
 #include "federation/objects/routes.h"
+#include "federation/objects/selector.h"
 
 struct mention {
     struct cf_closure_set *set;
@@ -14,17 +15,51 @@ struct mention {
     const char *where;
 };
 
-static bool was_said(struct cf_closure_set *s, const struct cf_node *service)
+static bool was_said(struct cf_closure_set *s, const char *code, const char *name)
 {
-    cf_autofree char *start = cf_xasprintf("%s is named by ", service->key);
+    cf_autofree char *start = cf_xasprintf("%s is named by ", name);
     size_t i;
     json_t *note;
     json_array_foreach(s->notes, i, note)
     {
-        if (strncmp(cf_json_str(note, "", "message", NULL), start, strlen(start)) == 0)
+        const char *message = cf_json_str(note, "", "message", NULL);
+        if (strcmp(cf_json_str(note, "", "code", NULL), code) == 0 &&
+            strncmp(message, start, strlen(start)) == 0)
             return true;
     }
     return false;
+}
+
+/* The member behind a Service that will have no pods before the switch, or NULL. */
+static const struct cf_node *late_workload(const struct cf_closure_set *s,
+                                           const struct cf_node *service)
+{
+    const json_t *selector = cf_json_at(service->object, "spec", "selector", NULL);
+    for (size_t i = 0; i < s->queued; i++)
+        if (s->queue[i]->kind->flags & CF_KIND_SCALABLE &&
+            strcmp(cf_closure_start(s, s->queue[i]), "now") != 0 &&
+            cf_selector_map_matches(selector, cf_object_pod_labels(s->queue[i]->object)))
+            return s->queue[i];
+    return NULL;
+}
+
+static void remark(const struct mention *m, const struct cf_node *service)
+{
+    const struct cf_node *late = service->why ? late_workload(m->set, service) : NULL;
+    const char *start = cf_closure_start(m->set, m->from);
+    if (!service->why && !service->excluded && !service->why_not &&
+        !was_said(m->set, "NAMED_SERVICE", service->key))
+        cf_set_note(m->set, "warning", "NAMED_SERVICE",
+                    "List its workload in workloads.include, or see to it that the name leads "
+                    "somewhere in the target",
+                    "%s is named by %s (%s), and is not copied", service->key, m->from->key,
+                    m->where);
+    if (late && strcmp(start, "now") == 0 && !was_said(m->set, "LATE_START", service->key))
+        cf_set_note(m->set, "warning", "LATE_START",
+                    "Give its row in workloads.include start: now, unless it must not run on both "
+                    "sides",
+                    "%s is named by %s (%s), but %s starts in the target only at the switch",
+                    service->key, m->from->key, m->where, late->key);
 }
 
 static void take_host(void *user, const char *host)
@@ -35,15 +70,11 @@ static void take_host(void *user, const char *host)
     if (strcmp(b.kind, "Service") != 0 || strcmp(b.ns, m->set->ns) != 0)
         return;
     struct cf_node *n = cf_set_find(m->set, "Service", b.name);
-    if (!n || n->why)
-        return;
-    if (json_object_size(cf_json_at(n->object, "spec", "selector", NULL)) == 0)
+    bool has_pods = n && json_object_size(cf_json_at(n->object, "spec", "selector", NULL)) > 0;
+    if (n && m->set->settled && has_pods)
+        remark(m, n);
+    else if (n && !m->set->settled && !has_pods)
         cf_set_need(m->set, n, m->from, "named in %s of %s", m->where, m->from->key);
-    else if (!n->excluded && !was_said(m->set, n))
-        cf_set_note(m->set, "warning", "NAMED_SERVICE",
-                    "List its workload in workloads.include, or see to it that the name leads "
-                    "somewhere in the target",
-                    "%s is named by %s (%s)", n->key, m->from->key, m->where);
 }
 
 static void look_into_container(struct mention *m, const json_t *container)
@@ -67,7 +98,7 @@ static void look_into_container(struct mention *m, const json_t *container)
     }
 }
 
-void cf_closure_mention_edges(struct cf_closure_set *s, struct cf_node *n)
+void cf_closure_mentions(struct cf_closure_set *s, struct cf_node *n)
 {
     static const char *const lists[] = { "initContainers", "containers" };
     struct mention m = { s, n, "" };

@@ -194,11 +194,12 @@ static double of_one_pod(const json_t *spec, size_t what)
 static double demand(const struct cf_closure_set *s, size_t what)
 {
     double sum = 0;
+    int64_t least = cf_json_int(s->in->workloads, 1, "replicas", "min", NULL);
     for (size_t i = 0; i < s->queued; i++) {
         const struct cf_node *n = s->queue[i];
-        if (n->kind->flags & CF_KIND_SCALABLE)
-            sum += (double)cf_json_int(n->object, 1, "spec", "replicas", NULL) *
-                   of_one_pod(cf_object_pod_spec(n->object), what);
+        int64_t pods = cf_json_int(n->object, 1, "spec", "replicas", NULL);
+        if (n->kind->flags & CF_KIND_SCALABLE && pods > 0)
+            sum += (double)CF_MAX(pods, least) * of_one_pod(cf_object_pod_spec(n->object), what);
     }
     return sum;
 }
@@ -251,7 +252,10 @@ static void note_unread(struct cf_closure_set *s, bool custom)
 void cf_closure_notes(struct cf_closure_set *s)
 {
     cf_closure_operator_notes(s);
+    s->settled = true;
     for (size_t i = 0; i < s->queued; i++) {
+        if (s->queue[i]->kind->flags & CF_KIND_WORKLOAD || cf_node_is(s->queue[i], "ConfigMap"))
+            cf_closure_mentions(s, s->queue[i]);
         note_gitops(s, s->queue[i]);
         note_kind(s, s->queue[i]);
         cf_closure_route_notes(s, s->queue[i]);

@@ -307,9 +307,9 @@ void cf_closure_route_notes(struct cf_closure_set *s, const struct cf_node *n)
     (void)cf_route_collapse(copy, cf_closure_has_service, s, lines);
     json_array_foreach(lines, i, line)
     {
-        cf_set_note(s, "info", "ROUTE_COLLAPSED", "",
-                    "%s: %s, which is not copied: left out of the copy", n->key,
-                    json_string_value(line));
+        cf_set_note(s, strstr(json_string_value(line), "fails") ? "warning" : "info",
+                    "ROUTE_COLLAPSED", "List its workload in workloads.include if it moves too",
+                    "%s: %s", n->key, json_string_value(line));
     }
     cf_route_backends(copy, require_elsewhere, &t);
     if (!cf_closure_is_steered(s, n))

@@ -32,6 +32,7 @@ struct cf_closure_set {
     const struct cf_closure_input *in;
     const char *ns; /* of the source */
     bool listed;    /* dependencies: listed */
+    bool settled;   /* nobody joins any more */
     struct cf_node *nodes;
     /* Members in the order in which they came; what they bring is looked at in this order. */
     struct cf_node **queue;
@@ -75,8 +76,11 @@ void cf_closure_edges(struct cf_closure_set *s, struct cf_node *n);
 void cf_closure_service_edges(struct cf_closure_set *s, struct cf_node *n);
 void cf_closure_route_edges(struct cf_closure_set *s, struct cf_node *n);
 void cf_closure_custom_edges(struct cf_closure_set *s, struct cf_node *n);
-/* Services that the member's configuration names by their host names. */
-void cf_closure_mention_edges(struct cf_closure_set *s, struct cf_node *n);
+/* Services that the member's configuration names by their host names: those that are configuration
+ * themselves join; once the set is settled, the others are remarked upon. */
+void cf_closure_mentions(struct cf_closure_set *s, struct cf_node *n);
+/* "now" or "atSwitch". */
+const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n);
 /* Custom resources that name a member, once nothing else is to come. */
 void cf_closure_custom_referrers(struct cf_closure_set *s);
 

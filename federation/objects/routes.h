@@ -4,7 +4,8 @@
  *
  * A copied route must not send requests back to where they came from: weights of routers in series
  * multiply. So a rule that leads to a Service that is copied leads to such Services alone in the
- * copy; a rule that leads only to what stays in the source is left out; a rule that leads to
+ * copy. A rule that leads only to what stays in the source stays as it is and fails in the target,
+ * until that is moved too: left out, its requests would reach a broader rule. A rule that leads to
  * neither (another namespace, a host outside) stays as it is. Pure; any thread. */
 #ifndef CF_FEDERATION_OBJECTS_ROUTES_H
 #define CF_FEDERATION_OBJECTS_ROUTES_H
@@ -35,7 +36,8 @@ void cf_host_backend(const char *host, const char *ns, struct cf_backend *out);
 typedef bool cf_is_copied_fn(const void *user, const char *service);
 
 /* Collapses the route, in place. Appends a line for people to `lines` (an array, or NULL) for each
- * rule or destination that goes: "rule /api leads to Service api". False when no rule is left. */
+ * destination that is not copied: "rule /api leads to Service api, which is not copied: left out".
+ * False when it leads only to what is not copied. */
 bool cf_route_collapse(json_t *route, cf_is_copied_fn *is_copied, const void *user, json_t *lines);
 
 /* The gateways by which a route's requests come: of its own namespace or another ("infra/public");

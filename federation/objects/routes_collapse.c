@@ -10,6 +10,7 @@ struct collapse {
     cf_is_copied_fn *is_copied;
     const void *user;
     json_t *lines;
+    size_t copied, left; /* destinations of the whole route */
 };
 
 enum standing { COPIED, LEFT, ELSEWHERE };
@@ -34,33 +35,44 @@ static const char *name_of(const json_t *rule)
     return "";
 }
 
-static void say(const struct collapse *c, const json_t *rule, const struct cf_backend *b)
+static void say(const struct collapse *c, const json_t *rule, const struct cf_backend *b,
+                const char *what)
 {
     const char *name = name_of(rule);
     if (!c->lines || json_array_size(c->lines) >= CF_ROUTE_LINES_MAX)
         return;
-    cf_autofree char *line = cf_xasprintf("rule %s%sleads to %s%s%s", name, *name ? " " : "",
-                                          b->kind, *b->kind ? " " : "", b->name);
+    cf_autofree char *line =
+        cf_xasprintf("rule %s%sleads to %s%s%s, which is not copied: %s", name, *name ? " " : "",
+                     b->kind, *b->kind ? " " : "", b->name, what);
     json_array_append_new(c->lines, json_string(line));
 }
 
-/* Istio wants weights that sum to 100; one destination alone needs none. Gateways take any. */
+static void drop_weights(json_t *destinations)
+{
+    size_t i;
+    json_t *d;
+    json_array_foreach(destinations, i, d)
+    {
+        json_object_del(d, "weight");
+    }
+}
+
+/* Istio wants weights that sum to 100; a gateway takes any. One destination alone needs none, and
+ * those that had no share of the traffic get equal ones: it has nowhere else to go. */
 static void mend_weights(json_t *destinations, bool is_istio)
 {
     size_t n = json_array_size(destinations), i;
     json_t *d;
     json_int_t sum = 0, given = 0;
-    if (n == 1) {
-        json_object_del(json_array_get(destinations, 0), "weight");
-        return;
-    }
     json_array_foreach(destinations, i, d)
     {
-        sum += cf_json_int(d, 0, "weight", NULL);
+        sum += cf_json_int(d, is_istio ? 0 : 1, "weight", NULL);
     }
-    if (!is_istio || sum <= 0)
+    if (n == 1 || sum <= 0) {
+        drop_weights(destinations);
         return;
-    json_array_foreach(destinations, i, d)
+    }
+    json_array_foreach(is_istio ? destinations : NULL, i, d)
     {
         json_int_t share = i + 1 == n ? 100 - given : cf_json_int(d, 0, "weight", NULL) * 100 / sum;
         given += share;
@@ -92,111 +104,96 @@ static void drop_mirrors(const struct collapse *c, json_t *rule)
     }
 }
 
-/* Whether the rule stays; its destinations that are not copied go when another is. */
-static bool keep_rule(const struct collapse *c, const struct cf_route_part *part, json_t *rule)
+#define STAYS "it fails there until it is"
+
+/* A rule that leads nowhere stays: without it its requests would fall to a broader rule, and reach
+ * what they are not meant for. */
+static void collapse_one(struct collapse *c, const struct cf_route_part *part, const json_t *rule)
 {
     struct cf_backend b;
-    if (!part->destinations) {
-        bool leaves = part->read(rule, c->ns, &b) && standing_of(c, &b) == LEFT;
-        if (leaves)
-            say(c, rule, &b);
-        return !leaves;
-    }
+    if (!part->read(rule, c->ns, &b))
+        return;
+    enum standing standing = standing_of(c, &b);
+    c->copied += standing == COPIED;
+    c->left += standing == LEFT;
+    if (standing == LEFT)
+        say(c, rule, &b, STAYS);
+}
+
+/* The destinations that are not copied go when another is. */
+static void collapse_list(struct collapse *c, const struct cf_route_part *part, json_t *rule)
+{
+    struct cf_backend b;
     json_t *list = json_object_get(rule, part->destinations);
-    size_t copied = 0, left = 0, i;
+    size_t copied = 0, gone = 0, i;
     json_t *d;
     json_array_foreach(list, i, d)
     {
         enum standing s = part->read(d, c->ns, &b) ? standing_of(c, &b) : ELSEWHERE;
         copied += s == COPIED;
-        left += s == LEFT;
+        c->left += s == LEFT;
     }
+    c->copied += copied;
     drop_mirrors(c, rule);
-    if (copied == 0) {
-        if (left > 0 && part->read(json_array_get(list, 0), c->ns, &b))
-            say(c, rule, &b);
-        return left == 0;
-    }
-    if (copied == json_array_size(list))
-        return true;
     for (i = json_array_size(list); i-- > 0;) {
-        if (part->read(json_array_get(list, i), c->ns, &b) && standing_of(c, &b) == COPIED)
+        bool named = part->read(json_array_get(list, i), c->ns, &b);
+        enum standing s = named ? standing_of(c, &b) : ELSEWHERE;
+        if (copied == 0 && s == LEFT)
+            say(c, rule, &b, STAYS);
+        if (copied == 0 || s == COPIED)
             continue;
-        say(c, rule, &b);
+        say(c, rule, &b, "left out");
         json_array_remove(list, i);
+        gone++;
     }
-    mend_weights(list, part->read == cf_backend_of_istio);
-    return true;
+    if (gone > 0)
+        mend_weights(list, part->read == cf_backend_of_istio);
 }
 
-static size_t keep_rules(const struct collapse *c, const struct cf_route_part *part, json_t *rules)
+static void collapse_rules(struct collapse *c, const struct cf_route_part *part, json_t *rules)
 {
-    for (size_t i = 0; i < json_array_size(rules);) {
-        if (keep_rule(c, part, json_array_get(rules, i)))
-            i++;
+    size_t i;
+    json_t *rule;
+    json_array_foreach(rules, i, rule)
+    {
+        if (part->destinations)
+            collapse_list(c, part, rule);
         else
-            json_array_remove(rules, i);
+            collapse_one(c, part, rule);
     }
-    return json_array_size(rules);
 }
 
-/* The rules of one part that stay; holders without any go. */
-static size_t collapse_part(const struct collapse *c, const struct cf_route_part *part,
-                            json_t *route)
+static void collapse_part(struct collapse *c, const struct cf_route_part *part, json_t *route)
 {
-    json_t *list = cf_json_pointer(route, part->rules);
+    json_t *list = cf_json_pointer(route, part->rules), *holder;
+    size_t i;
     if (!part->inner)
-        return keep_rules(c, part, list);
-    size_t kept = 0;
-    for (size_t i = 0; i < json_array_size(list);) {
-        json_t *rules = cf_json_pointer(json_array_get(list, i), part->inner);
-        size_t of_this = rules ? keep_rules(c, part, rules) : 1;
-        kept += of_this;
-        if (of_this)
-            i++;
-        else
-            json_array_remove(list, i);
+        collapse_rules(c, part, list);
+    json_array_foreach(part->inner ? list : NULL, i, holder)
+    {
+        collapse_rules(c, part, cf_json_pointer(holder, part->inner));
     }
-    return kept;
 }
 
 /* An Ingress' requests that no rule takes. */
-static bool keep_default(const struct collapse *c, json_t *route)
+static void collapse_default(struct collapse *c, json_t *route)
 {
-    struct cf_backend b;
+    const struct cf_route_part part = { .read = cf_backend_of_ingress };
     const json_t *dflt = cf_json_at(route, "spec", "defaultBackend", NULL);
-    if (!dflt)
-        return false;
     cf_autojson json_t *as_path =
-        json_pack("{s:O, s:s}", "backend", cf_json_unconst(dflt), "name", "(default)");
-    if (!cf_backend_of_ingress(as_path, c->ns, &b) || standing_of(c, &b) != LEFT)
-        return true;
-    say(c, as_path, &b);
-    cf_json_del(route, "spec", "defaultBackend", NULL);
-    return false;
-}
-
-/* An empty list that no API server takes, or that would say something else. */
-static void drop_empty(json_t *route, const char *list)
-{
-    const json_t *l = cf_json_at(route, "spec", list, NULL);
-    if (l && json_array_size(l) == 0)
-        cf_json_del(route, "spec", list, NULL);
+        json_pack("{s:O*, s:s}", "backend", cf_json_unconst(dflt), "name", "(default)");
+    collapse_one(c, &part, as_path);
 }
 
 bool cf_route_collapse(json_t *route, cf_is_copied_fn *is_copied, const void *user, json_t *lines)
 {
-    const struct collapse c = { cf_object_namespace(route), is_copied, user, lines };
+    struct collapse c = { cf_object_namespace(route), is_copied, user, lines, 0, 0 };
     const struct cf_kind *k = cf_kind_of(route);
-    static const char *const lists[] = { "rules", "http", "tls", "tcp" };
-    size_t kept = 0;
     if (!k || !(k->flags & CF_KIND_ROUTE))
         return true;
     for (const struct cf_route_part *part = cf_route_parts; part->kind; part++)
         if (strcmp(part->kind, k->kind) == 0)
-            kept += collapse_part(&c, part, route);
-    kept += keep_default(&c, route);
-    for (size_t i = 0; i < CF_ARRAY_LEN(lists); i++)
-        drop_empty(route, lists[i]);
-    return kept > 0;
+            collapse_part(&c, part, route);
+    collapse_default(&c, route);
+    return c.copied > 0 || c.left == 0;
 }

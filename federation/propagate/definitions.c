@@ -73,6 +73,7 @@ bool cf_definition_is_used(const struct cf_propagation *p, const json_t *definit
     size_t i;
     json_t *version;
     *out = false;
+    cf_kube_discovery_reset(p->target); /* it may remember a time before the definition */
     json_array_foreach(cf_json_at(definition, "spec", "versions", NULL), i, version)
     {
         cf_autofree char *api_version =

@@ -54,7 +54,8 @@ char *cf_api_markdown(void) CF_NODISCARD;
 
 /* handlers, by resource */
 cf_http_handler cf_get_plans, cf_post_plan, cf_put_plan, cf_get_plan, cf_delete_plan,
-    cf_get_plan_effective, cf_get_plan_diff, cf_get_plan_revisions, cf_get_plan_revision;
+    cf_get_plan_effective, cf_get_plan_diff, cf_get_plan_explain, cf_post_explain,
+    cf_get_plan_revisions, cf_get_plan_revision;
 cf_http_handler cf_post_run, cf_post_plan_run, cf_get_runs, cf_get_run, cf_get_run_steps,
     cf_get_run_series, cf_get_run_report, cf_get_run_events;
 cf_http_handler cf_post_action, cf_get_actions, cf_get_action;

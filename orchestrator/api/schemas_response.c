@@ -65,6 +65,47 @@ static const struct cf_field plan_diff[] = {
     { "notes", L, 0, NULL, NULL, "against live: what is worth knowing" },
     { .name = NULL },
 };
+static const struct cf_field plan_explanation[] = {
+    { "name", S, R, NULL, NULL, "of the plan" },
+    { "revision", I, N, NULL, NULL, "of the plan; null for a document that is not stored" },
+    { "objects", L, R, "ExplainedObject", NULL, "what is copied, in the order of application" },
+    { "required", L, R, "RequiredObject", NULL, "what the target must have by itself" },
+    { "skipped", L, R, "SkippedObject", NULL, "what is kept out although it was asked for, or by name" },
+    { "unrelated", O, R, NULL, NULL, "how many objects of each kind nothing asked for" },
+    { "notes", L, R, NULL, NULL, "what is worth knowing: level, code, message, hint" },
+    { .name = NULL },
+};
+#define IDENTITY                                                                                   \
+    { "object", S, R, NULL, NULL, "kind and name, for people" },                                   \
+        { "apiVersion", S, R, NULL, NULL, "of the object" },                                       \
+        { "kind", S, R, NULL, NULL, "of the object" },                                             \
+        { "namespace", S, R, NULL, NULL, "in the target; empty for what has none" },               \
+    {                                                                                              \
+        "name", S, R, NULL, NULL, "of the object"                                                  \
+    }
+static const struct cf_field explained_object[] = {
+    IDENTITY,
+    { "wave", I, R, NULL, NULL, "smaller ones are applied first" },
+    { "start", S, R, NULL, "now|atSwitch", "when a workload's pods run in the target" },
+    { "onConflict", S, R, NULL, "fail|adopt|overwrite", "when the target has it already" },
+    { "why", S, R, NULL, NULL, "what brought it" },
+    { "from", S, R, NULL, NULL, "the object that brought it; empty: the plan itself" },
+    { .name = NULL },
+};
+static const struct cf_field required_object[] = {
+    IDENTITY,
+    { "level", S, R, NULL, "blocker|warning", "what preflight says where it is missing" },
+    { "why", S, R, NULL, NULL, "what needs it" },
+    { "expect", O, 0, NULL, NULL, "fields that it must have" },
+    { .name = NULL },
+};
+static const struct cf_field skipped_object[] = {
+    { "object", S, R, NULL, NULL, "kind and name, for people" },
+    { "kind", S, R, NULL, NULL, "of the object" },
+    { "name", S, R, NULL, NULL, "of the object" },
+    { "why", S, R, NULL, NULL, "what keeps it out" },
+    { .name = NULL },
+};
 static const struct cf_field weight[] = {
     { "desired", I, N, NULL, NULL, "decided" },
     { "applied", I, N, NULL, NULL, "read back from the routers" },
@@ -352,6 +393,10 @@ const struct cf_schema cf_response_schemas[] = {
     { "PlanView", "A plan", plan_view },
     { "Issue", "A place and what is wrong there", issue },
     { "PlanDiff", "What differs", plan_diff },
+    { "PlanExplanation", "What a plan copies, and why", plan_explanation },
+    { "ExplainedObject", "An object that is copied", explained_object },
+    { "RequiredObject", "An object that the target must have", required_object },
+    { "SkippedObject", "An object that is kept out", skipped_object },
     { "Weight", "Percent of traffic to the target", weight },
     { "Hold", "Why a run does not move", hold },
     { "CallToAction", "What to do", call_to_action },

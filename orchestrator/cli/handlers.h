@@ -12,6 +12,8 @@ cf_cli_handler cf_cmd_plan_init, cf_cmd_plan_lint, cf_cmd_plan_schema, cf_cmd_pl
 /* cmd_plan.c */
 cf_cli_handler cf_cmd_plan_apply, cf_cmd_plan_get, cf_cmd_plan_list, cf_cmd_plan_delete,
     cf_cmd_plan_diff;
+/* cmd_explain.c */
+cf_cli_handler cf_cmd_plan_explain;
 /* cmd_run.c */
 cf_cli_handler cf_cmd_run_start, cf_cmd_run_list, cf_cmd_run_get, cf_cmd_run_report;
 /* cmd_watch.c */

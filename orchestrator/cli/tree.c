@@ -75,6 +75,11 @@ static const struct cf_option plan_diff_options[] = {
     { "revision", 0, "NUMBER", "the revision to compare; default: the latest", NULL, false },
     END
 };
+static const struct cf_option plan_explain_options[] = {
+    FILE_OPTION,
+    { "revision", 0, "NUMBER", "of this revision; default: the latest", NULL, false },
+    END
+};
 static const struct cf_option list_options[] = {
     { "limit", 0, "NUMBER", "at most so many; default: all", NULL, false },
     { "query", 0, "TEXT", "only names that contain this", NULL, false },
@@ -205,6 +210,10 @@ static const struct cf_command plan_commands[] = {
     { "diff", "PLAN", 1, 1,
       "What a run would write now, or how revisions differ; exit 1 if anything", NULL,
       plan_diff_options, C | O, cf_cmd_plan_diff, NULL },
+    { "explain", "[PLAN]", 0, 1,
+      "Why each object is copied, what the target must have, what is kept out; of a stored plan or "
+      "a file",
+      NULL, plan_explain_options, C | O, cf_cmd_plan_explain, NULL },
     { "schema", "", 0, 0, "Print the plan document's JSON Schema", NULL, NULL, 0,
       cf_cmd_plan_schema, NULL },
     { "reference", "", 0, 0, "Print the plan document's reference as Markdown", NULL, NULL, 0,

@@ -101,6 +101,10 @@ json_t *cf_engine_run_report(struct cf_engine *e, const char *run_id,
  * "notes": […]}. Blocks (both clusters, read-only). */
 json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
                                struct cf_error *err) CF_NODISCARD;
+/* Why each object is copied, what the target must have, what is kept out and why (explain.h).
+ * Blocks (both clusters, read-only). */
+json_t *cf_engine_plan_explain(struct cf_engine *e, const struct cf_plan *plan,
+                               struct cf_error *err) CF_NODISCARD;
 /* The compiled steps alone: [{no, kind, name, phase, params}]; pure. */
 json_t *cf_engine_plan_steps(const struct cf_plan *plan) CF_NODISCARD;
 

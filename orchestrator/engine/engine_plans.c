@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "orchestrator/engine/compile.h"
 #include "orchestrator/engine/engine_internal.h"
+#include "orchestrator/engine/explain.h"
 #include "orchestrator/engine/step.h"
 #include "orchestrator/preflight/survey.h"
 #include "store/plans.h"
@@ -119,6 +120,18 @@ json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
     looking_end(l);
     if (!out)
         cf_error_wrap(err, "preview of plan %s", plan->name);
+    return out;
+}
+
+json_t *cf_engine_plan_explain(struct cf_engine *e, const struct cf_plan *plan,
+                               struct cf_error *err)
+{
+    struct looking *l = cf_xcalloc(1, sizeof *l);
+    struct cf_propagation propagation;
+    json_t *out = look(e, plan, l, &propagation, err) ? cf_explain(l->inventory) : NULL;
+    looking_end(l);
+    if (!out)
+        cf_error_wrap(err, "look at what plan %s copies", plan->name);
     return out;
 }
 

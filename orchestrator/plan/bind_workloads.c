@@ -3,6 +3,7 @@
 #include "orchestrator/plan/bind.h"
 
 static const char *const starts[] = { "auto", "now", "atSwitch", NULL };
+static const char *const dependencies[] = { "auto", "listed", NULL };
 
 static struct cf_plan_match match_of(const json_t *row)
 {
@@ -60,7 +61,8 @@ void cf_bind_workloads(struct cf_plan *p, const json_t *workloads)
     bind_include(p, json_object_get(workloads, "include"));
     bind_exclude(p, json_object_get(workloads, "exclude"));
     bind_transforms(p, json_object_get(workloads, "transforms"));
-    w->dependencies = CF_PLAN_DEPENDENCIES_AUTO;
+    w->dependencies =
+        (enum cf_plan_dependencies)cf_bind_word(workloads, "dependencies", dependencies);
     w->on_conflict =
         (enum cf_plan_conflict)cf_bind_word(workloads, "onConflict", cf_words_conflict);
     w->start = (enum cf_plan_start)cf_bind_word(workloads, "start", starts);

@@ -29,7 +29,8 @@ static const struct {
     { "IngressClass", "it must be there in the target" },
     { "ClusterRole", "it must be there in the target; preflight reports what is missing" },
     { "ClusterRoleBinding", "it must be there in the target; preflight reports what is missing" },
-    { "CustomResourceDefinition", "it must be there in the target" },
+    { "CustomResourceDefinition",
+      "it comes along with a custom resource where the target has none" },
     { "PriorityClass", "it must be there in the target" },
 };
 
@@ -110,10 +111,22 @@ static void check_transform(const json_t *row, size_t index, struct cf_report *r
     }
 }
 
+/* Without a list there is nothing that could be copied. */
+static void check_listed(const json_t *effective, struct cf_report *r)
+{
+    const json_t *workloads = cf_json_pointer(effective, "/spec/workloads");
+    if (strcmp(cf_json_str(workloads, "auto", "dependencies", NULL), "listed") == 0 &&
+        json_array_size(json_object_get(workloads, "include")) == 0)
+        cf_report(r, CF_PLAN_REQUIRED, "/spec/workloads",
+                  "list every object that is to be copied, or write dependencies: auto",
+                  "dependencies: listed copies what include lists, and it lists nothing");
+}
+
 void cf_check_workloads(const json_t *effective, struct cf_report *r)
 {
     size_t i;
     json_t *row;
+    check_listed(effective, r);
     json_array_foreach(cf_json_pointer(effective, INCLUDE), i, row)
         check_kind(cf_json_str(row, NULL, "kind", NULL), i, r);
     json_array_foreach(cf_json_pointer(effective, TRANSFORMS), i, row) if (json_is_object(row))

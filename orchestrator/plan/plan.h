@@ -38,7 +38,8 @@ enum cf_plan_conflict { CF_PLAN_CONFLICT_FAIL, CF_PLAN_CONFLICT_ADOPT, CF_PLAN_C
  * weight whatever is said here. */
 enum cf_plan_start { CF_PLAN_START_AUTO, CF_PLAN_START_NOW, CF_PLAN_START_AT_SWITCH };
 
-enum cf_plan_dependencies { CF_PLAN_DEPENDENCIES_AUTO };
+/* LISTED: nothing comes that no row of `include` names. */
+enum cf_plan_dependencies { CF_PLAN_DEPENDENCIES_AUTO, CF_PLAN_DEPENDENCIES_LISTED };
 
 /* Which objects: all conditions that are given must hold. `name` may contain '*', which stands for
  * any characters. */

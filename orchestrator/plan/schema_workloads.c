@@ -44,10 +44,10 @@ const struct cf_schema_row cf_schema_workloads[] = {
       .help = "All conditions that are given must hold" },
     MATCH("/spec/workloads/exclude/*", CF_SCHEMA_REQUIRED),
     { "/spec/workloads/dependencies", CF_SCHEMA_WORD, .dflt = "auto",
-      .words = WORDS("auto", "!listed"),
-      .help = "`auto`: ConfigMaps, Secrets, ServiceAccounts with their RBAC, claims, Services, "
-              "autoscalers, disruption budgets and network policies that belong to the "
-              "workloads are found and copied with them" },
+      .words = WORDS("auto", "listed"),
+      .help = "`auto`: all that the workloads need and all that acts on them is found and copied "
+              "with them (docs/copying.md says what). `listed`: only what `include` lists, and the "
+              "namespace; what that needs and is not listed must be in the target" },
     { "/spec/workloads/onConflict", CF_SCHEMA_WORD, .dflt = "fail",
       .words = WORDS("fail", "adopt", "overwrite"),
       .help = "When the target already has an object of that name: `fail` stops before "

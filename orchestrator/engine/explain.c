@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An inventory for people (explain.h). */
+#include "orchestrator/engine/explain.h"
+
+#include "federation/objects/kinds.h"
+
+/* What names the object of a ref. */
+static json_t *identity(const json_t *ref)
+{
+    const char *group = cf_json_str(ref, "", "group", NULL);
+    const char *kind = cf_json_str(ref, "", "kind", NULL);
+    const char *name = cf_json_str(ref, "", "name", NULL);
+    cf_autofree char *label = cf_kind_label(group, kind);
+    cf_autofree char *object = cf_xasprintf("%s/%s", label, name);
+    cf_autofree char *api_version =
+        cf_xasprintf("%s%s%s", group, *group ? "/" : "", cf_json_str(ref, "", "version", NULL));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "object", object, "apiVersion", api_version,
+                     "kind", kind, "namespace", cf_json_str(ref, "", "namespace", NULL), "name",
+                     name);
+}
+
+/* One row for each of `rows`, with these members of it. */
+static json_t *explained(const json_t *rows, const char *const *members)
+{
+    json_t *out = json_array();
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        json_t *line = identity(json_object_get(row, "ref"));
+        for (const char *const *m = members; *m; m++) {
+            json_t *value = json_object_get(row, *m);
+            if (value)
+                json_object_set(line, *m, value);
+        }
+        json_array_append_new(out, line);
+    }
+    return out;
+}
+
+static json_t *kept_out(const json_t *rows)
+{
+    json_t *out = json_array();
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        json_t *line = json_copy(row);
+        cf_autofree char *object = cf_xasprintf("%s/%s", cf_json_str(row, "", "kind", NULL),
+                                                cf_json_str(row, "", "name", NULL));
+        json_object_set_new(line, "object", json_string(object));
+        json_array_append_new(out, line);
+    }
+    return out;
+}
+
+json_t *cf_explain(const json_t *inventory)
+{
+    static const char *const of_copies[] = { "wave", "start", "onConflict", "why", "from", NULL };
+    static const char *const of_required[] = { "level", "why", "expect", NULL };
+    const json_t *notes = json_object_get(inventory, "notes");
+    const json_t *unrelated = json_object_get(inventory, "unrelated");
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "objects",
+                     explained(json_object_get(inventory, "objects"), of_copies), "required",
+                     explained(json_object_get(inventory, "required"), of_required), "skipped",
+                     kept_out(json_object_get(inventory, "skipped")), "unrelated",
+                     unrelated ? cf_json_copy(unrelated) : json_object(), "notes",
+                     notes ? cf_json_copy(notes) : json_array());
+}
