@@ -74,7 +74,7 @@ static bool is_inhabited(const struct cf_propagation *p, const struct cf_hub_kin
             return false;
     for (const struct cf_kind *k = cf_kinds; k->kind && !*out; k++) {
         char version[64];
-        if (strcmp(k->kind, "Namespace") != 0 &&
+        if (!(k->flags & (CF_KIND_CLUSTER | CF_KIND_CUSTOM)) &&
             !has_any(p, cf_kind_api_version(k, version), k->kind, false, out, err))
             return false;
     }

@@ -82,7 +82,7 @@ static bool is_inhabited(const struct cf_karmada *k, bool *out, struct cf_error 
                                      .ns = k->p->target_namespace };
         cf_autojson json_t *items = NULL;
         struct cf_error mine = CF_ERROR_INIT;
-        if (strcmp(kind->kind, "Namespace") == 0)
+        if (kind->flags & (CF_KIND_CLUSTER | CF_KIND_CUSTOM))
             continue;
         if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, &mine)) {
             if (mine.kind == CF_ERR_NOT_FOUND || mine.kind == CF_ERR_DENIED)

@@ -70,7 +70,7 @@ static json_t *kinds_carried(const struct cf_karmada *k)
     for (const struct cf_kind *row = cf_kinds; row->kind; row++) {
         char version[64];
         cf_autofree char *key = cf_xasprintf("%s %s", cf_kind_api_version(row, version), row->kind);
-        if (!(row->flags & CF_KIND_AMBIENT))
+        if (!(row->flags & (CF_KIND_AMBIENT | CF_KIND_CLUSTER | CF_KIND_CUSTOM)))
             json_object_set_new(kinds, key, json_true());
     }
     size_t i, n;
