@@ -17,7 +17,8 @@
  *
  * The state: {"row": name, "inventory": digest, "written": n, "overridden": n, "scheduler": "own" |
  * "default", "target": Cluster, "source": Cluster, "policies": [{"name", "wave", "phase",
- * "objects": [{"apiVersion", "kind", "name"}]}], "undo": …, "release": …}. */
+ * "objects": [{"apiVersion", "kind", "name"}]}], "bound": {binding id: true} of an undo, "release":
+ * …}. */
 #ifndef CF_FEDERATION_PROPAGATE_KARMADA_H
 #define CF_FEDERATION_PROPAGATE_KARMADA_H
 
@@ -163,6 +164,12 @@ void cf_karmada_look_free(struct cf_karmada_look *look); /* for CF_CLEANUP */
 bool cf_karmada_look(const struct cf_karmada *k, const json_t *policy, const char *member,
                      struct cf_karmada_look *out, struct cf_error *err) CF_NODISCARD;
 /* The Works of these bindings in a member, by binding id; new reference. */
+/* Adds the ids of these bindings to an object {id: true}. */
+void cf_karmada_note_ids(const json_t *bindings, json_t *ids);
+/* The same by the ids alone: also when the bindings are gone and their Works are not. */
+bool cf_karmada_works_by_id(const struct cf_karmada *k, const json_t *binding_ids,
+                            const char *member, json_t **out_works,
+                            struct cf_error *err) CF_NODISCARD;
 bool cf_karmada_works_of(const struct cf_karmada *k, const json_t *bindings, const char *member,
                          json_t **out_works, struct cf_error *err) CF_NODISCARD;
 /* The binding of one of the policy's objects and its Work in the member; NULL: not there. */

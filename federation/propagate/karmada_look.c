@@ -74,20 +74,37 @@ static bool list_works(const struct cf_karmada *k, const char *member, const cha
     return true;
 }
 
+void cf_karmada_note_ids(const json_t *bindings, json_t *ids)
+{
+    const char *key;
+    json_t *binding;
+    json_object_foreach(cf_json_unconst(bindings), key, binding)
+    {
+        if (*binding_id(binding))
+            json_object_set_new(ids, binding_id(binding), json_true());
+    }
+}
+
 bool cf_karmada_works_of(const struct cf_karmada *k, const json_t *bindings, const char *member,
                          json_t **out_works, struct cf_error *err)
+{
+    cf_autojson json_t *ids = json_object();
+    cf_karmada_note_ids(bindings, ids);
+    return cf_karmada_works_by_id(k, ids, member, out_works, err);
+}
+
+bool cf_karmada_works_by_id(const struct cf_karmada *k, const json_t *binding_ids,
+                            const char *member, json_t **out_works, struct cf_error *err)
 {
     cf_autojson json_t *works = json_object();
     CF_CLEANUP(cf_buf_free)
     struct cf_buf ids = CF_BUF_INIT((size_t)CF_KARMADA_IDS_MAX * CF_LABEL_MAX);
     int n = 0;
-    const char *key;
-    json_t *binding;
-    json_object_foreach(cf_json_unconst(bindings), key, binding)
+    const char *id;
+    json_t *value;
+    json_object_foreach(cf_json_unconst(binding_ids), id, value)
     {
-        if (!*binding_id(binding))
-            continue;
-        cf_buf_printf(&ids, "%s%s", n ? "," : "", binding_id(binding));
+        cf_buf_printf(&ids, "%s%s", n ? "," : "", id);
         if (++n < CF_KARMADA_IDS_MAX)
             continue;
         if (!list_works(k, member, cf_buf_str(&ids), works, err))

@@ -168,29 +168,17 @@ static bool free_work(const struct cf_karmada *k, struct cf_kube *kube, const js
     return true;
 }
 
-static bool free_works(const struct cf_karmada *k, const json_t *bindings, const char *member,
-                       struct cf_kube *kube, struct cf_error *err)
+/* The bindings of our policies as they are now; those seen before are remembered: a binding goes
+ * before its Works do. *out_left: how many there are. */
+static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_error *err)
 {
-    cf_autojson json_t *works = NULL;
-    const char *id;
-    json_t *work;
-    if (!*member || !cf_karmada_works_of(k, bindings, member, &works, err))
-        return err->kind == CF_ERR_NONE;
-    json_object_foreach(works, id, work)
-    {
-        if (cf_json_at(work, "metadata", "deletionTimestamp", NULL) &&
-            !free_work(k, kube, work, err))
-            return false;
-    }
-    return true;
-}
-
-/* *out_left: bindings that are still there; nothing of a member is touched before they are gone. */
-static bool bindings_left(const struct cf_karmada *k, int *out_left, struct cf_copying *out,
-                          struct cf_error *err)
-{
+    json_t *known = json_object_get(k->p->state, "bound");
     size_t i;
     json_t *policy;
+    if (!known) {
+        known = json_object();
+        json_object_set_new(k->p->state, "bound", known);
+    }
     *out_left = 0;
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
@@ -199,16 +187,45 @@ static bool bindings_left(const struct cf_karmada *k, int *out_left, struct cf_c
             continue;
         if (!cf_karmada_look(k, policy, NULL, &look, err))
             return false;
-        if (json_object_size(look.bindings) == 0)
-            continue;
         *out_left += (int)json_object_size(look.bindings);
-        if (!free_works(k, look.bindings, k->target, k->p->target, err) ||
-            !free_works(k, look.bindings, k->source, k->p->source, err))
+        cf_karmada_note_ids(look.bindings, known);
+    }
+    return true;
+}
+
+/* Adds the Works that are still there in a member, and frees those that hang. */
+static bool works_left(const struct cf_karmada *k, const char *member, struct cf_kube *kube,
+                       int *io_left, struct cf_error *err)
+{
+    cf_autojson json_t *works = NULL;
+    const char *id;
+    json_t *work;
+    if (!*member)
+        return true;
+    if (!cf_karmada_works_by_id(k, json_object_get(k->p->state, "bound"), member, &works, err))
+        return false;
+    json_object_foreach(works, id, work)
+    {
+        ++*io_left;
+        if (cf_json_at(work, "metadata", "deletionTimestamp", NULL) &&
+            !free_work(k, kube, work, err))
             return false;
     }
+    return true;
+}
+
+/* *out_left: bindings and Works that are still there; nothing of a member is touched before they are
+ * gone. */
+static bool still_held(const struct cf_karmada *k, int *out_left, struct cf_copying *out,
+                       struct cf_error *err)
+{
+    if (!note_bindings(k, out_left, err) ||
+        !works_left(k, k->target, k->p->target, out_left, err) ||
+        !works_left(k, k->source, k->p->source, out_left, err))
+        return false;
     if (*out_left > 0)
-        return cf_karmada_waits(out, "%s has yet to let go of %d objects", cf_kube_name(k->hub),
-                                *out_left);
+        return cf_karmada_waits(out, "%s has yet to let go of %d bindings and Works",
+                                cf_kube_name(k->hub), *out_left);
     return true;
 }
 
@@ -248,13 +265,14 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
 {
     struct undoing u = { .room = max_objects };
     bool so = true;
-    int templates = 0, bindings = 0, policies = 0;
+    int templates = 0, held = 0, policies = 0;
     cf_karmada_view(p, &u.k);
     if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so))
         return err->kind == CF_ERR_NONE;
-    if (!delete_templates(&u, &templates, err) || !bindings_left(&u.k, &bindings, out, err))
+    if (!note_bindings(&u.k, &held, err) || !delete_templates(&u, &templates, err) ||
+        !still_held(&u.k, &held, out, err))
         return false;
-    if (templates > 0 || bindings > 0) {
+    if (templates > 0 || held > 0) {
         if (u.room <= 0)
             out->waits = false; /* there is more to do at once */
         else if (!out->waits)

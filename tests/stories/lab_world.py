@@ -212,6 +212,16 @@ class LabStage:
         return None
 
     @contextlib.contextmanager
+    def without_api(self, cluster):
+        """For the body: that cluster's API server (or the control plane's) is gone; whatever it runs goes on."""
+        process = f"{'karmada' if cluster == 'hub' else cluster}/apiserver"
+        faults.run(self.lab, ["kill", process])
+        try:
+            yield
+        finally:
+            faults.run(self.lab, ["start", process])
+
+    @contextlib.contextmanager
     def slow_routers(self):
         """For the body: writes of the story's routers take SLOW_S, because the API server asks a webhook that does not answer."""
         with self.inside():
@@ -235,6 +245,11 @@ class LabStage:
         """Somebody else's JSON Patch."""
         status, body = self._api(cluster).call("PATCH", f"{path}?fieldManager={manager}", patch, "application/json-patch+json")
         assert status < 300, f"PATCH {path}: {status} {body[:300]!r}"
+
+    def remove(self, cluster, path):
+        """Somebody else deletes it."""
+        status, body = self._api(cluster).call("DELETE", path)
+        assert status < 300, f"DELETE {path}: {status} {body[:300]!r}"
 
     def roll(self, cluster):
         """The application's pods are replaced by new ones; returns when the last old one is gone."""

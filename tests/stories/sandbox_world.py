@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -36,8 +37,13 @@ class SandboxWorld:
     def __exit__(self, *_):
         pass
 
-    def own_test(self, _, binary):
-        """The conformance table, on a sandbox."""
+    def own_test(self, name, binary):
+        """The conformance tables, on a sandbox."""
+        if name == "federation_conformance":
+            from tests.conformance.federation import run as federation
+            from tests.conformance.federation import worlds
+            with worlds.sandbox(binary) as world:
+                return federation.tally(name, world)
         from tests.conformance import run as conformance
         passed, failed = conformance.run_sandbox(binary)
         return Tally(passed=passed, failed=failed)
@@ -218,6 +224,15 @@ class SandboxStage:
         return 0
 
     @contextlib.contextmanager
+    def without_api(self, cluster):
+        """For the body: that cluster's API server (or the control plane's) is gone; whatever it runs goes on."""
+        self._call("PUT", "/faults/api", {"cluster": cluster, "away": True})
+        try:
+            yield
+        finally:
+            self._call("PUT", "/faults/api", {"cluster": cluster})
+
+    @contextlib.contextmanager
     def slow_routers(self):
         """For the body: the routers' API server answers late, so that a write stays under way."""
         self._call("PUT", "/faults/api", {"cluster": "east", "slow_ms": SLOW_MS})
@@ -229,6 +244,14 @@ class SandboxStage:
     def edit(self, cluster, path, manager, patch):
         """Somebody else's JSON Patch."""
         self._call("POST", "/edit", {"cluster": cluster, "path": path, "manager": manager, "patch": patch})
+
+    def remove(self, cluster, path):
+        """Somebody else deletes it."""
+        facts = self.clusters[cluster]
+        request = urllib.request.Request((facts.get("server") or facts["url"]) + path, method="DELETE",
+                                         headers={"Authorization": "Bearer " + facts["tokens"]["admin"]})
+        with urllib.request.urlopen(request, timeout=CALL_S, context=ssl.create_default_context(cafile=facts["ca"])):
+            pass
 
     def roll(self, cluster):
         """The application's pods are replaced by new ones; returns when the last old one is gone."""
