@@ -46,9 +46,9 @@ static bool reach(struct km_member *m, const json_t *manifest, char **out_why)
     return false;
 }
 
-/* A write; false with the server's message. */
+/* A write: *out_answer (new reference) is the server's; false with its message. */
 static bool call(struct km_member *m, const char *method, const json_t *manifest, bool by_name,
-                 const json_t *body, char **out_why)
+                 const json_t *body, json_t **out_answer, char **out_why)
 {
     const struct sbx_kind *k = kind_of(manifest);
     char path[SBX_PATH_MAX];
@@ -56,56 +56,70 @@ static bool call(struct km_member *m, const char *method, const json_t *manifest
     cf_autojson json_t *answer = NULL;
     int status = sbx_api_do(m->world.api, KM_CONTROLLER, method, "application/json", body, &answer,
                             "%s", path);
-    if (status < 400)
+    if (status < 400) {
+        *out_answer = cf_steal(&answer);
         return true;
+    }
     *out_why = cf_xstrdup(cf_json_str(answer, "", "message", NULL));
     return false;
 }
 
-static bool put(struct km_member *m, const json_t *manifest, const json_t *live, char **out_why)
+static bool put(struct km_member *m, const json_t *manifest, json_t *live, json_t **out_written,
+                char **out_why)
 {
     cf_autojson json_t *body = km_retain(manifest, live);
-    return !km_differs(body, live) || call(m, "PUT", manifest, true, body, out_why);
+    if (km_differs(body, live))
+        return call(m, "PUT", manifest, true, body, out_written, out_why);
+    *out_written = json_incref(live);
+    return true;
 }
 
-bool km_apply(struct km_round *r, struct km_member *m, const json_t *manifest, char **out_why)
+/* Whether an object that stands there may be written: it is managed, or may be taken over. */
+static bool may_write(const json_t *manifest, const json_t *live)
 {
-    (void)r;
-    if (!reach(m, manifest, out_why))
-        return false;
-    cf_autojson json_t *live = km_live(m, manifest);
-    if (!live)
-        return call(m, "POST", manifest, false, manifest, out_why);
-    const char *conflict = cf_json_str(manifest, "", "metadata", "annotations", KM_CONFLICT, NULL);
-    if (km_is_managed(live) || strcmp(conflict, "overwrite") == 0)
-        return put(m, manifest, live, out_why);
+    return km_is_managed(live) ||
+           strcmp(cf_json_str(manifest, "", "metadata", "annotations", KM_CONFLICT, NULL),
+                  "overwrite") == 0;
+}
+
+static bool refuse(const struct km_member *m, const json_t *manifest, char **out_why)
+{
     *out_why = cf_xasprintf(
         "resource(kind=%s, %s/%s) already exists in the cluster %s and the " KM_CONFLICT
-        " strategy value is empty, Karmada will not manage this "
-        "resource",
+        " strategy value is empty, Karmada will not manage this resource",
         cf_json_str(manifest, "", "kind", NULL), sbx_ns(manifest), sbx_name(manifest), m->name);
     return false;
 }
 
-bool km_take_back(struct km_round *r, struct km_member *m, const json_t *manifest, char **out_why)
+bool km_apply(struct km_member *m, const json_t *manifest, json_t **out_written, char **out_why)
 {
-    (void)r;
     if (!reach(m, manifest, out_why))
         return false;
     cf_autojson json_t *live = km_live(m, manifest);
+    if (!live)
+        return call(m, "POST", manifest, false, manifest, out_written, out_why);
+    if (may_write(manifest, live))
+        return put(m, manifest, live, out_written, out_why);
+    return refuse(m, manifest, out_why);
+}
+
+bool km_take_back(struct km_member *m, const json_t *manifest, char **out_why)
+{
+    if (!reach(m, manifest, out_why))
+        return false;
+    cf_autojson json_t *live = km_live(m, manifest), *answer = NULL;
     if (!live || !km_is_managed(live) || sbx_is_going(live))
         return true;
     cf_autojson json_t *options = json_pack("{s:s,s:s,s:s}", "apiVersion", "v1", "kind",
                                             "DeleteOptions", "propagationPolicy", "Background");
-    return call(m, "DELETE", manifest, true, options, out_why);
+    return call(m, "DELETE", manifest, true, options, &answer, out_why);
 }
 
-bool km_let_go(struct km_round *r, struct km_member *m, const json_t *manifest, char **out_why)
+bool km_let_go(struct km_member *m, const json_t *manifest, char **out_why)
 {
-    (void)r;
     if (!reach(m, manifest, out_why))
         return false;
-    cf_autojson json_t *live = km_live(m, manifest);
+    cf_autojson json_t *live = km_live(m, manifest), *written = NULL;
     if (!live) {
         *out_why = cf_xasprintf("%s \"%s\" not found", cf_json_str(manifest, "", "kind", NULL),
                                 sbx_name(manifest));
@@ -114,9 +128,7 @@ bool km_let_go(struct km_round *r, struct km_member *m, const json_t *manifest, 
     cf_autojson json_t *bare = cf_json_copy(manifest);
     km_unclaim(bare);
     km_unmark(bare);
-    if (!km_is_managed(live) &&
-        strcmp(cf_json_str(manifest, "", "metadata", "annotations", KM_CONFLICT, NULL),
-               "overwrite") != 0)
-        return true; /* somebody else's: there is nothing of ours on it */
-    return put(m, bare, live, out_why);
+    if (!may_write(manifest, live))
+        return refuse(m, manifest, out_why);
+    return put(m, bare, live, &written, out_why);
 }

@@ -52,9 +52,9 @@ static void end_work(struct km_round *r, const json_t *work, struct km_member *m
     bool is_ready = sbx_condition_is_true(cluster, "Ready"), ok = true;
     cf_autofree char *why = NULL;
     if (m && manifest && preserves)
-        ok = km_let_go(r, m, manifest, &why);
+        ok = km_let_go(m, manifest, &why);
     else if (m && manifest && is_ready)
-        ok = km_take_back(r, m, manifest, &why);
+        ok = km_take_back(m, manifest, &why);
     else if (cluster && !is_ready && !sbx_is_going(cluster))
         ok = false;
     if (ok)
@@ -156,14 +156,14 @@ static void sync_work(struct km_round *r, const json_t *work, struct km_member *
         !may_try(r, work, "apply", &tries))
         return;
     cf_autofree char *why = NULL;
-    if (!km_apply(r, m, manifest, &why)) {
+    cf_autojson json_t *written = NULL;
+    if (!km_apply(m, manifest, &written, &why)) {
         note_tries(r, work, "apply", tries + 1);
         bool is_repair = same_work && live && !refuses;
         if (!is_repair) /* which nobody hears of */
             tell_failure(r, work, manifest, why);
         return;
     }
-    cf_autojson json_t *written = km_live(m, manifest);
     cf_autofree char *after = version_of(written);
     cf_autofree char *done = cf_xasprintf("%lld %s", generation, after);
     km_note(r, done, "applied %s", sbx_uid(work));
