@@ -128,12 +128,14 @@ def karmada_starts_at_commit_what_must_not_run_twice(tale):
     tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=ADOPT + """\
   workloads: {include: [{kind: Deployment, name: echo}, {kind: Deployment, name: worker}, {kind: CronJob, name: nightly}]}
 """)
-    tale.start()
-    tale.until_hold("commit", 180)
-    assert singletons(tale, "east")[:2] == (True, 2), "the source's were touched before commit"
-    assert singletons(tale, "west")[:2] == (False, 0), "the target's did not wait for the commit"
-    tale.act("commit")
-    tale.until_state("completed", 180)
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.start()
+        tale.until_hold("commit", 180)
+        assert singletons(tale, "east")[:2] == (True, 2), "the source's were touched before commit"
+        assert singletons(tale, "west")[:2] == (False, 0), "the target's did not wait for the commit"
+        tale.act("commit")
+        tale.until_state("completed", 180)
+        tale.no_failures(witness.stop())
     assert singletons(tale, "east")[:2] == (False, 0), "they still run in the source"
     assert singletons(tale, "west")[:2] == (True, 2), "they do not run in the target"
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves that the driver of Karmada may die at any call, before or after the call had its effect: it
+ * goes on from what it had recorded, or goes back, and leaves exactly what it should. */
+#include "tests/unit/deploy-sandbox/karmada_driver.h"
+
+/* --- cut off --- */
+
+/* Cuts a copy off at its nth call, goes on, cuts the undo off as well, and goes on. */
+static int cut_off_at(struct plane_world *w, const char *copy, int nth, bool after)
+{
+    struct driver d;
+    cf_autojson json_t *before = source_of(w);
+    driver_open(&d, w, "karmada", "run-1", copy);
+    read_source(&d);
+    d.knife = (struct knife){ .left = nth, .after = after };
+    bool whole = carry_out(&d, APPLY);
+    assert_source_is(w, before);
+    d.knife = (struct knife){ .left = -1 };
+    assert_true(carry_out(&d, APPLY));
+    int calls = whole ? 0 : 1;
+    assert_copied(&d);
+    d.knife = (struct knife){ .left = nth, .after = after };
+    (void)carry_out(&d, UNDO);
+    d.knife = (struct knife){ .left = -1 };
+    assert_true(carry_out(&d, UNDO));
+    world_settles(&d);
+    assert_source_is(w, before);
+    assert_nothing_left(w);
+    driver_close(&d);
+    return calls;
+}
+
+/* Each call would take minutes: a stride visits every stage; CF_TEST_STRIDE=1 visits every call. */
+static int stride(void)
+{
+    const char *given = getenv("CF_TEST_STRIDE");
+    return given ? atoi(given) : 67;
+}
+
+static void cut_off_anywhere(struct plane_world *w, const char *copy)
+{
+    int cut = 0;
+    for (int nth = 5; cut_off_at(w, copy, nth, (nth / stride()) % 2 == 1); nth += stride())
+        cut++;
+    assert_true(cut >= 3);
+}
+
+static void cut_off_anywhere_it_goes_on(void **state)
+{
+    cut_off_anywhere(*state, TARGET_ONLY);
+}
+
+static void cut_off_anywhere_it_goes_on_adopting(void **state)
+{
+    cut_off_anywhere(*state, ADOPT);
+}
+
+/* Goes back from wherever a copy was cut off, without going on first. */
+static void it_goes_back_from_anywhere(void **state)
+{
+    struct plane_world *w = *state;
+    cf_autojson json_t *before = source_of(w);
+    bool whole = false;
+    for (int nth = 3; !whole; nth += stride()) {
+        struct driver d;
+        driver_open(&d, w, "karmada", "run-1", ADOPT);
+        read_source(&d);
+        d.knife.left = nth;
+        whole = carry_out(&d, APPLY);
+        d.knife.left = -1;
+        assert_true(carry_out(&d, UNDO));
+        world_settles(&d);
+        assert_source_is(w, before);
+        assert_nothing_left(w);
+        driver_close(&d);
+    }
+}
+
+int main(void)
+{
+#define PROOF(fn) cmocka_unit_test_setup_teardown(fn, setup, plane_down)
+    const struct CMUnitTest tests[] = {
+        PROOF(cut_off_anywhere_it_goes_on),
+        PROOF(cut_off_anywhere_it_goes_on_adopting),
+        PROOF(it_goes_back_from_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
