@@ -225,6 +225,30 @@ static bool write_works(struct km_round *r, const struct km_binding_kind *bk, co
     return ok;
 }
 
+/* Our own writes are no news: what stands after them is noted, unless a Work is missing that should
+ * be there. */
+static void note_written(struct km_round *r, const struct km_binding_kind *bk,
+                         const json_t *binding, char state[KM_DIGEST])
+{
+    cf_autojson json_t *all = sbx_api_all(r->hub.world->api, KM_G_WORK, "works", NULL),
+                       *now = km_works_among(all, bk, binding), *targets = targets_of(binding),
+                       *found = json_array();
+    size_t i;
+    json_t *o;
+    json_array_foreach(now, i, o)
+    {
+        json_array_append_new(found, json_pack("{s:s}", "name", km_work_cluster(o)));
+    }
+    bool complete = true;
+    json_array_foreach(targets, i, o)
+    {
+        complete &= km_has_cluster(found, cf_json_str(o, "", "name", NULL));
+    }
+    if (complete)
+        state_of(r, binding, now, state);
+    km_note(r, state, "works %s", sbx_uid(binding));
+}
+
 static void look_at(struct km_round *r, const struct km_binding_kind *bk, json_t *binding)
 {
     cf_autojson json_t *works = km_works_of(r, bk, binding);
@@ -241,7 +265,7 @@ static void look_at(struct km_round *r, const struct km_binding_kind *bk, json_t
         !km_after(r, WORKS_MS, "works %s %s", sbx_uid(binding), state))
         return;
     if (write_works(r, bk, binding, works))
-        km_note(r, state, "works %s", sbx_uid(binding));
+        note_written(r, bk, binding, state);
 }
 
 void km_ctl_bindings(struct km_round *r)

@@ -151,11 +151,16 @@ const char *km_binding_id(const struct km_binding_kind *bk, const json_t *bindin
 
 json_t *km_works_of(struct km_round *r, const struct km_binding_kind *bk, const json_t *binding)
 {
+    return km_works_among(sbx_pass_all(&r->hub, KM_G_WORK, "works"), bk, binding);
+}
+
+json_t *km_works_among(const json_t *works, const struct km_binding_kind *bk, const json_t *binding)
+{
     json_t *mine = json_array();
     const char *id = km_binding_id(bk, binding);
     size_t i;
     json_t *w;
-    json_array_foreach(*id ? sbx_pass_all(&r->hub, KM_G_WORK, "works") : NULL, i, w)
+    json_array_foreach(*id ? cf_json_unconst(works) : NULL, i, w)
     {
         if (strcmp(sbx_label(w, bk->id_label), id) == 0)
             json_array_append(mine, w);

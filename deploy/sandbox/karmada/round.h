@@ -79,6 +79,8 @@ const char *km_binding_id(const struct km_binding_kind *bk, const json_t *bindin
 /* Works of a binding, in all namespaces: new array of shared objects. */
 json_t *km_works_of(struct km_round *r, const struct km_binding_kind *bk,
                     const json_t *binding) CF_NODISCARD;
+json_t *km_works_among(const json_t *works, const struct km_binding_kind *bk,
+                       const json_t *binding) CF_NODISCARD;
 /* The cluster that a Work is for: behind the prefix of its namespace; "" for none. */
 const char *km_work_cluster(const json_t *work);
 /* The template that spec.resource names, borrowed, or NULL: gone, or another one under its name. */
