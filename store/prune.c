@@ -38,6 +38,14 @@ static const struct cf_stmt rows[] = {
       true },
 };
 
+/* Nobody starts a run on what was shown yesterday. */
+static const struct cf_stmt diffs = {
+    "prune_diffs",
+    "DELETE FROM plan_diff WHERE ctid IN (SELECT ctid FROM plan_diff"
+    "   WHERE at < now() - $1::bigint * interval '1 ms' LIMIT $2)",
+    true
+};
+
 static const struct cf_stmt idempotency = {
     "prune_idempotency",
     "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency"
@@ -65,7 +73,8 @@ bool cf_store_prune(struct cf_store *store, int64_t keep_ms, int max_rows, int64
     for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++)
         if (!prune(store, &rows[i], keep_ms, max_rows, &total, err))
             return false;
-    if (!prune(store, &idempotency, CF_IDEMPOTENCY_MS, max_rows, &total, err))
+    if (!prune(store, &idempotency, CF_IDEMPOTENCY_MS, max_rows, &total, err) ||
+        !prune(store, &diffs, CF_IDEMPOTENCY_MS, max_rows, &total, err))
         return false;
     *out_n = total;
     return true;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "orchestrator/api/authn.h"
 #include "orchestrator/api/context.h"
+#include "orchestrator/engine/engine.h"
 #include "store/store.h"
 
 const struct cf_problem_row cf_problem_rows[] = {
@@ -27,6 +28,8 @@ const struct cf_problem_row cf_problem_rows[] = {
     { "REQUEST_TIMEOUT", 408, "The request did not arrive in time", NULL },
     { "CONFLICT", 409, "The state of things does not allow this", NULL },
     { "CLAIMED", 409, "Another run holds what this one needs", "crossfade run list --active" },
+    { "STALE_DIFF", 409, "Things are no longer as the diff showed",
+      "crossfade plan diff PLAN, look again, then start on the new digest" },
     { "EXISTS", 409, "The name is taken",
       "To change what has it: crossfade cluster add NAME --replace, crossfade plan apply" },
     { "IN_USE", 409, "It is still in use", NULL },
@@ -128,6 +131,7 @@ static const char *code_of(const struct cf_error *err)
         const char *reason, *code;
     } reasons[] = {
         { CF_STORE_CLAIMED, "CLAIMED" },
+        { CF_ENGINE_STALE_DIFF, "STALE_DIFF" },
         { CF_STORE_PRECONDITION, "PRECONDITION_FAILED" },
         { CF_STORE_IDEMPOTENCY, "IDEMPOTENCY_MISMATCH" },
         { CF_STORE_EXISTS, "EXISTS" },

@@ -70,6 +70,7 @@ static void start(struct cf_http_request *req, struct cf_http_response *res, con
                                 .revision = (int)revision,
                                 .principal = cf_principal(req),
                                 .reason = cf_json_str(body, "", "reason", NULL),
+                                .diff = cf_json_str(body, NULL, "diff", NULL),
                                 .idem = key };
     if (!cf_engine_run_start(cf_api_of(req)->engine, &run, id, &err)) {
         cf_problem_error(res, &err);

@@ -9,6 +9,8 @@ static const struct cf_field run_start[] = {
     { "plan", CF_FIELD_STRING, 0, NULL, NULL,
       "name of the plan; not needed when the path names it" },
     { "revision", CF_FIELD_INT, 0, NULL, NULL, "of the plan; the latest if left out" },
+    { "diff", CF_FIELD_STRING, 0, NULL, NULL,
+      "digest of a diff against live: the run is refused (409 STALE_DIFF) when other things would be written by now" },
     { "reason", CF_FIELD_NOTE, 0, NULL, NULL, "why, for the record; at most 1000 bytes" },
     { .name = NULL },
 };

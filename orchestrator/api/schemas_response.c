@@ -63,6 +63,7 @@ static const struct cf_field plan_diff[] = {
     { "steps", L, 0, NULL, NULL, "against live: the run's steps" },
     { "writes", L, 0, NULL, NULL, "against live: step, cluster, verb, ref, patch or body, note" },
     { "notes", L, 0, NULL, NULL, "against live: what is worth knowing" },
+    { "digest", S, 0, NULL, NULL, "against live: of all that would be written; a run can be started on it, for a day" },
     { .name = NULL },
 };
 static const struct cf_field plan_explanation[] = {
@@ -145,7 +146,7 @@ static const struct cf_field run[] = {
     { "noWayBack", S, CF_FIELD_NULL, NULL, NULL,
       "why no router has a line that sends its traffic back by hand (one run)" },
     { "callToAction", O, CF_FIELD_NULL, "CallToAction", NULL, "what to do now (one run)" },
-    { "progress", O, N, NULL, NULL, "done, total, unit" },
+    { "progress", O, N, NULL, NULL, "done, total, perSecond and etaSeconds (both null where they are not known), step" },
     { "warnings", L, R, NULL, NULL, "what was let through" },
     { "labels", O, R, NULL, NULL, "of the plan" },
     { "startedBy", S, R, NULL, NULL, "name of the token" },
@@ -166,7 +167,7 @@ static const struct cf_field step[] = {
     { "state", S, R, NULL, NULL, "where it is" },
     { "attempt", I, R, NULL, NULL, "how often it was tried" },
     { "message", S, R, NULL, NULL, "the last word about it" },
-    { "progress", O, N, NULL, NULL, "done, total, unit" },
+    { "progress", O, N, NULL, NULL, "done, total, perSecond and etaSeconds (both null where they are not known), step" },
     { "startedAt", T, N, NULL, NULL, "first attempt" },
     { "finishedAt", T, N, NULL, NULL, "done, undone or failed" },
     { "updatedAt", T, CF_FIELD_NULL, NULL, NULL, "last record (steps)" },

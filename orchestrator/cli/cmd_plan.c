@@ -275,6 +275,7 @@ int cf_cmd_plan_diff(struct cf_cli *cli)
         return code;
     const json_t *writes = cf_json_at(a.json, "writes", NULL),
                  *changes = cf_json_at(a.json, "changes", NULL);
+    const char *digest = cf_json_str(a.json, NULL, "digest", NULL);
     bool differs = json_array_size(writes) > 0 || json_array_size(changes) > 0;
     size_t i;
     json_t *item;
@@ -285,6 +286,9 @@ int cf_cmd_plan_diff(struct cf_cli *cli)
             cf_note(cli, "note: %s", json_string_value(item) ? json_string_value(item) : "");
         if (!differs)
             cf_note(cli, "No differences.");
+        if (digest)
+            cf_note(cli, "Digest %s\nNext: crossfade run start %s --diff %s", digest,
+                    cli->operands[0], digest);
     }
     return differs ? CF_EXIT_FAILURE : CF_EXIT_OK;
 }

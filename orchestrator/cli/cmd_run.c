@@ -39,6 +39,8 @@ static int body_of_start(const struct cf_cli *cli, json_t **out)
     *out = json_pack("{s:s}", "plan", cli->operands[0]);
     if (revision)
         json_object_set_new(*out, "revision", json_integer(n));
+    if (cf_arg(cli, "diff"))
+        json_object_set_new(*out, "diff", json_string(cf_arg(cli, "diff")));
     if (reason)
         json_object_set_new(*out, "reason", json_string(reason));
     return CF_EXIT_OK;

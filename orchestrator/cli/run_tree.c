@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "orchestrator/cli/exit.h"
 
 enum { LINE_MAX_BYTES = 4096, NAME_WIDTH = 34, INDENT = 3 /* of a leaf below a branch */ };
@@ -223,6 +224,18 @@ static bool is_traffic(const json_t *step)
     return strncmp(cf_json_str(step, "", "kind", NULL), "traffic.", 8) == 0;
 }
 
+/* How fast it counts and how long it will take, where that was measured. */
+static void put_pace(struct drawing *d, const json_t *progress)
+{
+    const json_t *rate = cf_json_at(progress, "perSecond", NULL);
+    const json_t *eta = cf_json_at(progress, "etaSeconds", NULL);
+    if (!json_is_number(rate) || !json_is_number(eta))
+        return;
+    char left[CF_UNIT_TEXT_MAX];
+    cf_buf_printf(&d->line, "%.0f/s, %s left  ", json_number_value(rate),
+                  cf_duration_brief((int64_t)(json_number_value(eta) + 0.5) * 1000, left));
+}
+
 /* Mark, name, time, what is known: one line. `first` and `last` differ for several steps shown as
  * one. */
 static void put_step(struct drawing *d, int width, const json_t *first, const json_t *last,
@@ -237,6 +250,7 @@ static void put_step(struct drawing *d, int width, const json_t *first, const js
     if (total > 0)
         cf_buf_printf(&d->line, "%lld/%lld  ",
                       (long long)cf_json_int(shown, 0, "progress", "done", NULL), (long long)total);
+    put_pace(d, cf_json_at(shown, "progress", NULL));
     put_text(d, cf_json_str(shown, "", "message", NULL));
     end_line(d);
 }

@@ -87,6 +87,7 @@ static const struct cf_option list_options[] = {
 };
 static const struct cf_option start_options[] = {
     { "revision", 0, "NUMBER", "of this revision; default: the latest", NULL, false },
+    { "diff", 0, "DIGEST", "only if plan diff would still show what has this digest", NULL, false },
     REASON_OPTION,
     { "watch", 'w', NULL, "watch it to its end", NULL, false },
     END

@@ -84,6 +84,17 @@ const json_t *cf_copies_services(const struct cf_pass *p)
     return s ? cf_json_at(s->intent, "services", NULL) : NULL;
 }
 
+/* What this run's preflight has just tried without meeting a blocker; "" when that is too long
+ * ago. */
+static const char *tried_digest(const struct cf_pass *p)
+{
+    enum { FRESH_MS = 60000 }; /* what a target admits changes seldom, but it does */
+    const struct cf_step *s = cf_run_step(p->run, "preflight");
+    if (!s || s->state != CF_STEP_DONE || p->now_wall - s->finished_ms > FRESH_MS)
+        return "";
+    return cf_json_str(s->observation, "", "tried", NULL);
+}
+
 bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { .pass = p };
@@ -100,6 +111,7 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
     c.request = cf_survey_propagation(plan, c.source, c.target, p->run->id, cf_copies_services(p));
     c.request.control_plane = c.control_plane;
     c.request.state = state_of(p);
+    c.request.tried = tried_digest(p);
     c.request.before = (struct cf_before_images){ .put = image_put, .get = image_get, .self = p };
     *out = c;
     memset(&c, 0, sizeof c);

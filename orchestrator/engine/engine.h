@@ -25,6 +25,8 @@ struct cf_kube_net;
 struct cf_preflight_world;
 struct cf_engine;
 
+#define CF_ENGINE_STALE_DIFF "StaleDiff" /* an error's reason */
+
 enum { CF_ENGINE_WHY_MAX = 256, CF_ENGINE_UID_TEXT = 64 };
 
 struct cf_engine_config {
@@ -70,11 +72,14 @@ struct cf_run_start {
     int revision;     /* 0: the latest */
     const char *principal;
     const char *reason;   /* may be "" */
+    const char *diff;     /* digest of a preview that must still hold; NULL or "": none */
     struct cf_idem *idem; /* may be NULL */
 };
 
 /* Compiles the revision into steps and creates the run with its claims, in one transaction. Needs
- * both clusters registered; talks to no cluster. CONFLICT/CLAIMED names the holder. `out_id` gets
+ * both clusters registered; talks to no cluster, but for `diff`: then the preview is made again, and
+ * CONFLICT/CF_ENGINE_STALE_DIFF says what is no longer as it showed. CONFLICT/CLAIMED names the
+ * holder. `out_id` gets
  * the run's id. */
 bool cf_engine_run_start(struct cf_engine *e, const struct cf_run_start *start,
                          char out_id[CF_UUID_TEXT], struct cf_error *err) CF_NODISCARD;
@@ -98,7 +103,8 @@ json_t *cf_engine_run_report(struct cf_engine *e, const char *run_id,
 
 /* What a run of this plan would write, step by step (`plan diff --live`, ?dryRun): {"steps": [{no,
  * kind, name, phase}], "writes": [{"step", "cluster", "verb", "ref", "patch" | "body", "note"}],
- * "notes": […]}. Blocks (both clusters, read-only). */
+ * "notes": […], "digest": "what cf_run_start.diff takes"}. Blocks (both clusters, read-only, and
+ * the store, which keeps the digest for a day). */
 json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
                                struct cf_error *err) CF_NODISCARD;
 /* Why each object is copied, what the target must have, what is kept out and why (explain.h).

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/digest.h"
 #include "orchestrator/engine/bridges.h"
 #include "orchestrator/engine/clusters.h"
 #include "orchestrator/engine/engine.h"
@@ -38,6 +39,11 @@ struct cf_engine {
 
 /* engine_plans.c: does one queued preflight; a worker calls it. `self` is the engine. */
 void cf_engine_do_preflight(void *self);
+
+/* engine_plans.c: whether a preview of the plan would still have this digest; CONFLICT with reason
+ * CF_ENGINE_STALE_DIFF says what has changed. `out_inventory` gets the digest of the source. */
+bool cf_engine_diff_check(struct cf_engine *e, const struct cf_plan *plan, const char *digest,
+                          char out_inventory[CF_SHA256_HEX], struct cf_error *err) CF_NODISCARD;
 
 /* engine_members.c: as cf_engine_cluster_members, of a client. */
 bool cf_engine_members_of(struct cf_engine *e, struct cf_kube *plane, json_t **out,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans as the API asks for them: steps, preview, preflight jobs; and what docs are made from
  * (engine.h). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "orchestrator/engine/compile.h"
+#include "orchestrator/engine/diff.h"
 #include "orchestrator/engine/engine_internal.h"
 #include "orchestrator/engine/explain.h"
 #include "orchestrator/engine/step.h"
 #include "orchestrator/preflight/survey.h"
+#include "store/diffs.h"
 #include "store/plans.h"
 #include "store/preflights.h"
 
@@ -103,8 +106,8 @@ static bool preview_steps(const struct cf_plan *plan, const struct looking *l,
     return true;
 }
 
-json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
-                               struct cf_error *err)
+static json_t *preview(struct cf_engine *e, const struct cf_plan *plan, json_t **out_rows,
+                       struct cf_error *err)
 {
     struct looking *l = cf_xcalloc(1, sizeof *l);
     struct cf_propagation propagation;
@@ -114,13 +117,48 @@ json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
     if (look(e, plan, l, &propagation, err) &&
         preview_steps(plan, l, &propagation, steps, writes, err)) {
         const json_t *notes = cf_json_at(l->inventory, "notes", NULL);
-        out = json_pack("{s:O,s:O,s:o}", "steps", steps, "writes", writes, "notes",
-                        notes ? cf_json_copy(notes) : json_array());
+        char digest[CF_SHA256_HEX];
+        *out_rows = cf_diff_rows(writes);
+        cf_diff_digest(plan->digest, *out_rows, digest);
+        out = json_pack("{s:O,s:O,s:o,s:s,s:s}", "steps", steps, "writes", writes, "notes",
+                        notes ? cf_json_copy(notes) : json_array(), "digest", digest, "inventory",
+                        cf_json_str(l->inventory, "", "digest", NULL));
     }
     looking_end(l);
     if (!out)
         cf_error_wrap(err, "preview of plan %s", plan->name);
     return out;
+}
+
+json_t *cf_engine_plan_preview(struct cf_engine *e, const struct cf_plan *plan,
+                               struct cf_error *err)
+{
+    cf_autojson json_t *rows = NULL;
+    cf_autojson json_t *out = preview(e, plan, &rows, err);
+    if (!out ||
+        !cf_diff_keep(e->config.store, cf_json_str(out, "", "digest", NULL), plan->name, rows, err))
+        return NULL;
+    json_object_del(out, "inventory");
+    return cf_steal(&out);
+}
+
+bool cf_engine_diff_check(struct cf_engine *e, const struct cf_plan *plan, const char *digest,
+                          char out_inventory[CF_SHA256_HEX], struct cf_error *err)
+{
+    cf_autojson json_t *shown = NULL, *rows = NULL;
+    if (!cf_diff_get(e->config.store, digest, plan->name, &shown, err))
+        return cf_error_wrap(err, "diff %.64s", digest);
+    cf_autojson json_t *now = preview(e, plan, &rows, err);
+    if (!now)
+        return false;
+    (void)snprintf(out_inventory, CF_SHA256_HEX, "%s", cf_json_str(now, "", "inventory", NULL));
+    if (strcmp(cf_json_str(now, "", "digest", NULL), digest) == 0)
+        return true;
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(1024);
+    cf_diff_say(shown, rows, &text);
+    cf_error_set(err, CF_ERR_CONFLICT, "it is no longer what the diff showed: %s",
+                 text.len ? cf_buf_str(&text) : "the plan itself is another one");
+    return cf_error_reason(err, CF_ENGINE_STALE_DIFF);
 }
 
 json_t *cf_engine_plan_explain(struct cf_engine *e, const struct cf_plan *plan,

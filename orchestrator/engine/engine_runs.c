@@ -25,6 +25,7 @@ struct making {
     struct cf_step_new step_rows[CF_RUN_STEPS_MAX];
     size_t n_steps;
     struct cf_router_new routers[CF_PLAN_ROUTERS_MAX];
+    json_t *memo; /* or NULL */
     struct cf_claim claims[CF_PLAN_ROUTERS_MAX + 2];
     size_t n_claims;
     char source_uid[CF_KUBE_UID_TEXT], target_uid[CF_KUBE_UID_TEXT];
@@ -37,6 +38,7 @@ static void making_end(struct making *m)
         free(m->claims[i].text);
     }
     json_decref(m->steps);
+    json_decref(m->memo);
     cf_plan_free(m->plan);
 }
 
@@ -143,6 +145,7 @@ static bool create(struct cf_engine *e, const struct cf_run_start *start, int re
         .started_by = start->principal,
         .reason = start->reason ? start->reason : "",
         .labels = m->plan->labels,
+        .memo = m->memo,
         .steps = m->step_rows,
         .n_steps = m->n_steps,
         .routers = m->routers,
@@ -153,6 +156,35 @@ static bool create(struct cf_engine *e, const struct cf_run_start *start, int re
     return cf_run_create(e->config.store, &run, start->idem, out_id, &number, err);
 }
 
+/* A request that is repeated gets its first answer, whatever has changed since. */
+static bool is_replayed(struct cf_engine *e, struct cf_idem *idem, bool *out, struct cf_error *err)
+{
+    *out = false;
+    if (!idem)
+        return true;
+    bool ok = cf_idem_find(e->config.store, idem, err);
+    *out = ok && idem->replayed;
+    return ok;
+}
+
+/* What the caller has seen is still so; the run keeps the source's digest, for it starts later. */
+static bool check_diff(struct cf_engine *e, const struct cf_run_start *start, struct making *m,
+                       struct cf_error *err)
+{
+    char inventory[CF_SHA256_HEX];
+    bool replayed;
+    if (!start->diff || !*start->diff)
+        return true;
+    if (!is_replayed(e, start->idem, &replayed, err))
+        return false;
+    if (replayed)
+        return true;
+    if (!cf_engine_diff_check(e, m->plan, start->diff, inventory, err))
+        return false;
+    m->memo = json_pack("{s:{s:s,s:s}}", "diff", "digest", start->diff, "inventory", inventory);
+    return true;
+}
+
 bool cf_engine_run_start(struct cf_engine *e, const struct cf_run_start *start,
                          char out_id[CF_UUID_TEXT], struct cf_error *err)
 {
@@ -161,7 +193,7 @@ bool cf_engine_run_start(struct cf_engine *e, const struct cf_run_start *start,
         return cf_error_wrap(err, "plan %s", start->plan);
     struct making *m = cf_xcalloc(1, sizeof *m);
     m->plan = cf_plan_from_effective(row.effective, err);
-    bool ok = m->plan && make_claims(e, m, err);
+    bool ok = m->plan && make_claims(e, m, err) && check_diff(e, start, m, err);
     if (ok) {
         make_rows(m);
         ok = create(e, start, row.revision, m, out_id, err);

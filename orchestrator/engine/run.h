@@ -133,6 +133,8 @@ void cf_live_free_p(struct cf_live **run);
  *   commitAsked     {at, by, reason}             actions.c: commit may go on
  *   deadlineWaived  true                         actions.c: a person resumed in spite of it
  *   reachable       {attempt, since}             reach: from when the gateways learn of the target
+ *   diff            {digest, inventory}          the run was started on a diff: the source it showed;
+ *                                                until propagate's intent, or a person's resume
  *   shiftedAt       wall ms                      traffic.shift: the last weight change was seen
  *   committedAt     wall ms                      commit: from when the source's time counts
  *   saidAt          wall ms                      run.c: when the hold's text was last recorded

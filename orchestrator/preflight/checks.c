@@ -37,7 +37,8 @@ static const struct cf_check table[] = {
       "a copy that lacks its Secret does not start", cf_preflight_copies },
     { "control-plane", "the federation's API server: kinds, policies, members",
       "it can carry the copies, its members are Ready, nobody else's policy has a hand on them",
-      "a control plane moves and deletes by itself", cf_preflight_control_plane },
+      "a control plane moves and deletes by itself", cf_preflight_control_plane,
+      .federations_only = true },
     { "dry-run", "server-side dry-run of every copy in the target",
       "admission takes each one; no foreign object is in the way",
       "policies and quotas of the target are not those of the source", cf_preflight_dry_run },
@@ -245,6 +246,8 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
     survey_all(c);
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         size_t before = json_array_size(c->results);
+        if (table[i].federations_only && !c->plan->copy.control_plane)
+            continue;
         c->id = table[i].id;
         table[i].run(c);
         if (json_array_size(c->results) == before)
@@ -256,6 +259,9 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
                             count_level(c->results, CF_LEVEL_SKIPPED), "infos",
                             count_level(c->results, CF_LEVEL_INFO), "startedAt", started,
                             "finishedAt", time_now(request->clock), "results", sorted(c->results));
+    if (c->tried && count_level(c->results, CF_LEVEL_BLOCKER) == 0)
+        json_object_set_new(*out_report, "tried",
+                            json_string(cf_json_str(c->inventory, "", "digest", NULL)));
     for (size_t i = 0; i < CF_PLAN_ROUTERS_MAX; i++)
         cf_survey_router_free(&c->routers[i]);
     json_decref(c->results);

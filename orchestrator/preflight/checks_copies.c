@@ -164,6 +164,7 @@ void cf_preflight_dry_run(struct cf_checking *c)
                  "the dry-run could not be made: %s", err.message);
         return;
     }
+    c->tried = true;
     pass_on(c, findings, c->plan->target_cluster);
 }
 

@@ -31,6 +31,7 @@ struct cf_checking {
     bool surveyed[CF_PLAN_ROUTERS_MAX]; /* the router's cluster gave an answer */
     json_t *services;
     json_t *inventory;
+    bool tried;    /* the target was asked about every object of the inventory */
     json_t *state; /* of a federation's driver; it ends with the checks */
 };
 
@@ -40,6 +41,7 @@ struct cf_check {
     const char *rule;
     const char *why;
     void (*run)(struct cf_checking *c);
+    bool federations_only; /* not asked where no control plane is named */
 };
 
 /* Adds a result. `hint` and `command` may be NULL, `evidence_take` too. */

@@ -5,6 +5,7 @@ import time
 
 from tests.stories.breaks import check_restored, router
 from tests.stories.registry import story
+from tests.stories.rest import Problem
 
 RATE = 100
 
@@ -52,6 +53,31 @@ def paused_and_resumed(tale):
         tale.act("resume")
         tale.until_state("completed")
         tale.no_failures(witness.stop())
+
+
+@story("virtualservice")
+def a_run_is_started_on_what_a_diff_showed_or_refused(tale):
+    tale.plan(steps="[20, 100]", hold="1s", commit="manual")
+    diff = "/api/v1/plans/move/diff"
+    shown = tale.service.rest.get(diff)["digest"]
+    assert tale.service.rest.get(diff)["digest"] == shown, "the digest moves while nothing does"
+    config = tale.stage.get("east", f"/api/v1/namespaces/{tale.stage.namespace}/configmaps/echo")
+    config["data"]["GREETING"] = "changed"
+    config["metadata"] = {"name": "echo", "namespace": tale.stage.namespace}
+    tale.stage.apply("east", json.dumps(config))
+    try:
+        tale.service.rest.post("/api/v1/plans/move/runs", {"diff": shown})
+        raise AssertionError("a run was started on a diff that is no longer true")
+    except Problem as problem:
+        assert problem.status == 409 and problem.body["code"] == "STALE_DIFF", problem
+        assert f"ConfigMap {tale.stage.namespace}/echo changed" in problem.body["detail"], problem
+    shown = tale.service.rest.get(diff)["digest"]
+    again = {"Idempotency-Key": "on-a-diff"}
+    tale.run = tale.service.rest.call("POST", "/api/v1/plans/move/runs", {"diff": shown}, headers=again)["id"]
+    tale.until_weight(20)  # by now a diff shows something else; the repeated request still gets its first answer
+    assert tale.service.rest.call("POST", "/api/v1/plans/move/runs", {"diff": shown}, headers=again)["id"] == tale.run
+    tale.act("rollback")
+    tale.until_state("rolled-back")
 
 
 @story("virtualservice")

@@ -25,6 +25,13 @@ static bool find_services(struct cf_pass *p, json_t *services, struct cf_error *
     return true;
 }
 
+/* Whether the source is what the diff showed, when the run was started on one. */
+static bool is_as_shown(const struct cf_pass *p, const json_t *inventory)
+{
+    const char *shown = cf_json_str(cf_memo(p->run, "diff"), "", "inventory", NULL);
+    return !*shown || strcmp(shown, cf_json_str(inventory, "", "digest", NULL)) == 0;
+}
+
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
@@ -39,6 +46,11 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     const json_t *inventory;
     if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
         return false;
+    if (!is_as_shown(p, inventory))
+        return cf_out_hold(out, CF_HOLD_SOURCE_CHANGED, CF_PASS_WAKE_MAX_MS,
+                           "the source is no longer what the diff showed on which this run was "
+                           "started; resume copies it as it is now");
+    cf_memo_clear(p->run, "diff");
     json_object_set_new(s->intent, "digest",
                         json_string(cf_json_str(inventory, "", "digest", NULL)));
     json_object_set_new(
