@@ -6,23 +6,10 @@
 
 #include "tests/unit/deploy-sandbox/karmada_world.h"
 
-#include "base/buf.h"
-#include "federation/kube/kube.h"
 #include "federation/propagate/propagator.h"
+#include "tests/unit/deploy-sandbox/driver_line.h"
 
-enum { ROUNDS_MAX = 2000 };
-
-/* Calls until one is cut off: -1 never; then all that follow are, until it is set anew. */
-struct knife {
-    int left;
-    bool after; /* the call had its effect, and only the answer is lost */
-    int calls;
-};
-
-struct line {
-    struct sbx_api *api;
-    struct knife *knife;
-};
+enum { ROUNDS_MAX = 2000, LOOK_MS = 500 };
 
 struct driver {
     struct plane_world *w;
@@ -32,56 +19,6 @@ struct driver {
     const struct cf_propagator_ops *ops;
     json_t *copy, *workloads, *services, *state, *ledger, *images, *inventory;
 };
-
-static inline bool line_call(void *self, const struct cf_kube_request *request,
-                             struct cf_kube_response *out, struct cf_error *err)
-{
-    struct line *l = self;
-    cf_autojson json_t *body = NULL, *answer = NULL;
-    bool cut = l->knife->left == 0;
-    l->knife->calls++;
-    if (cut && !l->knife->after)
-        return cf_error_set(err, CF_ERR_UNKNOWN, "cut off before %s", request->method);
-    if (request->body_len > 0 && !(body = cf_json_parse(request->body, request->body_len, 0, err)))
-        return false;
-    out->status = sbx_api_do(l->api, "crossfade", request->method, request->content_type, body,
-                             &answer, "%s", request->path);
-    if (cut) {
-        l->knife->after = false;
-        return cf_error_set(err, CF_ERR_UNKNOWN, "cut off after %s", request->method);
-    }
-    if (l->knife->left > 0)
-        l->knife->left--;
-    out->body = (struct cf_buf)CF_BUF_INIT(CF_KUBE_PAGE_BYTES_MAX);
-    cf_autofree char *text = answer ? cf_json_dump(answer) : NULL;
-    if (text)
-        cf_buf_puts(&out->body, text);
-    return true;
-}
-
-static inline struct cf_kube *line_open(struct driver *d, int nth, struct sbx_api *api,
-                                        const char *name)
-{
-    static const struct cf_kube_ops ops = { .call = line_call };
-    d->lines[nth] = (struct line){ .api = api, .knife = &d->knife };
-    return cf_kube_new(name, &ops, &d->lines[nth]);
-}
-
-static inline bool image_put(void *self, const char *key, const json_t *object,
-                             struct cf_error *err)
-{
-    (void)err;
-    if (!json_object_get(self, key))
-        json_object_set_new(self, key, cf_json_copy(object));
-    return true;
-}
-
-static inline bool image_get(void *self, const char *key, json_t **out, struct cf_error *err)
-{
-    (void)err;
-    *out = json_incref(json_object_get((json_t *)self, key));
-    return true;
-}
 
 /* `copy`: the plan's spec.copy. The source's namespace is `shop`; so is the target's. */
 static inline void driver_open(struct driver *d, struct plane_world *w, const char *method,
@@ -99,9 +36,9 @@ static inline void driver_open(struct driver *d, struct plane_world *w, const ch
     d->ledger = json_array();
     d->images = json_object();
     d->p = (struct cf_propagation){
-        .source = line_open(d, 0, w->east, "dc1"),
-        .target = line_open(d, 1, w->west, "dc2"),
-        .control_plane = line_open(d, 2, w->hub, "plane"),
+        .source = line_open(&d->lines[0], &d->knife, w->east, "dc1"),
+        .target = line_open(&d->lines[1], &d->knife, w->west, "dc2"),
+        .control_plane = line_open(&d->lines[2], &d->knife, w->hub, "plane"),
         .source_namespace = "shop",
         .target_namespace = "shop",
         .create_namespace = true,
@@ -192,7 +129,9 @@ static inline bool carry_out(struct driver *d, enum verb verb)
             return true;
         if (out.stuck && i > 100)
             fail_msg("verb %d is stuck: %s", verb, out.why);
-        world_settles(d);
+        /* What cannot let go of its object is tried again and again: it need not settle. */
+        (void)sbx_karmada_settle(d->w->karmada, LOOK_MS);
+        (void)sbx_controllers_settle(d->w->controllers, LOOK_MS);
     }
     fail_msg("verb %d does not end", verb);
     return false;

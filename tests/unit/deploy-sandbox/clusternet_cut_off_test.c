@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves that the driver of Clusternet can be cut off at any call, as a process that dies with what
+ * it had recorded, and goes on, or goes back from there; the source stays what it was. */
+#include "tests/unit/deploy-sandbox/clusternet_driver.h"
+
+static bool cut_off_at(struct hub_world *w, int nth, bool after)
+{
+    struct driver d;
+    cf_autojson json_t *before = source_of(w);
+    driver_open(&d, w);
+    d.knife = (struct knife){ .left = nth, .after = after };
+    bool whole = carry_out(&d, APPLY);
+    assert_source_is(w, before);
+    d.knife = (struct knife){ .left = -1 };
+    assert_true(carry_out(&d, APPLY));
+    assert_copied(&d);
+    d.knife = (struct knife){ .left = nth, .after = after };
+    (void)carry_out(&d, UNDO);
+    d.knife = (struct knife){ .left = -1 };
+    assert_true(carry_out(&d, UNDO));
+    assert_source_is(w, before);
+    assert_nothing_left(w);
+    driver_close(&d);
+    return !whole;
+}
+
+/* Every call would take minutes: a stride that shares no factor with the calls of a round visits
+ * each kind of call. */
+enum { STRIDE = 11 };
+
+static void cut_off_anywhere_it_goes_on(void **state)
+{
+    int cut = 0;
+    while (cut_off_at(*state, cut * STRIDE, cut % 2 == 1))
+        cut++;
+    assert_true(cut > 5);
+}
+
+static void it_goes_back_from_anywhere(void **state)
+{
+    struct hub_world *w = *state;
+    cf_autojson json_t *before = source_of(w);
+    bool whole = false;
+    for (int nth = 3; !whole; nth += STRIDE) {
+        struct driver d;
+        driver_open(&d, w);
+        d.knife.left = nth;
+        whole = carry_out(&d, APPLY);
+        d.knife.left = -1;
+        assert_true(carry_out(&d, UNDO));
+        assert_source_is(w, before);
+        assert_nothing_left(w);
+        driver_close(&d);
+    }
+}
+
+int main(void)
+{
+#define PROOF(fn) cmocka_unit_test_setup_teardown(fn, setup, hub_down)
+    const struct CMUnitTest tests[] = {
+        PROOF(cut_off_anywhere_it_goes_on),
+        PROOF(it_goes_back_from_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
