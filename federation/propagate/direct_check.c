@@ -10,6 +10,7 @@
 #include "federation/objects/transform.h"
 #include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
+#include "federation/propagate/endpoints.h"
 
 enum { CF_CHANGES_MAX = 50 }; /* what a hold can show; the first fifty tell the story */
 
@@ -282,6 +283,34 @@ static json_t *judged_rows(const json_t *ledger)
     return rows;
 }
 
+/* One row of the report. */
+static void report_row(json_t *objects, const json_t *entry, bool ready, const char *message)
+{
+    json_array_append_new(objects,
+                          json_pack("{s:O, s:b, s:s}", "key", json_object_get(entry, "key"),
+                                    "ready", ready, "message", message));
+}
+
+/* Services that lead nowhere although their pods are ready: a controller has yet to see them. */
+static bool judge_services(const struct cf_propagation *p, const json_t *lives, json_t *objects,
+                           int *io_done, struct cf_error *err)
+{
+    cf_autojson json_t *empty = NULL;
+    size_t i;
+    json_t *row;
+    if (!cf_services_without_endpoints(p, lives, &empty, err))
+        return false;
+    json_array_foreach(objects, i, row)
+    {
+        if (!json_object_get(empty, cf_json_str(row, "", "key", NULL)))
+            continue;
+        json_object_set_new(row, "ready", json_false());
+        json_object_set_new(row, "message", json_string("it has no ready endpoint yet"));
+        (*io_done)--;
+    }
+    return true;
+}
+
 bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
                       struct cf_error *err)
 {
@@ -299,13 +328,13 @@ bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json
         char text[CF_HEALTH_TEXT_MAX];
         enum cf_health health =
             judge(json_object_get(lives, cf_json_str(entry, "", "key", NULL)), text);
-        json_array_append_new(objects,
-                              json_pack("{s:O, s:b, s:s}", "key", json_object_get(entry, "key"),
-                                        "ready", health == CF_HEALTH_READY, "message", text));
+        report_row(objects, entry, health == CF_HEALTH_READY, text);
         done += health == CF_HEALTH_READY;
         failed = failed || health == CF_HEALTH_FAILED;
     }
     int total = (int)json_array_size(objects);
+    if (done == total && !judge_services(p, lives, objects, &done, err))
+        return false;
     *out_report = json_pack("{s:b, s:b, s:O, s:i, s:i}", "ready", done == total, "failed", failed,
                             "objects", objects, "done", done, "total", total);
     return true;

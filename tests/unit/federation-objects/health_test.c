@@ -12,6 +12,10 @@
 #define CLAIM(status) "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{},'status':" status "}"
 #define DAEMONS(status) "{'apiVersion':'apps/v1','kind':'DaemonSet','metadata':{'generation':1},'status':" status "}"
 
+#define BUDGET(status) "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'generation':1},'status':" status "}"
+#define DEFINITION(conditions) "{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','metadata':{},'status':{'conditions':" conditions "}}"
+#define WIDGET(status) "{'apiVersion':'example.org/v1','kind':'Widget','metadata':{'generation':2},'status':" status "}"
+
 static const struct {
     const char *object;
     enum cf_health want;
@@ -52,6 +56,28 @@ static const struct {
     { CLAIM("{'phase':'Pending'}"), CF_HEALTH_READY, "pending" },
     { "{'apiVersion':'v1','kind':'Namespace','metadata':{},'status':{'phase':'Terminating'}}", CF_HEALTH_FAILED, "Terminating" },
     { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{}}", CF_HEALTH_READY, "there" },
+    { "{'apiVersion':'v1','kind':'Service','metadata':{},'spec':{}}", CF_HEALTH_READY, "there" },
+    { "{'apiVersion':'v1','kind':'Service','metadata':{},'spec':{'type':'LoadBalancer'}}", CF_HEALTH_WAITING, "no address" },
+    { "{'apiVersion':'v1','kind':'Service','metadata':{},'spec':{'type':'LoadBalancer'},'status':{'loadBalancer':{'ingress':[{'ip':'1'}]}}}",
+      CF_HEALTH_READY, "an address" },
+    { "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{},'spec':{}}", CF_HEALTH_READY, "without an address" },
+    { "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{},'status':{'loadBalancer':{'ingress':[{'ip':'1'}]}}}",
+      CF_HEALTH_READY, "has an address" },
+    { BUDGET("{'observedGeneration':1,'expectedPods':3,'desiredHealthy':2,'currentHealthy':2}"), CF_HEALTH_READY, "2 of 2" },
+    { BUDGET("{'observedGeneration':1,'expectedPods':3,'desiredHealthy':2,'currentHealthy':1}"), CF_HEALTH_WAITING, "1 of 2" },
+    { BUDGET("{'observedGeneration':1,'expectedPods':0,'desiredHealthy':1,'currentHealthy':0}"), CF_HEALTH_READY, "no pods" },
+    { BUDGET("{'expectedPods':3}"), CF_HEALTH_WAITING, "has not seen it" },
+    { DEFINITION("[{'type':'Established','status':'True'},{'type':'NamesAccepted','status':'True'}]"), CF_HEALTH_READY, "established" },
+    { DEFINITION("[{'type':'Established','status':'True'}]"), CF_HEALTH_WAITING, "not established" },
+    { DEFINITION("[]"), CF_HEALTH_WAITING, "not established" },
+    { DEFINITION("[{'type':'NamesAccepted','status':'False','message':'plural is taken'}]"), CF_HEALTH_FAILED, "plural is taken" },
+    { WIDGET("{}"), CF_HEALTH_READY, "there" },
+    { WIDGET("{'conditions':[{'type':'Ready','status':'True','message':'fine'}]}"), CF_HEALTH_READY, "fine" },
+    { WIDGET("{'conditions':[{'type':'Ready','status':'False','message':'no disk'}]}"), CF_HEALTH_WAITING, "no disk" },
+    { WIDGET("{'conditions':[{'type':'Available','status':'Unknown'}]}"), CF_HEALTH_WAITING, "Unknown" },
+    { WIDGET("{'observedGeneration':1,'conditions':[{'type':'Ready','status':'True'}]}"), CF_HEALTH_WAITING, "operator" },
+    { "{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler','metadata':{},'status':{'conditions':[{'type':'ScalingActive','status':'False'}]}}",
+      CF_HEALTH_READY, "there" },
     { "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'deletionTimestamp':'t'}}", CF_HEALTH_FAILED, "being deleted" },
 };
 /* clang-format on */

@@ -487,6 +487,12 @@ static void health_waits_for_pods(void **state)
         "{'observedGeneration':9,'expectedPods':3,'desiredHealthy':1,'currentHealthy':3}");
     json_object_set(budget, "status", healthy);
     cf_fake_kube_put_json(r->target_api, budget);
+    cf_autojson json_t *leads_nowhere = NULL;
+    assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &leads_nowhere, &err), &err);
+    assert_false(cf_json_bool(leads_nowhere, true, "ready", NULL));
+    put(r->target_api,
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'echo-x','namespace':'shop',"
+        "'labels':{'kubernetes.io/service-name':'echo'}},'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}");
     cf_autojson json_t *ready = NULL;
     assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &ready, &err), &err);
     assert_true(cf_json_bool(ready, false, "ready", NULL));
