@@ -77,8 +77,10 @@ bool cf_rights_check(struct cf_kube *kube, enum cf_rights_role role, const char 
 static void print_rule(const struct cf_right *r, struct cf_buf *out)
 {
     cf_buf_printf(out, "  # %s\n  - apiGroups: [\"%s\"]\n    resources: [", r->why, r->group);
-    for (int i = 0; r->resources[i]; i++)
-        cf_buf_printf(out, "%s%s", i ? ", " : "", r->resources[i]);
+    for (int i = 0; r->resources[i]; i++) {
+        const char *quote = strcmp(r->resources[i], "*") == 0 ? "\"" : ""; /* else an alias */
+        cf_buf_printf(out, "%s%s%s%s", i ? ", " : "", quote, r->resources[i], quote);
+    }
     cf_buf_puts(out, "]\n    verbs: [");
     for (int i = 0; i < CF_RIGHTS_VERBS_MAX && r->verbs[i]; i++)
         cf_buf_printf(out, "%s%s", i ? ", " : "", r->verbs[i]);

@@ -471,7 +471,7 @@ static void a_plan_in_order_has_no_blocker_and_nothing_is_written(void **state)
     }
     assert_int_equal(cf_fake_kube_count(r.dc1) + cf_fake_kube_count(r.dc2), before);
     cf_autojson json_t *table = cf_preflight_table();
-    assert_int_equal(json_array_size(table), 15);
+    assert_int_equal(json_array_size(table), 16);
     cf_fake_kube_free(r.dc1);
     cf_fake_kube_free(r.dc2);
 }
@@ -553,6 +553,22 @@ static void rights_are_printed_as_they_are_asked(void **state)
     assert_int_equal(json_array_size(docs), 4);
 }
 
+/* Also where a row means every resource of a group. */
+static void the_rights_of_every_role_are_yaml(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "source", "target", "both", "karmada", "clusternet" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(names); i++) {
+        enum cf_rights_role role;
+        struct cf_error err = CF_ERROR_INIT;
+        assert_true(cf_rights_role_parse(names[i], &role));
+        cf_autofree char *text = cf_rights_yaml(role, "web");
+        cf_autojson json_t *docs = cf_yaml_parse_all(text, strlen(text), 0, &err);
+        if (!docs)
+            fail_msg("%s: not YAML: %s", names[i], err.message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_route_without_a_port_means_its_services_only_one),
         cmocka_unit_test(what_was_not_checked_is_never_ok),
         cmocka_unit_test(rights_are_printed_as_they_are_asked),
+        cmocka_unit_test(the_rights_of_every_role_are_yaml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
