@@ -21,6 +21,7 @@ static inline int plane_up(void **state)
     struct plane_world *w = cf_xcalloc(1, sizeof(*w));
     struct cf_error err = CF_ERROR_INIT;
     w->hub = sbx_api_new_control_plane("hub");
+    sbx_api_token(w->hub, "token", "tester", SBX_RIGHTS_FULL);
     w->east = sbx_api_new("east");
     w->west = sbx_api_new("west");
     struct sbx_api *members[] = { w->east, w->west };
@@ -58,6 +59,28 @@ static inline void throw_switch(struct plane_world *w, const char *member, const
     struct cf_error err = CF_ERROR_INIT;
     if (!sbx_karmada_switch(w->karmada, member, name, value, &err))
         fail_msg("%s", err.message);
+}
+
+/* A call by the token's user; `text` gets the start of the answer's message or text. */
+static inline int ask_hub(struct plane_world *w, const char *method, const char *target,
+                          const char *body, char text[512])
+{
+    struct sbx_call call = { .method = method,
+                             .target = target,
+                             .content_type = strcmp(method, "PATCH") == 0
+                                                 ? "application/merge-patch+json"
+                                                 : NULL,
+                             .authorization = "Bearer token",
+                             .user_agent = "test",
+                             .body = body,
+                             .body_len = strlen(body) };
+    struct sbx_answer answer;
+    sbx_api_call(w->hub, &call, NULL, NULL, NULL, &answer);
+    snprintf(text, 512, "%s",
+             answer.text ? answer.text : cf_json_str(answer.body, "", "message", NULL));
+    int status = answer.status;
+    sbx_answer_free(&answer);
+    return status;
 }
 
 /* Waits until the field has the value; fails with what it has instead. */
