@@ -259,6 +259,9 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
                             count_level(c->results, CF_LEVEL_SKIPPED), "infos",
                             count_level(c->results, CF_LEVEL_INFO), "startedAt", started,
                             "finishedAt", time_now(request->clock), "results", sorted(c->results));
+    if (c->tried && count_level(c->results, CF_LEVEL_BLOCKER) == 0)
+        json_object_set_new(*out_report, "tried",
+                            json_string(cf_json_str(c->inventory, "", "digest", NULL)));
     for (size_t i = 0; i < CF_PLAN_ROUTERS_MAX; i++)
         cf_survey_router_free(&c->routers[i]);
     json_decref(c->results);

@@ -31,6 +31,7 @@ struct cf_checking {
     bool surveyed[CF_PLAN_ROUTERS_MAX]; /* the router's cluster gave an answer */
     json_t *services;
     json_t *inventory;
+    bool tried;    /* the target was asked about every object of the inventory */
     json_t *state; /* of a federation's driver; it ends with the checks */
 };
 

@@ -25,6 +25,7 @@ CONSTANTS = {
     "p9": "[]",
     "p10": f'[{{"i":0,"kind":"run.weight.intent","actor":"","step":1,"body":{INTENT}}}]',
     "p11": "1",
+    "p12": "[]",
 }
 # A client's variables outlive its transactions: its run is looked up once.
 SCRIPT = r"""

@@ -116,6 +116,47 @@ static void a_record_under_way_keeps_its_shard(void **state)
             T.shards[i] = taken[0];
 }
 
+/* Two of a thousand change: two rows are written, and the order of arrival stays. */
+static void copies_are_rows(void **state)
+{
+    (void)state;
+    enum { COPIES = 1000 };
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_run_recorded done;
+    char id[CF_UUID_TEXT];
+    make_run("copies", id);
+    struct cf_fence fence = fence_of(id);
+    struct cf_event_new event = { .kind = "copied", .step = -1 };
+    struct cf_run_change change = { .run = CF_RUN_UPDATE_INIT, .events = &event, .n_events = 1 };
+    cf_autojson json_t *all = json_array(), *some = NULL, *copies = NULL;
+    for (int i = 0; i < COPIES; i++) {
+        cf_autofree char *key = cf_xasprintf("core/Secret/web/%d", COPIES - i);
+        json_array_append_new(
+            all, json_pack("{s:s,s:{s:s,s:s}}", "key", key, "entry", "key", key, "digest", "1"));
+    }
+    change.copies = all;
+    assert_ok(cf_run_record(T.store, &fence, id, 1, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    some = json_pack("[{s:s,s:{s:s,s:s}},{s:s}]", "key", "core/Secret/web/1000", "entry", "key",
+                     "core/Secret/web/1000", "digest", "2", "key", "core/Secret/web/999");
+    change.copies = some;
+    struct cf_fence old = fence;
+    old.epoch--;
+    assert_ok(cf_run_record(T.store, &old, id, done.rev, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORD_FENCED);
+    assert_ok(cf_run_copies(T.store, id, &copies, &err), &err);
+    assert_int_equal(json_array_size(copies), COPIES);
+    json_decref(copies);
+    assert_ok(cf_run_record(T.store, &fence, id, 2, &change, &done, &err), &err);
+    assert_int_equal(done.outcome, CF_RECORDED);
+    assert_ok(cf_run_copies(T.store, id, &copies, &err), &err);
+    assert_int_equal(json_array_size(copies), COPIES - 1);
+    const json_t *first = json_array_get(copies, 0), *second = json_array_get(copies, 1);
+    assert_string_equal(cf_json_str(first, "", "key", NULL), "core/Secret/web/1000");
+    assert_string_equal(cf_json_str(first, "", "digest", NULL), "2");
+    assert_string_equal(cf_json_str(second, "", "key", NULL), "core/Secret/web/998");
+}
+
 /* Something of everything: two steps, a router, the run itself, two events. */
 static void record_all_parts(const struct cf_fence *fence, const char *id, json_t *doc,
                              struct cf_run_recorded *done)
@@ -453,6 +494,7 @@ int main(void)
         cmocka_unit_test(an_action_makes_the_owner_look_again),
         cmocka_unit_test(the_end_refuses_open_actions_and_later_ones),
         cmocka_unit_test(events_have_no_gap_under_eight_writers),
+        cmocka_unit_test(copies_are_rows),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves what a record has to write of the copies (only what changed), and what is said of a step's
+ * pace: nothing before it was measured, nothing once it stands still. */
+#include "orchestrator/engine/run.h"
+#include "tests/support/quick_json.h"
+#include "tests/support/test.h"
+
+static void only_what_changed_is_written(void **state)
+{
+    (void)state;
+    struct cf_live run = { 0 };
+    assert_null(cf_run_copies_changes(&run));
+    cf_run_copies_read_take(&run, cf_test_json("[{'key':'a','digest':'1'},{'key':'b','digest':'1'},"
+                                               "{'key':'c','digest':'1'}]"));
+    assert_null(cf_run_copies_changes(&run));
+    cf_run_copies_set_take(&run, cf_test_json("[{'key':'a','digest':'1'},{'key':'b','digest':'2'},"
+                                              "{'key':'d','digest':'1'}]"));
+    assert_true(run.changed);
+    cf_autojson json_t *changes = cf_run_copies_changes(&run);
+    cf_autojson json_t *want =
+        cf_test_json("[{'key':'b','entry':{'key':'b','digest':'2'}},"
+                     "{'key':'d','entry':{'key':'d','digest':'1'}},{'key':'c'}]");
+    assert_true(json_equal(changes, want));
+    cf_run_copies_recorded(&run);
+    assert_null(cf_run_copies_changes(&run));
+    json_decref(run.copies);
+    json_decref(run.recorded_copies);
+}
+
+/* One look at a step: when, how far; and what is to be said (0: nothing). */
+struct look {
+    int64_t at_ms;
+    int done;
+    double per_s, eta_s;
+};
+
+static void the_end_is_announced_only_when_it_was_measured(void **state)
+{
+    (void)state;
+    static const struct look looks[] = {
+        { 1000, 250, 0, 0 },       /* the first: from here it is measured */
+        { 1500, 500, 0, 0 },       /* half a second says nothing */
+        { 2000, 750, 500, 18.5 },  /* 500 in a second */
+        { 3000, 750, 250, 37.0 },  /* nothing new: it is slower than it was */
+        { 6000, 2750, 500, 14.5 }, /* 2500 in five */
+        { 11000, 10000, 975, 0 },  /* done: nothing is left */
+    };
+    struct cf_step step = { .total = 10000, .state = CF_STEP_INTENT };
+    for (size_t i = 0; i < CF_ARRAY_LEN(looks); i++) {
+        const struct look *l = &looks[i];
+        cf_step_progress(&step, l->done, 10000);
+        cf_step_pace(&step, l->at_ms);
+        cf_autojson json_t *p = cf_step_progress_json(&step);
+        double rate = json_number_value(json_object_get(p, "perSecond"));
+        double eta = json_number_value(json_object_get(p, "etaSeconds"));
+        if (eta != l->eta_s || (l->eta_s > 0 && rate != l->per_s))
+            fail_msg("look %zu: %f a second, %f s left", i, rate, eta);
+        struct cf_step again = { .state = CF_STEP_INTENT };
+        cf_step_progress_read(&again, p); /* a restart goes on measuring */
+        assert_int_equal(again.pace.since_ms, step.pace.since_ms);
+        assert_int_equal(again.pace.from, step.pace.from);
+    }
+    cf_step_progress(&step, 5000, 10000);
+    cf_step_pace_lost(&step); /* it waits */
+    cf_autojson json_t *waits = cf_step_progress_json(&step);
+    assert_true(json_is_null(json_object_get(waits, "etaSeconds")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_changed_is_written),
+        cmocka_unit_test(the_end_is_announced_only_when_it_was_measured),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
