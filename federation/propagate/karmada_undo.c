@@ -33,9 +33,10 @@ static bool delete_one(struct undoing *u, const json_t *object, struct cf_error 
     return cf_error_wrap(err, "delete %s %s on %s", ref.kind, ref.name, cf_kube_name(u->k.hub));
 }
 
-/* Deletes what carries our label of one kind; *io_left counts what was there. */
-static bool delete_kind(struct undoing *u, const char *api_version, const char *kind, int *io_left,
-                        struct cf_error *err)
+/* Deletes what carries our label of one kind; *io_left counts what was there. What is optional may
+ * be unreadable: then we could not have made any. */
+static bool delete_kind(struct undoing *u, const char *api_version, const char *kind, bool optional,
+                        int *io_left, struct cf_error *err)
 {
     cf_autofree char *selector = cf_xasprintf(CF_LABEL_RUN "=%s", u->k.p->run_id);
     struct cf_kube_list list = { .api_version = api_version,
@@ -45,7 +46,7 @@ static bool delete_kind(struct undoing *u, const char *api_version, const char *
     cf_autojson json_t *items = NULL;
     struct cf_error mine = CF_ERROR_INIT;
     if (!cf_kube_list(u->k.hub, NULL, &list, &items, NULL, &mine)) {
-        if (mine.kind == CF_ERR_NOT_FOUND)
+        if (mine.kind == CF_ERR_NOT_FOUND || (optional && mine.kind == CF_ERR_DENIED))
             return true;
         cf_error_move(err, &mine);
         return cf_error_wrap(err, "look for our %s objects on %s", kind, cf_kube_name(u->k.hub));
@@ -63,7 +64,8 @@ static bool delete_kind(struct undoing *u, const char *api_version, const char *
 
 /* --- templates --- */
 
-/* The kinds of the table, and those beyond it that our policies select. */
+/* The kinds of the table, and those beyond it that our policies select: true for one that is
+ * optional and that none of them selects. */
 static json_t *kinds_carried(const struct cf_karmada *k)
 {
     json_t *kinds = json_object();
@@ -71,7 +73,7 @@ static json_t *kinds_carried(const struct cf_karmada *k)
         char version[64];
         cf_autofree char *key = cf_xasprintf("%s %s", cf_kind_api_version(row, version), row->kind);
         if (!(row->flags & (CF_KIND_AMBIENT | CF_KIND_CLUSTER | CF_KIND_CUSTOM)))
-            json_object_set_new(kinds, key, json_true());
+            json_object_set_new(kinds, key, json_boolean(row->flags & CF_KIND_OPTIONAL));
     }
     size_t i, n;
     json_t *policy, *object;
@@ -82,7 +84,7 @@ static json_t *kinds_carried(const struct cf_karmada *k)
             cf_autofree char *key =
                 cf_xasprintf("%s %s", cf_json_str(object, "", "apiVersion", NULL),
                              cf_json_str(object, "", "kind", NULL));
-            json_object_set_new(kinds, key, json_true());
+            json_object_set_new(kinds, key, json_false());
         }
     }
     return kinds;
@@ -97,7 +99,7 @@ static bool delete_templates(struct undoing *u, int *out_left, struct cf_error *
     json_object_foreach(kinds, key, value)
     {
         cf_autofree char *version = cf_xstrndup(key, strcspn(key, " "));
-        if (!delete_kind(u, version, key + strlen(version) + 1, out_left, err))
+        if (!delete_kind(u, version, key + strlen(version) + 1, json_is_true(value), out_left, err))
             return false;
     }
     return true;
@@ -280,8 +282,8 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
                              templates);
         return true;
     }
-    if (!delete_kind(&u, CF_KARMADA_POLICY_API, "PropagationPolicy", &policies, err) ||
-        !delete_kind(&u, CF_KARMADA_POLICY_API, "OverridePolicy", &policies, err))
+    if (!delete_kind(&u, CF_KARMADA_POLICY_API, "PropagationPolicy", false, &policies, err) ||
+        !delete_kind(&u, CF_KARMADA_POLICY_API, "OverridePolicy", false, &policies, err))
         return false;
     if (policies > 0) {
         if (u.room > 0)
