@@ -54,9 +54,9 @@ static void record(struct batch *b, const json_t *item, const char *uid, const c
         json_object_set_new(entry, "uid", json_string(uid));
         return;
     }
-    entry = json_pack("{s:O, s:O, s:s, s:s, s:O}", "key", json_object_get(item, "key"), "ref",
+    entry = json_pack("{s:O, s:O, s:s, s:s, s:O, s:O}", "key", json_object_get(item, "key"), "ref",
                       json_object_get(item, "ref"), "uid", uid, "how", how, "digest",
-                      json_object_get(item, "digest"));
+                      json_object_get(item, "digest"), "wave", json_object_get(item, "wave"));
     json_array_append_new(b->ledger, entry);
     json_object_set(b->index, key_of(item), entry);
 }

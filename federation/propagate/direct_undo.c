@@ -210,11 +210,12 @@ static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struc
     return true;
 }
 
+/* As it was applied; strays were not recorded, but they are of kinds in the table. */
 static int wave_of(const json_t *entry)
 {
     struct cf_object_ref ref = cf_direct_ref(entry);
     const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
-    return k ? k->wave : 0;
+    return (int)cf_json_int(entry, k ? k->wave : 0, "wave", NULL);
 }
 
 /* One entry that is taken back. Written by the thread that has its number. */

@@ -122,7 +122,7 @@ struct cf_propagator_ops {
     /* Applies at most `max_objects` objects that the ledger does not yet show with the inventory's
      * digest (new ones, and those whose source changed since), in order; waits for nothing.
      * *io_ledger (an array, replaced by a longer one) holds per object {"key", "ref", "uid", "how":
-     * "created|adopted|overwritten| same", "digest"} (an entry's members are replaced, never changed
+     * "created|adopted|overwritten| same", "digest", "wave"} (an entry's members are replaced, never changed
      * in place: others share them). out->done: the ledger covers the inventory.
      * CONFLICT (field = key) names the managers: the caller holds. On failure the ledger still
      * shows what was done before it. */

@@ -192,6 +192,8 @@ static void waves_stay_in_order_and_an_object_costs_two_calls(void **state)
         last = wave;
     }
     assert_int_equal(json_array_size(r->writes), ALL);
+    assert_int_equal(cf_json_int(json_array_get(r->ledger, 0), -1, "wave", NULL), 0);
+    assert_true(cf_json_int(json_array_get(r->ledger, ALL - 1), 0, "wave", NULL) > 0);
     assert_int_equal(r->dry_runs, ALL); /* the rehearsal */
     assert_in_range(r->lists, 6, 20);
     assert_in_range(r->reads, 2, 8);
