@@ -164,10 +164,9 @@ static void end_binding(struct km_round *r, const struct km_binding_kind *bk, co
 static void state_of(struct km_round *r, const json_t *binding, const json_t *works,
                      char out[KM_DIGEST])
 {
-    char overrides[KM_DIGEST];
-    km_overrides_digest(r, overrides);
-    cf_autojson json_t *all = json_pack(
-        "[I,s]", (json_int_t)cf_json_int(binding, 0, "metadata", "generation", NULL), overrides);
+    cf_autojson json_t *all =
+        json_pack("[I,s]", (json_int_t)cf_json_int(binding, 0, "metadata", "generation", NULL),
+                  km_overrides_digest(r));
     size_t i;
     json_t *w;
     json_array_foreach(cf_json_unconst(works), i, w)

@@ -37,17 +37,16 @@ static void sync(struct km_round *r, const json_t *ns, const json_t *cluster)
 
 void km_ctl_namespaces(struct km_round *r)
 {
-    char overrides[KM_DIGEST];
-    km_overrides_digest(r, overrides);
     size_t i, j;
     json_t *ns, *cluster;
     json_array_foreach(sbx_pass_all(&r->hub, "", "namespaces"), i, ns)
     {
         if (!is_synced(ns))
             continue;
-        cf_autojson json_t *said = json_pack(
-            "[s,O?,O?]", overrides, json_object_get(json_object_get(ns, "metadata"), "labels"),
-            json_object_get(json_object_get(ns, "metadata"), "annotations"));
+        cf_autojson json_t *said =
+            json_pack("[s,O?,O?]", km_overrides_digest(r),
+                      json_object_get(json_object_get(ns, "metadata"), "labels"),
+                      json_object_get(json_object_get(ns, "metadata"), "annotations"));
         char state[KM_DIGEST];
         km_digest(said, state);
         json_array_foreach(sbx_pass_all(&r->hub, KM_G_CLUSTER, "clusters"), j, cluster)

@@ -274,8 +274,10 @@ bool km_override(struct km_round *r, json_t **manifest, const json_t *cluster,
                                             &out->by_policies, out_policy, out_why);
 }
 
-void km_overrides_digest(struct km_round *r, char out[KM_DIGEST])
+const char *km_overrides_digest(struct km_round *r)
 {
+    if (*r->overrides)
+        return r->overrides;
     static const char *const plurals[] = { "clusteroverridepolicies", "overridepolicies" };
     cf_autojson json_t *all = json_array();
     for (size_t n = 0; n < CF_ARRAY_LEN(plurals); n++) {
@@ -286,5 +288,5 @@ void km_overrides_digest(struct km_round *r, char out[KM_DIGEST])
             json_array_append_new(all, json_pack("[s,O?]", sbx_uid(p), json_object_get(p, "spec")));
         }
     }
-    km_digest(all, out);
+    return km_digest(all, r->overrides);
 }

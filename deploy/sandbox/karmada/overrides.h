@@ -14,7 +14,7 @@ void km_overridden_free(struct km_overridden *o);
  * *out_policy and *out_why (the caller's to free) name the policy and what is wrong with it. */
 bool km_override(struct km_round *r, json_t **manifest, const json_t *cluster,
                  struct km_overridden *out, char **out_policy, char **out_why);
-/* A digest of all override policies: what makes Works be written again. */
-void km_overrides_digest(struct km_round *r, char out[KM_DIGEST]);
+/* A digest of all override policies in this round: what makes Works be written again. */
+const char *km_overrides_digest(struct km_round *r);
 
 #endif

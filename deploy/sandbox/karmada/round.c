@@ -14,6 +14,7 @@ enum {
 void km_round_begin(struct km_round *r, struct km_plane *plane)
 {
     r->plane = plane;
+    r->clusters[0] = r->overrides[0] = '\0';
     r->hub_answers = !km_on(&plane->switches, KM_HUB_AWAY);
     r->memory = json_object();
     sbx_pass_begin(&r->hub, &plane->hub);

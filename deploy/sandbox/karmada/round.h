@@ -26,13 +26,17 @@ struct km_plane {
     json_t *memory; /* what controllers saw last: key → text */
 };
 
+/* A digest of a value, as 16 hex characters. */
+enum { KM_DIGEST = 17 };
+char *km_digest(const json_t *value, char out[KM_DIGEST]);
+
 struct km_round {
     struct km_plane *plane;
     struct sbx_pass hub;
     struct sbx_pass members[SBX_KARMADA_MEMBERS_MAX];
-    json_t *memory; /* of this round; what nobody asked for is forgotten */
-    bool
-        hub_answers; /* else nothing can be written there, and what was read last is all there is */
+    json_t *memory;   /* of this round; what nobody asked for is forgotten */
+    bool hub_answers; /* else nothing is written there; what was read last is all there is */
+    char clusters[KM_DIGEST], overrides[KM_DIGEST]; /* of this round's view; "": not yet asked */
 };
 
 void km_round_begin(struct km_round *r, struct km_plane *plane);
@@ -56,10 +60,6 @@ struct sbx_pass *km_member_pass(struct km_round *r, const struct km_member *m);
 bool km_member_answers(const struct km_member *m);
 /* Whether its Cluster object is Ready. */
 bool km_cluster_is_ready(struct km_round *r, const char *name);
-
-/* A digest of a value, as 16 hex characters. */
-enum { KM_DIGEST = 17 };
-char *km_digest(const json_t *value, char out[KM_DIGEST]);
 
 /* A Warning on an object of the hub, once for each message. */
 void km_warn(struct km_round *r, const json_t *object, const char *reason, const char *message);

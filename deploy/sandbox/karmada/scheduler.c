@@ -19,8 +19,10 @@ static bool is_ours(const json_t *binding)
 }
 
 /* What of the Clusters makes it look again. */
-static void clusters_digest(struct km_round *r, char out[KM_DIGEST])
+static const char *clusters_digest(struct km_round *r)
 {
+    if (*r->clusters)
+        return r->clusters;
     cf_autojson json_t *all = json_array();
     size_t i;
     json_t *c;
@@ -33,7 +35,7 @@ static void clusters_digest(struct km_round *r, char out[KM_DIGEST])
                            json_object_get(json_object_get(c, "status"), "apiEnablements"),
                            (int)sbx_is_going(c)));
     }
-    km_digest(all, out);
+    return km_digest(all, r->clusters);
 }
 
 static void refuse(struct km_round *r, const struct km_binding_kind *bk, const json_t *b,
@@ -72,10 +74,9 @@ static void look_at(struct km_round *r, const struct km_binding_kind *bk, json_t
 {
     if (!is_ours(b))
         return;
-    char clusters[KM_DIGEST];
-    clusters_digest(r, clusters);
-    cf_autofree char *now = cf_xasprintf(
-        "%lld %s", (long long)cf_json_int(b, 0, "metadata", "generation", NULL), clusters);
+    cf_autofree char *now =
+        cf_xasprintf("%lld %s", (long long)cf_json_int(b, 0, "metadata", "generation", NULL),
+                     clusters_digest(r));
     const char *seen = km_recall(r, "scheduled %s", sbx_uid(b));
     if ((seen && strcmp(seen, now) == 0) ||
         !km_after(r, DECIDE_MS, "schedule %s %s", sbx_uid(b), now))
