@@ -194,7 +194,8 @@ static bool scheduler_is_behind(const json_t *binding)
  * depends on who is faster, this controller or the scheduler. */
 static bool loses_race(struct km_round *r, const json_t *binding)
 {
-    if (!scheduler_is_behind(binding))
+    if (!scheduler_is_behind(binding) ||
+        !cf_json_bool(binding, false, "spec", "preserveResourcesOnDeletion", NULL))
         return false;
     int64_t race = km_get(&r->plane->switches, KM_RACE);
     if (race == KM_RACE_SEEDED) {
