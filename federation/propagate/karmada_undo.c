@@ -118,8 +118,6 @@ static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
         const char *id;
         json_t *work;
-        if (cf_karmada_phase_of(policy) == CF_PHASE_PLANNED)
-            continue;
         if (!cf_karmada_look(k, policy, k->source, &look, err))
             return false;
         json_object_foreach(look.works, id, work)
@@ -135,6 +133,69 @@ static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct
         }
     }
     return true;
+}
+
+/* --- policies that no record names --- */
+
+/* A call that was killed may have made policies that the state does not know: they are ours by their
+ * label, and say themselves what they select. */
+static void recover_one(const struct cf_karmada *k, const json_t *live)
+{
+    const char *name = cf_json_str(live, "", "metadata", "name", NULL);
+    size_t len = strlen(name);
+    bool own = len > 4 && strcmp(name + len - 4, "-run") == 0;
+    cf_autofree char *plain = cf_xstrndup(name, own ? len - 4 : len);
+    size_t i;
+    json_t *row;
+    json_array_foreach(cf_karmada_policies(k), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "name", NULL), plain) == 0) {
+            if (cf_karmada_phase_of(row) == CF_PHASE_PLANNED)
+                json_object_set_new(row, "phase", json_integer(CF_PHASE_TAKING));
+            return;
+        }
+    }
+    json_t *objects = json_array();
+    json_array_foreach(cf_json_at(live, "spec", "resourceSelectors", NULL), i, row)
+    {
+        cf_autojson json_t *bare =
+            json_pack("{s:O, s:O, s:{s:O, s:s}}", "apiVersion", json_object_get(row, "apiVersion"),
+                      "kind", json_object_get(row, "kind"), "metadata", "name",
+                      json_object_get(row, "name"), "namespace", k->p->target_namespace);
+        cf_autofree char *key = cf_object_key(bare, NULL);
+        json_array_append_new(objects, json_pack("{s:s, s:O, s:O, s:O}", "key", key, "apiVersion",
+                                                 json_object_get(row, "apiVersion"), "kind",
+                                                 json_object_get(row, "kind"), "name",
+                                                 json_object_get(row, "name")));
+    }
+    json_object_set_new(k->p->state, "scheduler", json_string(own ? "own" : "default"));
+    json_array_append_new(cf_karmada_policies(k),
+                          json_pack("{s:s, s:i, s:i, s:o}", "name", plain, "wave", 0, "phase",
+                                    CF_PHASE_TAKING, "objects", objects));
+}
+
+static bool recover_policies(struct cf_karmada *k, struct cf_error *err)
+{
+    cf_autofree char *selector = cf_xasprintf(CF_LABEL_RUN "=%s", k->p->run_id);
+    struct cf_kube_list list = { .api_version = CF_KARMADA_POLICY_API,
+                                 .kind = "PropagationPolicy",
+                                 .ns = k->p->target_namespace,
+                                 .label_selector = selector };
+    cf_autojson json_t *items = NULL;
+    struct cf_error mine = CF_ERROR_INIT;
+    size_t i;
+    json_t *live;
+    if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, &mine)) {
+        if (mine.kind == CF_ERR_NOT_FOUND)
+            return true;
+        cf_error_move(err, &mine);
+        return cf_error_wrap(err, "look for our policies on %s", cf_kube_name(k->hub));
+    }
+    json_array_foreach(items, i, live)
+    {
+        recover_one(k, live);
+    }
+    return json_array_size(items) == 0 || *k->target || cf_karmada_open(k->p, k, err);
 }
 
 /* --- bindings and Works --- */
@@ -171,7 +232,8 @@ static bool free_work(const struct cf_karmada *k, struct cf_kube *kube, const js
 }
 
 /* The bindings of our policies as they are now; those seen before are remembered: a binding goes
- * before its Works do. *out_left: how many there are. */
+ * before its Works do. A policy that is only planned is looked for all the same: who wrote it may
+ * have been stopped before saying so. *out_left: how many there are. */
 static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_error *err)
 {
     json_t *known = json_object_get(k->p->state, "bound");
@@ -185,8 +247,6 @@ static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_e
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
-        if (cf_karmada_phase_of(policy) == CF_PHASE_PLANNED)
-            continue;
         if (!cf_karmada_look(k, policy, NULL, &look, err))
             return false;
         *out_left += (int)json_object_size(look.bindings);
@@ -233,15 +293,15 @@ static bool still_held(const struct cf_karmada *k, int *out_left, struct cf_copy
 
 /* --- the target --- */
 
-/* What was taken over and is in no ledger yet has a before-image: it is given back, not deleted. */
-static bool know_overwritten(const struct cf_karmada *k, json_t *ledger, struct cf_error *err)
+/* What the ledger does not name yet, since it is written when everything stands: taken back like the
+ * rest. What has a before-image was taken over, and is given back instead of deleted. */
+static bool complete_ledger(const struct cf_karmada *k, json_t *ledger, struct cf_error *err)
 {
     cf_autojson json_t *index = cf_direct_index(ledger);
     size_t i, n;
     json_t *policy, *object;
-    if (!k->overwrite || cf_json_bool(k->p->state, false, "overwrittenKnown", NULL))
+    if (cf_json_bool(k->p->state, false, "ledgerWhole", NULL))
         return true;
-    json_object_set_new(k->p->state, "overwrittenKnown", json_true());
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
         json_array_foreach(json_object_get(policy, "objects"), n, object)
@@ -251,14 +311,15 @@ static bool know_overwritten(const struct cf_karmada *k, json_t *ledger, struct 
             cf_autojson json_t *image = NULL;
             if (json_object_get(index, key))
                 continue;
-            if (!k->p->before.get(k->p->before.self, key, &image, err))
+            if (k->overwrite && !k->p->before.get(k->p->before.self, key, &image, err))
                 return false;
-            if (image)
-                json_array_append_new(ledger, json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key,
-                                                        "ref", cf_direct_ref_json(&ref), "uid", "",
-                                                        "how", "overwritten", "digest", ""));
+            json_array_append_new(ledger,
+                                  json_pack("{s:s, s:o, s:s, s:s, s:s}", "key", key, "ref",
+                                            cf_direct_ref_json(&ref), "uid", "", "how",
+                                            image ? "overwritten" : "created", "digest", ""));
         }
     }
+    json_object_set_new(k->p->state, "ledgerWhole", json_true());
     return true;
 }
 
@@ -269,6 +330,8 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
     bool so = true;
     int templates = 0, held = 0, policies = 0;
     cf_karmada_view(p, &u.k);
+    if (!recover_policies(&u.k, err))
+        return false;
     if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so))
         return err->kind == CF_ERR_NONE;
     if (!note_bindings(&u.k, &held, err) || !delete_templates(&u, &templates, err) ||
@@ -296,7 +359,7 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
             return false;
         json_object_set_new(p->state, "sourceCleaned", json_true());
     }
-    if (!know_overwritten(&u.k, *io_ledger, err) ||
+    if (!complete_ledger(&u.k, *io_ledger, err) ||
         !cf_direct_undo(p, io_ledger, max_objects, out, out_left, err))
         return false;
     if (!out->done)

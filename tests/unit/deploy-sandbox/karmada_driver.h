@@ -82,7 +82,8 @@ static inline void assert_source_is(struct plane_world *w, const json_t *before)
     cf_autojson json_t *now = source_of(w);
     if (!cf_json_equal(now, before)) {
         cf_autofree char *a = cf_json_dump(before), *b = cf_json_dump(now);
-        fail_msg("the source is not what it was:\n%.1500s\n%.1500s", a, b);
+        fprintf(stderr, "%s\n%s\n", a, b);
+        fail_msg("the source is not what it was");
     }
 }
 
