@@ -120,6 +120,8 @@ static const struct exchange faults[] = {
     { "GET", "/state", "", 200, "\"propagation_ms\":0" },
     { "GET", "/split", "", 200, "{\"east\":{}}" },
     { "GET", "/nothing", "", 404, "" },
+    { "GET", "/faults/karmada", "", 404, "no such control plane" },
+    { "PUT", "/faults/karmada", "{\"webhookDown\":true}", 404, "no such control plane" },
     { "PUT", "/faults/app",
       "{\"cluster\":\"east\",\"namespace\":\"web\",\"app\":\"echo\",\"error\":0.5}", 200, "ok" },
     { "GET", "/state", "", 200, "\"error\":0.5" },
