@@ -96,9 +96,9 @@ def measure(tale, postgres, count):
     idle = status_kb(tale, "VmRSS")
     tale.plan(more="  " + INCLUDE, commit="manual", hold="1h", steps="[1, 100]")
     watch, wal = Watch(tale), wal_bytes(postgres)
-    watch.start()
     began = time.monotonic()
     tale.start()
+    watch.start()
     run = tale.until("the copies", 1800, lambda r: tale._not_stuck(r, None) and finished(r, "propagate"), every=0.5)
     copied, wal = time.monotonic() - began, wal_bytes(postgres) - wal
     seconds = step_seconds(run, "propagate")
