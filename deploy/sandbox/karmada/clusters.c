@@ -42,6 +42,23 @@ static void join(struct km_round *r, struct km_member *m)
 
 /* ---- Status ---- */
 
+/* The same kinds in the other versions of their groups. */
+static void add_aliases(json_t *all, const struct km_member *m)
+{
+    for (const struct sbx_version_alias *a = sbx_version_aliases; a->group; a++) {
+        cf_autofree char *gv = cf_xasprintf("%s/%s", a->group, a->version);
+        json_t *resources = json_array();
+        for (const struct sbx_kind *k = sbx_kinds; k->kind; k++)
+            if (strcmp(k->group, a->group) == 0 &&
+                (!a->plurals || sbx_word_in(a->plurals, k->plural)) &&
+                sbx_api_serves(m->world.api, k->group, k->plural))
+                json_array_append_new(resources,
+                                      json_pack("{s:s,s:s}", "name", k->plural, "kind", k->kind));
+        json_array_append_new(all,
+                              json_pack("{s:s,s:o}", "groupVersion", gv, "resources", resources));
+    }
+}
+
 static json_t *enablements(const struct km_member *m)
 {
     json_t *all = json_array(), *group = NULL;
@@ -60,6 +77,7 @@ static json_t *enablements(const struct km_member *m)
         json_array_append_new(json_object_get(group, "resources"),
                               json_pack("{s:s,s:s}", "name", k->plural, "kind", k->kind));
     }
+    add_aliases(all, m);
     return all;
 }
 

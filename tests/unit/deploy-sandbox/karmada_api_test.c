@@ -30,6 +30,11 @@ static void test_members_are_clusters(void **state)
     assert_string_equal(condition(w->hub, KM_G_CLUSTER, "clusters", NULL, "west", "Ready"),
                         "True ClusterReady");
     assert_true(is_there(w->hub, "", "namespaces", NULL, "karmada-es-east"));
+    cf_autojson json_t *cluster = sbx_api_one(w->hub, KM_G_CLUSTER, "clusters", NULL, "east");
+    cf_autofree char *serves = cf_json_dump(cf_json_at(cluster, "status", "apiEnablements", NULL));
+    assert_non_null(strstr(serves, "networking.istio.io/v1\""));
+    assert_non_null(strstr(serves, "networking.istio.io/v1beta1\""));
+    assert_null(strstr(serves, "karmada.io"));
 }
 
 static void test_policies_get_an_id_a_finalizer_and_defaults(void **state)
