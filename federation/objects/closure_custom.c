@@ -203,10 +203,12 @@ void cf_closure_custom_referrers(struct cf_closure_set *s)
 static bool is_child(const struct cf_node *n, const struct cf_node *of)
 {
     const json_t *maker = cf_object_controller(n->object);
+    if (!maker)
+        return false;
     cf_autofree char *group = cf_group_of(cf_json_str(maker, "", "apiVersion", NULL));
     cf_autofree char *label = cf_kind_label(group, cf_json_str(maker, "", "kind", NULL));
     cf_autofree char *key = cf_xasprintf("%s/%s", label, cf_json_str(maker, "", "name", NULL));
-    return maker && strcmp(key, of->key) == 0;
+    return strcmp(key, of->key) == 0;
 }
 
 bool cf_closure_is_operated(const struct cf_closure_set *s, const struct cf_node *n)

@@ -243,6 +243,14 @@ static void take_issuer(struct cf_closure_set *s, struct cf_node *n)
                 n->key);
 }
 
+static void take_grants(struct cf_closure_set *s, struct cf_node *n)
+{
+    for (struct cf_node *other = s->nodes; other; other = other->hh.next)
+        if (other->kind->flags & CF_KIND_OPTIONAL && cf_node_is(other, "ReferenceGrant") &&
+            grants(other->object, n))
+            cf_set_bring(s, other, n, "lets other namespaces refer to %s", n->key);
+}
+
 void cf_closure_route_edges(struct cf_closure_set *s, struct cf_node *n)
 {
     struct going g = { s, n };
@@ -258,10 +266,8 @@ void cf_closure_route_edges(struct cf_closure_set *s, struct cf_node *n)
         edges_of_virtual_service(s, n);
     if (cf_node_is(n, "Ingress") || cf_node_is(n, "Gateway"))
         take_issuer(s, n);
-    for (struct cf_node *other = s->nodes; other; other = other->hh.next)
-        if (cf_node_is(n, "Secret") && cf_node_is(other, "ReferenceGrant") && !other->why &&
-            grants(other->object, n))
-            cf_set_bring(s, other, n, "lets other namespaces refer to %s", n->key);
+    if (cf_node_is(n, "Secret"))
+        take_grants(s, n);
 }
 
 /* --- what is left of them --- */

@@ -51,8 +51,11 @@ bool cf_definition_is_to_come(const struct cf_propagation *p, const json_t *inve
     char api_version[CF_API_VERSION_MAX];
     struct cf_kube_resource unused;
     struct cf_error err = CF_ERROR_INIT;
+    const struct cf_kind *kind = cf_kind_find(ref.group, ref.kind);
     size_t i;
     json_t *row;
+    if (!kind || !(kind->flags & CF_KIND_CUSTOM))
+        return false;
     json_array_foreach(json_object_get(inventory, "objects"), i, row)
     {
         if (!cf_is_definition(row) ||

@@ -8,17 +8,29 @@
 #include "federation/objects/kinds.h"
 #include "federation/objects/selector.h"
 
-/* Whether a workload among the copies runs pods that the Service selects. */
-static bool has_running_pods(const json_t *lives, const json_t *service)
+/* The workloads among the copies that run pods. */
+static json_t *running(const json_t *lives)
 {
-    const json_t *selector = cf_json_at(service, "spec", "selector", NULL);
+    json_t *workloads = json_array();
     const char *key;
     json_t *o;
     json_object_foreach(cf_json_unconst(lives), key, o)
     {
         const struct cf_kind *k = cf_kind_of(o);
-        if (k && k->flags & CF_KIND_SCALABLE && cf_json_int(o, 1, "spec", "replicas", NULL) > 0 &&
-            cf_selector_map_matches(selector, cf_object_pod_labels(o)))
+        if (k && k->flags & CF_KIND_SCALABLE && cf_json_int(o, 1, "spec", "replicas", NULL) > 0)
+            json_array_append(workloads, o);
+    }
+    return workloads;
+}
+
+static bool selects_any(const json_t *service, const json_t *workloads)
+{
+    const json_t *selector = cf_json_at(service, "spec", "selector", NULL);
+    size_t i;
+    json_t *o;
+    json_array_foreach(workloads, i, o)
+    {
+        if (cf_selector_map_matches(selector, cf_object_pod_labels(o)))
             return true;
     }
     return false;
@@ -45,11 +57,12 @@ static bool has_ready_endpoint(const json_t *slices, const char *service)
 static json_t *services_with_pods(const json_t *lives)
 {
     json_t *services = json_object();
+    cf_autojson json_t *workloads = running(lives);
     const char *key;
     json_t *o;
     json_object_foreach(cf_json_unconst(lives), key, o)
     {
-        if (strcmp(cf_json_str(o, "", "kind", NULL), "Service") == 0 && has_running_pods(lives, o))
+        if (strcmp(cf_json_str(o, "", "kind", NULL), "Service") == 0 && selects_any(o, workloads))
             json_object_set(services, key, o);
     }
     return services;

@@ -270,6 +270,7 @@ static bool is_for_decoding_only(const char *name)
     static const char *const names[] = {
         "include a Pod",
         "include a ClusterRole",
+        "dependencies listed, and no list",
         "include with a bad selector",
         "a transform without change",
         "a patch that changes nothing",
