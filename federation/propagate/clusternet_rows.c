@@ -278,9 +278,10 @@ static void note_one(struct copy *k, const json_t *item, const char *uid, json_t
         return;
     }
     json_array_append_new(
-        *k->io_ledger, json_pack("{s:O, s:O, s:s, s:s, s:O}", "key", json_object_get(item, "key"),
-                                 "ref", json_object_get(item, "ref"), "uid", uid, "how", "created",
-                                 "digest", json_object_get(item, "digest")));
+        *k->io_ledger,
+        json_pack("{s:O, s:O, s:s, s:s, s:O, s:O}", "key", json_object_get(item, "key"), "ref",
+                  json_object_get(item, "ref"), "uid", uid, "how", "created", "digest",
+                  json_object_get(item, "digest"), "wave", json_object_get(item, "wave")));
 }
 
 static void note_all(struct copy *k, const json_t *items, const json_t *lives)

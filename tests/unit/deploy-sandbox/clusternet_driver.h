@@ -253,6 +253,12 @@ static inline void assert_copied(struct driver *d)
     read_source(d);
     assert_true(d->ops->changes(&d->p, d->inventory, d->ledger, &changes, &err));
     assert_int_equal(json_array_size(changes), 0);
+    size_t i;
+    json_t *entry;
+    json_array_foreach(d->ledger, i, entry)
+    {
+        assert_true(json_is_integer(json_object_get(entry, "wave")));
+    }
 }
 
 static inline void assert_nothing_left(struct hub_world *w)
