@@ -242,6 +242,7 @@ static void the_schema_accepts_right_plans(void **state)
     cf_autojson json_t *schema = cf_plan_json_schema();
     static const char *const paths[] = { "docs/examples/first-plan.yaml",
                                          "docs/examples/complete-plan.yaml",
+                                         "docs/examples/karmada-plan.yaml",
                                          "tests/data/effective_first_plan.json",
                                          "tests/data/effective_complete_plan.json" };
     for (size_t i = 0; i < CF_ARRAY_LEN(paths); i++) {
