@@ -95,7 +95,7 @@ const struct cf_route cf_routes[] = {
       "The members that a control plane (Karmada, Clusternet) knows, and our names of them", NULL, "MemberList", "200" },
     { "GET", API "/clusters/{name}/rbac", V, 0, cf_get_cluster_rbac, "clusters", "The least rights that we need there, as YAML to apply",
       NULL, NULL, "200", { { "namespace", "a Role in this namespace instead of a ClusterRole" },
-                           { "side", "`source`, `target`, `both` (default), or `karmada`, `clusternet` for a control plane" } } },
+                           { "side", "`source`, `target`, `both` (default), `adopted` (a source that a control plane takes over), or `karmada`, `clusternet` for a control plane" } } },
 
     { "GET", API "/bridges", V, 0, cf_get_bridges, "bridges", "The bridges over which traffic still flows", NULL, "BridgeList", "200",
       { { "run", "only those of this run" } } },

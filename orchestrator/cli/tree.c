@@ -162,7 +162,8 @@ static const struct cf_option check_options[] = {
 };
 static const struct cf_option rbac_options[] = {
     { "namespace", 'n', "NAMESPACE", "a Role there instead of a ClusterRole", NULL, false },
-    { "side", 0, "SIDE", "what the cluster is to us; default both", "source|target|both", false },
+    { "side", 0, "SIDE", "what the cluster is to us; default both", "source|target|both|adopted",
+      false },
     { "method", 0, "METHOD", "instead of a side: what a control plane of this method needs",
       "karmada|clusternet", false },
     END

@@ -174,8 +174,9 @@ char *cf_engine_rbac_yaml(const char *role, const char *ns, struct cf_error *err
 {
     enum cf_rights_role r;
     if (!cf_rights_role_parse(role, &r)) {
-        cf_error_set(err, CF_ERR_INVALID,
-                     "side must be source, target, both, karmada or clusternet, not \"%s\"", role);
+        cf_error_set(
+            err, CF_ERR_INVALID,
+            "side must be source, target, both, adopted, karmada or clusternet, not \"%s\"", role);
         return NULL;
     }
     return cf_rights_yaml(r, ns);

@@ -209,6 +209,8 @@ void cf_preflight_rights(struct cf_checking *c)
 {
     const struct cf_plan *p = c->plan;
     check_rights_of(c, p->source_cluster, p->source_namespace, CF_RIGHTS_SOURCE, "source");
+    if (p->copy.control_plane && p->copy.mode == CF_PLAN_COPY_ADOPT)
+        check_rights_of(c, p->source_cluster, p->source_namespace, CF_RIGHTS_ADOPTED, "adopted");
     check_rights_of(c, p->target_cluster, p->target_namespace, CF_RIGHTS_TARGET, "target");
     if (p->copy.method == CF_PLAN_COPY_KARMADA)
         check_rights_of(c, p->copy.control_plane, p->target_namespace, CF_RIGHTS_KARMADA,

@@ -12,15 +12,16 @@ enum cf_rights_role {
     CF_RIGHTS_TARGET = 2,
     CF_RIGHTS_ROUTER = 4,
     CF_RIGHTS_BOTH = 7,
-    CF_RIGHTS_KARMADA = 8,    /* a Karmada control plane */
-    CF_RIGHTS_CLUSTERNET = 16 /* a hub of Clusternet */
+    CF_RIGHTS_KARMADA = 8,     /* a Karmada control plane */
+    CF_RIGHTS_CLUSTERNET = 16, /* a hub of Clusternet */
+    CF_RIGHTS_ADOPTED = 32     /* beside SOURCE: what a control plane takes over */
 };
 
 /* The resource whose right lets the API server carry the probe to the target (engine/probe.h). */
 #define CF_RIGHTS_PROBE "services/proxy"
 
 bool cf_rights_role_parse(const char *name, enum cf_rights_role *out)
-    CF_NODISCARD; /* "source", "target", "both", "karmada", "clusternet" */
+    CF_NODISCARD; /* "source", "target", "both", "adopted", "karmada", "clusternet" */
 
 /* Asks for every verb of the table's rows of this role: [{"verb", "group", "resource", "namespace",
  * "allowed", "reason", "for", "optional"}]. New reference. Fails with the first review that has no

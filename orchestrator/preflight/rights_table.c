@@ -5,13 +5,14 @@
 #include "base/mem.h"
 #include "orchestrator/preflight/rights.h"
 
-#define READ   "get", "list", "watch"
-#define WRITE  "create", "update", "patch", "delete"
-#define SOURCE CF_RIGHTS_SOURCE
-#define TARGET CF_RIGHTS_TARGET
-#define ROUTER CF_RIGHTS_ROUTER
-#define PLANE  CF_RIGHTS_KARMADA
-#define HUB    CF_RIGHTS_CLUSTERNET
+#define READ    "get", "list", "watch"
+#define WRITE   "create", "update", "patch", "delete"
+#define SOURCE  CF_RIGHTS_SOURCE
+#define TARGET  CF_RIGHTS_TARGET
+#define ROUTER  CF_RIGHTS_ROUTER
+#define PLANE   CF_RIGHTS_KARMADA
+#define ADOPTED CF_RIGHTS_ADOPTED
+#define HUB     CF_RIGHTS_CLUSTERNET
 
 const struct cf_right cf_rights[] = {
     { "",
@@ -262,6 +263,55 @@ const struct cf_right cf_rights[] = {
       true,
       true,
       "rights that the target must give by itself" },
+    { "",
+      { "configmaps", "secrets", "serviceaccounts", "services", "persistentvolumeclaims" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "apps",
+      { "deployments", "statefulsets", "daemonsets" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "autoscaling",
+      { "horizontalpodautoscalers" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "batch",
+      { "jobs", "cronjobs" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "policy",
+      { "poddisruptionbudgets" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "networking.k8s.io",
+      { "networkpolicies" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      false,
+      "adoption: trying what the control plane would write, taking its traces away" },
+    { "rbac.authorization.k8s.io",
+      { "roles", "rolebindings" },
+      { "update", "patch" },
+      ADOPTED,
+      false,
+      true,
+      "adoption: trying what the control plane would write, taking its traces away" },
     { "",
       { "configmaps", "secrets", "serviceaccounts", "services", "persistentvolumeclaims",
         "resourcequotas", "limitranges" },
