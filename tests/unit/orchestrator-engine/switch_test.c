@@ -153,11 +153,13 @@ static void the_target_waits_for_the_sources_pods_to_end(void **state)
     world_free(w);
 }
 
+/* Every fourth call of the commit, before and after it; with CROSSFADE_TEST_ALL set every one. */
 static void whoever_dies_in_the_commit_nothing_runs_twice(void **state)
 {
     (void)state;
+    int stride = getenv("CROSSFADE_TEST_ALL") ? 1 : 4;
     for (int after = 0; after < 2; after++) {
-        for (int at = 1; at < 60; at++) {
+        for (int at = 1 + after; at < 60; at += stride) {
             struct world *w = with_singletons(PLAN_TEXT SINGLETONS);
             run_to(w, "commit");
             act(w, "commit");
