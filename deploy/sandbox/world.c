@@ -18,6 +18,7 @@
 #include "deploy/sandbox/controllers/controllers.h"
 #include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/demo.h"
+#include "deploy/sandbox/addresses.h"
 #include "deploy/sandbox/clusternet/clusternet.h"
 #include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
@@ -45,8 +46,9 @@ struct sandbox_world {
     struct cf_http_server *http;
     struct cluster clusters[SERVERS_MAX]; /* the members first */
     struct sbx_api *apis[SERVERS_MAX];
-    int count;   /* of clusters with workloads */
-    int servers; /* of API servers: `count`, and one more with a control plane */
+    int count;     /* of clusters with workloads */
+    int servers;   /* of API servers: `count`, and one more with a control plane */
+    int addresses; /* the mark of where our pods live; below 0: none */
     bool has_demo;
     struct sbx_controllers *controllers, *upkeep; /* of the clusters; of the control plane */
     struct sbx_karmada *karmada;                  /* or NULL */
@@ -278,6 +280,7 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
     if (!w->http || !make_certificate(w, err) || !add_clusters(w, options, err))
         return false;
     struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
+    w->addresses = sbx_addresses_take(&controllers.third_octet);
     w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
     if (!w->controllers || !start_dataplane(w, options->port_base, err) ||
         !start_plane(w, options, err))
@@ -332,6 +335,7 @@ struct sandbox_world *sandbox_world_start(const struct sandbox_options *options,
                                           struct cf_error *err)
 {
     struct sandbox_world *w = cf_xcalloc(1, sizeof(*w));
+    w->addresses = -1;
     if (start_parts(w, options, err) &&
         (!options->state_dir || write_files(w, options->state_dir, err)))
         return w;
@@ -343,6 +347,8 @@ void sandbox_world_stop(struct sandbox_world *w)
 {
     if (!w)
         return;
+    if (w->addresses >= 0)
+        close(w->addresses);
     sbx_control_stop(w->control);
     sbx_karmada_stop(w->karmada);
     sbx_clusternet_stop(w->clusternet);

@@ -75,9 +75,9 @@ struct cf_propagation {
 /* How far a call of apply, activate, undo, release or detach has come. Zeroed by the caller. */
 struct cf_copying {
     bool done;
-    bool waits; /* nothing can be done now: look again in a second; `why` says what for. Otherwise
+    bool waits; /* nothing can be done now: look again in a moment; `why` says what for. Otherwise
                    call again at once */
-    int64_t wait_ms; /* with `waits`: the other side asked for at least this long; 0: a second */
+    int64_t wait_ms; /* with `waits`: the other side asked for at least this long; 0: a moment */
     bool stuck; /* with `waits`: it will not come true without a person; `why` says what to do */
     char why[CF_COPYING_WHY_MAX];
 };

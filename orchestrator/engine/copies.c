@@ -67,8 +67,9 @@ void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take)
 
 bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out)
 {
-    enum { LOOK_MS = 1000 };
-    int64_t wait_ms = CF_MAX(LOOK_MS, copying->wait_ms);
+    /* A control plane takes tenths of a second for a step, a person's help longer. */
+    enum { LOOK_MS = 300, STUCK_LOOK_MS = 1000 };
+    int64_t wait_ms = CF_MAX(copying->stuck ? STUCK_LOOK_MS : LOOK_MS, copying->wait_ms);
     if (copying->done)
         return cf_out_done(out);
     if (!copying->waits)

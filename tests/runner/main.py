@@ -13,7 +13,7 @@ from tests.runner import guard, parts  # noqa: E402
 from tests.runner.tally import Tally  # noqa: E402
 
 FAST = ["house", "unit", "sandbox"]
-ALL = ["house", "unit", "sandbox", "faults", "tsan", "lab"]
+ALL = ["house", "unit", "sandbox", "federations", "tsan", "lab"]
 
 
 def chosen(argv):

@@ -131,7 +131,7 @@ def run_side_by_side(jobs, workers):
 
 
 class Stories:
-    """The stories of tests/stories, told in one world: "sandbox", "faults" or "lab"."""
+    """The stories of tests/stories, told in one world: "sandbox", "federations" or "lab"."""
 
     def __init__(self, world, preset, targets=("crossfade",)):
         self.world = world
@@ -239,7 +239,7 @@ PARTS = {
     "house": House(),
     "unit": Unit("dev"),
     "sandbox": Stories("sandbox", "dev"),
-    "faults": Stories("faults", "dev"),
+    "federations": Stories("federations", "dev"),
     "tsan": Tsan(),
     "lab": Lab(),
     "karmada": Karmada(),

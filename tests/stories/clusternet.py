@@ -66,7 +66,7 @@ def check_stays_subscribed(tale):
     assert not any(f["kind"] == "Namespace" for s in left for f in s["spec"]["feeds"]), "a namespace is fed"
 
 
-@story("virtualservice", worlds=("sandbox",), plane="clusternet")
+@story("virtualservice", worlds=("sandbox", "federations"), plane="clusternet")
 def moves_clusternet(tale):
     before = pods(tale, "east")
     with tale.stage.witness("virtualservice", RATE) as witness:
@@ -86,7 +86,7 @@ def moves_clusternet(tale):
     check_stays_subscribed(tale)
 
 
-@story("virtualservice", worlds=("sandbox",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def back_from_clusternet(tale):
     """A person goes back at half weight: traffic, then the Subscriptions, and nothing is left."""
     before, source = pods(tale, "east"), deployment(tale, "east")
@@ -104,7 +104,7 @@ def back_from_clusternet(tale):
     check_nothing_left(tale)
 
 
-@story("virtualservice", worlds=("sandbox",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def clusternet_starts_at_commit_what_must_not_run_twice(tale):
     tale.stage.apply("east", SINGLETONS.format(namespace=tale.stage.namespace))
     with tale.stage.witness("virtualservice", RATE) as witness:
@@ -122,7 +122,7 @@ def clusternet_starts_at_commit_what_must_not_run_twice(tale):
     assert singletons(tale, "west")[:2] == (True, 2), "they do not run in the target"
 
 
-@story("virtualservice", worlds=("sandbox",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def clusternet_names_what_stands_in_its_way(tale):
     """An object of that name in the target: the run holds and names it, and it stays as it is."""
     namespace = tale.stage.namespace
@@ -214,7 +214,7 @@ def held(tale, words):
     return lambda r: (r.get("hold") or {}).get("reason") in REASONS and words in r["hold"]["message"] or words in (r.get("message") or "")
 
 
-@story("virtualservice", worlds=("faults",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def breaks_clusternet_while_copying(tale):
     """Each fault before the first object is copied: the run says why it waits, goes on when it is over, and is taken back without a trace."""
     before = pods(tale, "east")
@@ -236,7 +236,7 @@ def breaks_clusternet_while_copying(tale):
         tale.no_failures(witness.stop())
 
 
-@story("virtualservice", worlds=("faults",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def breaks_clusternet_while_serving(tale):
     """Each fault at half weight: held with the reason, nothing raised, and over when the fault is."""
     before = pods(tale, "east")
@@ -258,7 +258,7 @@ def breaks_clusternet_while_serving(tale):
     check_nothing_left(tale)
 
 
-@story("virtualservice", worlds=("sandbox",), plane="clusternet")
+@story("virtualservice", worlds=("federations",), plane="clusternet")
 def breaks_clusternet_by_a_deleted_subscription(tale):
     """Somebody deletes the Subscription at half weight, and Clusternet every copy with it: the traffic goes home, the source is whole."""
     before = pods(tale, "east")

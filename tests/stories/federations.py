@@ -5,7 +5,7 @@ from tests.stories.breaks import check_restored, router
 from tests.stories.moves import RATE, SINGLETONS, agree, check_copy, check_retired, singletons, watch_holds
 from tests.stories.registry import story
 
-WORLDS = ("sandbox", "karmada")
+WORLDS = ("federations", "karmada")
 TARGET_ONLY = "  copy: {method: karmada, controlPlane: hub}\n"
 IN_TEMPLATE = "  copy: {method: karmada, controlPlane: hub, overrides: template}\n"
 ADOPT = "  copy: {method: karmada, controlPlane: hub, mode: adopt}\n"
@@ -88,7 +88,7 @@ def moves_karmada_in_template(tale):
     move(tale, IN_TEMPLATE, False)
 
 
-@story("virtualservice", worlds=WORLDS, plane="karmada")
+@story("virtualservice", worlds=("sandbox", *WORLDS), plane="karmada")
 def moves_karmada_adopt(tale):
     move(tale, ADOPT, True)
 
@@ -122,7 +122,7 @@ def back_from_karmada_adopt(tale):
     roll_back(tale, ADOPT)
 
 
-@story("virtualservice", worlds=("sandbox",), plane="karmada")
+@story("virtualservice", worlds=("federations",), plane="karmada")
 def karmada_starts_at_commit_what_must_not_run_twice(tale):
     tale.stage.apply("east", SINGLETONS.format(namespace=tale.stage.namespace))
     tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=ADOPT + """\
@@ -140,7 +140,7 @@ def karmada_starts_at_commit_what_must_not_run_twice(tale):
     assert singletons(tale, "west")[:2] == (True, 2), "they do not run in the target"
 
 
-@story("virtualservice", worlds=("sandbox",), plane="karmada")
+@story("virtualservice", worlds=("federations",), plane="karmada")
 def karmada_holds_when_its_policy_is_changed(tale):
     """Somebody edits the policy in mid-run: no raise until it is given back."""
     with tale.stage.witness("virtualservice", RATE) as witness:
@@ -159,7 +159,7 @@ def karmada_holds_when_its_policy_is_changed(tale):
         tale.no_failures(witness.stop())
 
 
-@story("virtualservice", worlds=("sandbox",), plane="karmada")
+@story("virtualservice", worlds=("federations",), plane="karmada")
 def karmada_names_what_stands_in_its_way(tale):
     """An object of that name in the target: the run holds and names it, and it stays as it is."""
     namespace = tale.stage.namespace

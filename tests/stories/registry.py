@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stories: named tests that are told in one world or the other, each on a stage of its own.
 
-The world "faults" is the sandbox again, for the table of a control plane's faults and a copy's stages, which takes minutes. The world
+The world "federations" is the sandbox again, for what is about control planes: it takes minutes. The world
 "karmada" is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md). A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
 
 A story is a function that gets a `Tale` (tale.py) and raises AssertionError when something is not as it should be. The world is
@@ -21,7 +21,7 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance", "federation_conformance"), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ("federation_conformance",), "faults": ()}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",)}
 
 _stories = []
 

@@ -32,6 +32,7 @@ struct sbx_controllers_options {
     int64_t job_run_ms;   /* from a Job's pod being Ready to its success; 500 */
     int64_t route_status_ms;      /* from a change of an HTTPRoute or Gateway to its status; 50 */
     int64_t progress_deadline_ms; /* instead of every Deployment's progressDeadlineSeconds */
+    int third_octet;              /* pods begin at 127.x.(third_octet).1; 0 */
     int first_octet;              /* cluster i's pods live in 127.(first_octet + i).0.0/16; 10 */
     int listener_slot;            /* of sbx_api_on_change; 0 */
     bool only_upkeep; /* a control plane: namespaces end and owners' objects are collected, and

@@ -19,7 +19,7 @@ enum {
 static void address(const struct sbx_world *w, int64_t n, char out[IP_TEXT])
 {
     snprintf(out, IP_TEXT, "127.%d.%d.%d", (w->options.first_octet + (int)w->index) & 255,
-             (int)(n / 254) & 255, (int)(n % 254) + 1);
+             (w->options.third_octet + (int)(n / 254)) & 255, (int)(n % 254) + 1);
 }
 
 static bool is_taken(struct sbx_pass *p, const char *ip)
