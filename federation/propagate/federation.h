@@ -33,8 +33,7 @@ bool cf_is_of_run(const struct cf_propagation *p, const json_t *object);
 
 /* The namespace in the control plane that holds what we write there; new reference. */
 json_t *cf_hub_namespace_body(const struct cf_propagation *p, const json_t *labels) CF_NODISCARD;
-/* It is made with our label and those
- * of `labels` (NULL: none) where it is absent. */
+/* It is made with our label and those of `labels` (NULL: none) where it is absent. */
 bool cf_hub_namespace_write(const struct cf_propagation *p, const json_t *labels,
                             struct cf_error *err) CF_NODISCARD;
 /* Deletes it where it is ours and nothing of `kinds` (ended by one without a kind), nor of what

@@ -2,10 +2,8 @@
 /* The row of the method karmada, and the view that its parts share (karmada.h). */
 #include "federation/propagate/karmada.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "federation/propagate/members.h"
 
 const struct cf_propagator_ops cf_propagator_karmada = {
@@ -25,18 +23,6 @@ const struct cf_propagator_ops cf_propagator_karmada = {
     .detach = cf_karmada_detach,
 };
 
-/* Run ids begin with the time: their first characters are those of the run before. */
-static void short_id(const char *run_id, char out[CF_KARMADA_ID])
-{
-    char hex[CF_SHA256_HEX];
-    if (!*run_id) {
-        (void)snprintf(out, CF_KARMADA_ID, "preview");
-        return;
-    }
-    cf_sha256_hex(run_id, strlen(run_id), hex);
-    (void)snprintf(out, CF_KARMADA_ID, "%.8s", hex);
-}
-
 void cf_karmada_view(const struct cf_propagation *p, struct cf_karmada *out)
 {
     *out = (struct cf_karmada){
@@ -48,7 +34,7 @@ void cf_karmada_view(const struct cf_propagation *p, struct cf_karmada *out)
         .target = cf_json_str(p->state, "", "target", NULL),
         .source = cf_json_str(p->state, "", "source", NULL),
     };
-    short_id(p->run_id, out->id);
+    cf_federation_id(p->run_id, out->id);
 }
 
 static bool find_member(const struct cf_propagation *p, const json_t *members,
@@ -86,15 +72,6 @@ bool cf_karmada_is_own_scheduler(const struct cf_karmada *k)
     return strcmp(cf_json_str(k->p->state, "", "scheduler", NULL), "own") == 0;
 }
 
-static bool not_yet(struct cf_copying *out, bool stuck, const char *fmt, va_list ap)
-{
-    out->done = false;
-    out->waits = true;
-    out->stuck = stuck;
-    (void)vsnprintf(out->why, sizeof out->why, fmt, ap);
-    return true;
-}
-
 static bool is_for_a_person(const struct cf_error *err)
 {
     switch (err->kind) {
@@ -114,25 +91,7 @@ bool cf_karmada_end(bool ok, struct cf_copying *out, struct cf_error *err)
 {
     if (ok || !is_for_a_person(err))
         return ok;
-    cf_karmada_stuck(out, "%s", err->message);
+    cf_copying_stuck(out, "%s", err->message);
     cf_error_clear(err);
-    return true;
-}
-
-bool cf_karmada_waits(struct cf_copying *out, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    not_yet(out, false, fmt, ap);
-    va_end(ap);
-    return true;
-}
-
-bool cf_karmada_stuck(struct cf_copying *out, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    not_yet(out, true, fmt, ap);
-    va_end(ap);
     return true;
 }

@@ -23,6 +23,7 @@
 #define CF_FEDERATION_PROPAGATE_KARMADA_H
 
 #include "federation/propagate/direct.h"
+#include "federation/propagate/federation.h"
 
 #define CF_KARMADA_POLICY_API  "policy.karmada.io/v1alpha1"
 #define CF_KARMADA_BINDING_API "work.karmada.io/v1alpha2"
@@ -48,7 +49,6 @@ enum {
      * one step, and not preserve them. */
     CF_KARMADA_PRIORITY = 2000000000,
     CF_KARMADA_NAME_MAX = 64,
-    CF_KARMADA_ID = 9, /* eight hex characters of the run's digest, and NUL */
 };
 
 /* How far a policy has come; each phase but the first is a spec. */
@@ -69,7 +69,7 @@ struct cf_karmada {
     bool adopt;
     bool overwrite;   /* onConflict of spec.copy */
     bool in_template; /* overrides: template */
-    char id[CF_KARMADA_ID];
+    char id[CF_FEDERATION_ID];
     const char *target, *source; /* names of Cluster objects; "" while unknown; borrowed from the
                                     state */
 };
@@ -84,11 +84,6 @@ bool cf_karmada_open(const struct cf_propagation *p, struct cf_karmada *out,
 bool cf_karmada_is_own_scheduler(const struct cf_karmada *k);
 /* The same of one policy: at the end each is handed over to Karmada's scheduler. */
 bool cf_karmada_policy_is_own(const struct cf_karmada *k, const json_t *policy);
-
-/* "not yet, and why"; stuck: it needs a person. Return true, so that `return cf_karmada_waits(…)`
- * reads well. */
-bool cf_karmada_waits(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
-bool cf_karmada_stuck(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
 
 /* How a call of the port ends: what only a person can mend (a right that is missing, an object that
  * a server refuses, a webhook that does not answer) waits and says so, since nothing is gained by
@@ -113,11 +108,6 @@ bool cf_karmada_members_ready(const struct cf_karmada *k, bool with_source, bool
 
 /* --- karmada_template.c: what stands in the control plane --- */
 
-/* Whether an inventory item or ledger entry goes through the control plane; the rest is written
- * directly. */
-bool cf_karmada_carries(const json_t *item);
-/* The inventory's objects that are (not) carried, as an inventory of their own; new reference. */
-json_t *cf_karmada_part(const json_t *inventory, bool carried) CF_NODISCARD;
 bool cf_karmada_inventory(const struct cf_propagation *p, json_t **out_inventory,
                           struct cf_error *err) CF_NODISCARD;
 /* The name of the OverridePolicy of the object with this key. */

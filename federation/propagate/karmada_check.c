@@ -254,7 +254,7 @@ static bool check_objects(struct checking *c, const json_t *inventory, struct cf
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
-        if (!cf_karmada_carries(item))
+        if (!cf_is_carried(item))
             continue;
         check_kind(c, item, c->target, said);
         if (c->k.adopt)

@@ -16,7 +16,7 @@ static bool may_detach(const struct cf_karmada *k, const json_t *ledger, bool *o
     if (!cf_karmada_health(k->p, ledger, &report, err))
         return false;
     if (!cf_json_bool(report, false, "ready", NULL))
-        return cf_karmada_waits(out, "the copies are not healthy: %s keeps the source meanwhile",
+        return cf_copying_waits(out, "the copies are not healthy: %s keeps the source meanwhile",
                                 cf_kube_name(k->hub));
     if (!cf_karmada_members_ready(k, true, out_so, out, err))
         return false;
@@ -33,14 +33,14 @@ static bool preserves(const struct cf_karmada *k, const json_t *policy, bool *ou
         return false;
     if (!look.policy_object ||
         json_object_size(look.bindings) != json_array_size(json_object_get(policy, "objects")))
-        return cf_karmada_stuck(out, "PropagationPolicy %s no longer binds all of its objects",
+        return cf_copying_stuck(out, "PropagationPolicy %s no longer binds all of its objects",
                                 cf_json_str(policy, "", "name", NULL));
     const char *id;
     json_t *work;
     json_object_foreach(look.works, id, work)
     {
         if (!cf_json_bool(work, false, "spec", "preserveResourcesOnDeletion", NULL))
-            return cf_karmada_stuck(out,
+            return cf_copying_stuck(out,
                                     "Work %s of %s does not preserve its object: letting go would "
                                     "delete it. Set preserveResourcesOnDeletion in "
                                     "PropagationPolicy %s",
@@ -62,7 +62,7 @@ static bool has_let_go(const struct cf_karmada *k, const json_t *policy, bool *o
     if (!cf_karmada_look(k, policy, k->source, &look, err))
         return false;
     if (json_object_size(look.works) > 0)
-        return cf_karmada_waits(out, "%s has yet to let go of %zu objects of the source",
+        return cf_copying_waits(out, "%s has yet to let go of %zu objects of the source",
                                 cf_kube_name(k->hub), json_object_size(look.works));
     size_t i;
     json_t *object;
@@ -74,7 +74,7 @@ static bool has_let_go(const struct cf_karmada *k, const json_t *policy, bool *o
         if (!cf_kube_find(k->p->source, NULL, &ref, &found, &live, err))
             return cf_error_wrap(err, "read %s %s", ref.kind, ref.name);
         if (found && cf_json_at(live, "metadata", "labels", CF_KARMADA_MANAGED, NULL))
-            return cf_karmada_waits(out, "%s %s of the source still carries Karmada's labels",
+            return cf_copying_waits(out, "%s %s of the source still carries Karmada's labels",
                                     ref.kind, ref.name);
     }
     *out_so = true;

@@ -104,14 +104,14 @@ static bool say_unbound(const struct cf_karmada *k, const json_t *object, struct
     if (!cf_kube_find(k->hub, NULL, &ref, &found, &template, err))
         return cf_error_wrap(err, "read template %s %s", ref.kind, ref.name);
     if (!found)
-        return cf_karmada_stuck(out, "template %s %s is gone from %s: roll back, or copy again",
+        return cf_copying_stuck(out, "template %s %s is gone from %s: roll back, or copy again",
                                 ref.kind, ref.name, cf_kube_name(k->hub));
     const json_t *labels = cf_json_at(template, "metadata", "labels", NULL);
     if (json_object_get(labels, CF_KARMADA_POLICY_ID) ||
         json_object_get(labels, CF_KARMADA_CLUSTER_ID))
-        return cf_karmada_waits(out, "%s %s: %s has yet to bind it (claimed by policy %s)",
+        return cf_copying_waits(out, "%s %s: %s has yet to bind it (claimed by policy %s)",
                                 ref.kind, ref.name, cf_kube_name(k->hub), claimed_by(template));
-    return cf_karmada_waits(out, "%s %s waits to be claimed by our policy on %s", ref.kind,
+    return cf_copying_waits(out, "%s %s waits to be claimed by our policy on %s", ref.kind,
                             ref.name, cf_kube_name(k->hub));
 }
 
@@ -124,15 +124,15 @@ static bool default_scheduler_is_done(const struct cf_karmada *k, const json_t *
                     cf_json_int(binding, 0, "metadata", "generation", NULL);
     *out_so = false;
     if (scheduled && strcmp(cf_json_str(scheduled, "", "status", NULL), "False") == 0)
-        return cf_karmada_stuck(out, "%s cannot place %s: %s", cf_kube_name(k->hub), name,
+        return cf_copying_stuck(out, "%s cannot place %s: %s", cf_kube_name(k->hub), name,
                                 cf_json_str(scheduled, "", "message", NULL));
     if (!observed || !scheduled)
-        return cf_karmada_waits(out, "the scheduler of %s has yet to see %s", cf_kube_name(k->hub),
+        return cf_copying_waits(out, "the scheduler of %s has yet to see %s", cf_kube_name(k->hub),
                                 name);
     *out_so = names_are(cf_json_at(binding, "spec", "clusters", NULL), wanted);
     if (*out_so)
         return true;
-    return cf_karmada_stuck(out,
+    return cf_copying_stuck(out,
                             "%s left a member out of %s although it says Scheduled: look at the "
                             "taints and the API enablements of its Clusters",
                             cf_kube_name(k->hub), name);
@@ -150,7 +150,7 @@ static bool binding_is_placed(const struct cf_karmada *k, const json_t *policy,
         return true;
     if (!place(k, binding, wanted, err))
         return false;
-    return cf_karmada_waits(out, "%s was placed: %s has yet to show it",
+    return cf_copying_waits(out, "%s was placed: %s has yet to show it",
                             cf_json_str(binding, "", "metadata", "name", NULL),
                             cf_kube_name(k->hub));
 }
@@ -166,20 +166,20 @@ static bool one_is_bound(const struct cf_karmada *k, const json_t *policy,
         return say_unbound(k, object, out, err);
     const char *name = cf_json_str(binding, "", "metadata", "name", NULL);
     if (cf_json_at(binding, "metadata", "deletionTimestamp", NULL))
-        return cf_karmada_stuck(out, "ResourceBinding %s of %s is being deleted", name,
+        return cf_copying_stuck(out, "ResourceBinding %s of %s is being deleted", name,
                                 cf_kube_name(k->hub));
     if (!shows_policy(look->policy_object, binding))
-        return cf_karmada_waits(out, "ResourceBinding %s of %s does not show our policy yet", name,
+        return cf_copying_waits(out, "ResourceBinding %s of %s does not show our policy yet", name,
                                 cf_kube_name(k->hub));
     if (json_array_size(cf_json_at(binding, "spec", "gracefulEvictionTasks", NULL)) > 0)
-        return cf_karmada_stuck(out, "%s is evicting %s from a member: see why before going on",
+        return cf_copying_stuck(out, "%s is evicting %s from a member: see why before going on",
                                 cf_kube_name(k->hub), name);
     return binding_is_placed(k, policy, binding, wanted, out_so, out, err);
 }
 
 static bool policy_is_gone(const struct cf_karmada *k, const json_t *policy, struct cf_copying *out)
 {
-    return cf_karmada_stuck(out, "PropagationPolicy %s is gone from %s: roll back",
+    return cf_copying_stuck(out, "PropagationPolicy %s is gone from %s: roll back",
                             cf_json_str(policy, "", "name", NULL), cf_kube_name(k->hub));
 }
 
@@ -209,7 +209,7 @@ bool cf_karmada_bound(const struct cf_karmada *k, const json_t *policy, bool *ou
     size_t all = json_array_size(json_object_get(policy, "objects"));
     cf_autofree char *first = cf_xstrdup(out->why);
     if (missing > 1 && !out->stuck)
-        cf_karmada_waits(out, "%zu of %zu objects are bound: %.500s", all - missing, all, first);
+        cf_copying_waits(out, "%zu of %zu objects are bound: %.500s", all - missing, all, first);
     return true;
 }
 
@@ -222,17 +222,17 @@ static bool work_stands(const struct cf_karmada *k, const json_t *work, const ch
     bool says_held = strcmp(cf_json_str(dispatching, "", "status", NULL), "False") == 0;
     *out_so = false;
     if (!work || !cf_karmada_manifest(work))
-        return cf_karmada_waits(out, "%s has yet to make the Work of %s for %s",
+        return cf_copying_waits(out, "%s has yet to make the Work of %s for %s",
                                 cf_kube_name(k->hub), what, member);
     if (cf_json_at(work, "metadata", "deletionTimestamp", NULL))
-        return cf_karmada_stuck(out, "the Work of %s for %s is being deleted on %s", what, member,
+        return cf_copying_stuck(out, "the Work of %s for %s is being deleted on %s", what, member,
                                 cf_kube_name(k->hub));
     if (!cf_json_bool(work, false, "spec", "preserveResourcesOnDeletion", NULL))
-        return cf_karmada_waits(out, "the Work of %s for %s does not preserve its object yet", what,
+        return cf_copying_waits(out, "the Work of %s for %s does not preserve its object yet", what,
                                 member);
     if (cf_json_bool(work, false, "spec", "suspendDispatching", NULL) != held_back ||
         says_held != held_back)
-        return cf_karmada_waits(out, "the Work of %s for %s is %s yet", what, member,
+        return cf_copying_waits(out, "the Work of %s for %s is %s yet", what, member,
                                 held_back ? "not held back" : "not let go");
     *out_so = true;
     return true;
@@ -270,15 +270,15 @@ static bool say_not_applied(const struct cf_karmada *k, const json_t *work, cons
     const json_t *applied = cf_karmada_condition(work, "Applied");
     const char *message = cf_json_str(applied, "", "message", NULL);
     if (!applied)
-        return cf_karmada_waits(out, "%s has yet to write %s to %s", cf_kube_name(k->hub), what,
+        return cf_copying_waits(out, "%s has yet to write %s to %s", cf_kube_name(k->hub), what,
                                 member);
     if (strstr(message, "already exists") && strstr(message, "will not manage"))
-        return cf_karmada_stuck(
+        return cf_copying_stuck(
             out,
             "%s is already in %s and %s does not manage it: remove it there, or "
             "roll back and set copy.onConflict: overwrite",
             what, member, cf_kube_name(k->hub));
-    return cf_karmada_stuck(out, "%s could not write %s to %s: %.400s", cf_kube_name(k->hub), what,
+    return cf_copying_stuck(out, "%s could not write %s to %s: %.400s", cf_kube_name(k->hub), what,
                             member, message);
 }
 
@@ -321,12 +321,12 @@ static bool one_is_applied(const struct cf_karmada *k, struct cf_kube *kube, con
     if (!cf_kube_find(kube, NULL, &ref, &found, &live, err))
         return cf_error_wrap(err, "read %s on %s", what, cf_kube_name(kube));
     if (!found)
-        return cf_karmada_waits(out, "%s says that %s is written to %s, where it is not",
+        return cf_copying_waits(out, "%s says that %s is written to %s, where it is not",
                                 cf_kube_name(k->hub), what, member);
     *out_so = is_written(cf_karmada_manifest(work), live, lines);
     if (*out_so)
         return true;
-    return cf_karmada_waits(
+    return cf_copying_waits(
         out, "%s in %s is not what %s is to write: %s", what, member, cf_kube_name(k->hub),
         json_array_size(lines) ? json_string_value(json_array_get(lines, 0)) : "");
 }
@@ -352,7 +352,7 @@ bool cf_karmada_applied(const struct cf_karmada *k, const json_t *policy, const 
         if (!so)
             return true;
         if (!cf_json_bool(aggregated, false, "applied", NULL))
-            return cf_karmada_waits(out, "%s has yet to report %s of %s", cf_kube_name(k->hub),
+            return cf_copying_waits(out, "%s has yet to report %s of %s", cf_kube_name(k->hub),
                                     cf_json_str(object, "", "key", NULL), member);
     }
     *out_so = true;

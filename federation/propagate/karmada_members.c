@@ -88,7 +88,7 @@ static bool is_ready(const struct cf_karmada *k, const char *name, bool *out_rea
     if (*out_ready)
         return true;
     const json_t *ready = cf_karmada_condition(cluster, "Ready");
-    return cf_karmada_waits(out, "Cluster %s of %s is not Ready: %s", name, cf_kube_name(k->hub),
+    return cf_copying_waits(out, "Cluster %s of %s is not Ready: %s", name, cf_kube_name(k->hub),
                             cf_json_str(ready, "never judged", "message", NULL));
 }
 

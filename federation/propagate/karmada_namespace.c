@@ -13,25 +13,15 @@ static struct cf_object_ref namespace_ref(const struct cf_karmada *k)
 
 json_t *cf_karmada_namespace_body(const struct cf_karmada *k)
 {
-    return json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}}", "apiVersion", "v1", "kind", "Namespace",
-                     "metadata", "name", k->p->target_namespace, "labels", CF_KARMADA_SKIP, "true",
-                     CF_LABEL_RUN, k->p->run_id);
+    cf_autojson json_t *labels = json_pack("{s:s}", CF_KARMADA_SKIP, "true");
+    return cf_hub_namespace_body(k->p, labels);
 }
 
 /* The label stands in the request that creates it: a moment later would be too late. */
 bool cf_karmada_namespace_write(const struct cf_karmada *k, struct cf_error *err)
 {
-    struct cf_object_ref ref = namespace_ref(k);
-    struct cf_error mine = CF_ERROR_INIT;
-    bool found = false;
-    cf_autojson json_t *body = cf_karmada_namespace_body(k);
-    if (!cf_kube_find(k->hub, NULL, &ref, &found, NULL, err))
-        return cf_error_wrap(err, "read namespace %s on %s", ref.name, cf_kube_name(k->hub));
-    if (found || cf_kube_create(k->hub, NULL, body, NULL, NULL, &mine) ||
-        strcmp(mine.reason, "AlreadyExists") == 0)
-        return true;
-    cf_error_move(err, &mine);
-    return cf_error_wrap(err, "create namespace %s on %s", ref.name, cf_kube_name(k->hub));
+    cf_autojson json_t *labels = json_pack("{s:s}", CF_KARMADA_SKIP, "true");
+    return cf_hub_namespace_write(k->p, labels, err);
 }
 
 static bool is_active(const json_t *ns)
@@ -52,17 +42,17 @@ bool cf_karmada_namespace_gate(const struct cf_karmada *k, bool *out_so, struct 
         !cf_kube_find(k->p->target, NULL, &ref, &in_target, &targets, err))
         return cf_error_wrap(err, "read namespace %s", ref.name);
     if (!in_target)
-        return cf_karmada_stuck(out,
+        return cf_copying_stuck(out,
                                 "namespace %s does not exist on %s: create it, or set "
                                 "target.createNamespace: true",
                                 ref.name, cf_kube_name(k->p->target));
     if (!in_hub || !is_active(hubs) || !is_active(targets))
-        return cf_karmada_waits(out, "namespace %s is not Active yet on %s", ref.name,
+        return cf_copying_waits(out, "namespace %s is not Active yet on %s", ref.name,
                                 cf_kube_name(is_active(targets) ? k->hub : k->p->target));
     bool ours =
         strcmp(cf_json_str(hubs, "", "metadata", "labels", CF_LABEL_RUN, NULL), k->p->run_id) == 0;
     if (ours && cf_json_at(targets, "metadata", "labels", CF_KARMADA_MANAGED, NULL))
-        return cf_karmada_stuck(
+        return cf_copying_stuck(
             out,
             "namespace %s on %s is managed by Karmada: it would be deleted with "
             "the one on %s. Remove its label %s there",

@@ -89,7 +89,7 @@ void cf_karmada_assign(const struct cf_karmada *k, const json_t *inventory)
         const char *key = cf_json_str(item, "", "key", NULL);
         struct cf_object_ref ref = cf_direct_ref(item);
         char version[CF_API_VERSION_MAX];
-        if (!cf_karmada_carries(item) || json_object_get(known, key))
+        if (!cf_is_carried(item) || json_object_get(known, key))
             continue;
         json_t *policy = policy_with_room(k, (int)cf_json_int(item, 0, "wave", NULL));
         json_array_append_new(json_object_get(policy, "objects"),

@@ -86,7 +86,7 @@ static void preview_objects(const struct cf_karmada *k, const json_t *inventory,
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
-        if (cf_karmada_carries(item))
+        if (cf_is_carried(item))
             add_row(bodies, "apply", json_object_get(item, "template"),
                     cf_json_str(item, "", "why", NULL));
     }
@@ -94,7 +94,7 @@ static void preview_objects(const struct cf_karmada *k, const json_t *inventory,
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
         cf_autojson json_t *override =
-            cf_karmada_carries(item) ? cf_karmada_override(k, item, NULL) : NULL;
+            cf_is_carried(item) ? cf_karmada_override(k, item, NULL) : NULL;
         if (!override)
             continue;
         add_row(bodies, "apply", override, "what a member has otherwise than the template");
@@ -108,7 +108,7 @@ bool cf_karmada_preview(const struct cf_propagation *p, const json_t *inventory,
 {
     struct cf_propagation aside;
     struct cf_karmada k;
-    cf_autojson json_t *direct = cf_karmada_part(inventory, false);
+    cf_autojson json_t *direct = cf_carried_part(inventory, false);
     cf_autojson json_t *bodies = NULL;
     bool found = false;
     if (!cf_direct_preview(p, direct, &bodies, err) || !open_aside(p, &aside, &k, err))
@@ -167,7 +167,7 @@ bool cf_karmada_dry_run(const struct cf_propagation *p, const json_t *inventory,
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
-        if (found && cf_karmada_carries(item) && !try_template(p, item, findings, err))
+        if (found && cf_is_carried(item) && !try_template(p, item, findings, err))
             return false;
     }
     *out_findings = cf_steal(&findings);

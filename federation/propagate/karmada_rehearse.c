@@ -28,7 +28,7 @@ static bool try_target(const struct cf_karmada *k, const json_t *manifest, const
         return true;
     if (mine.kind == CF_ERR_INVALID || mine.kind == CF_ERR_DENIED || mine.kind == CF_ERR_CONFLICT ||
         mine.kind == CF_ERR_NOT_FOUND)
-        return cf_karmada_stuck(out, "%s refuses %s: %.400s", cf_kube_name(k->p->target), what,
+        return cf_copying_stuck(out, "%s refuses %s: %.400s", cf_kube_name(k->p->target), what,
                                 mine.message);
     cf_error_move(err, &mine);
     return cf_error_wrap(err, "try %s on %s", what, cf_kube_name(k->p->target));
@@ -85,7 +85,7 @@ static bool try_source(const struct cf_karmada *k, const json_t *manifest, const
     if (!cf_kube_find(k->p->source, NULL, &ref, &found, &live, err))
         return cf_error_wrap(err, "read %s on %s", what, cf_kube_name(k->p->source));
     if (!found)
-        return cf_karmada_stuck(out, "%s is no longer in %s: roll back, or copy again", what,
+        return cf_copying_stuck(out, "%s is no longer in %s: roll back, or copy again", what,
                                 cf_kube_name(k->p->source));
     bool retained = cf_json_at(manifest, "metadata", "labels", CF_KARMADA_RETAIN, NULL) != NULL;
     cf_autojson json_t *update = as_update(manifest, live, retained);
@@ -94,7 +94,7 @@ static bool try_source(const struct cf_karmada *k, const json_t *manifest, const
     *out_so = leaves_it_alone(after, live, &difference);
     if (*out_so)
         return true;
-    return cf_karmada_stuck(out,
+    return cf_copying_stuck(out,
                             "taking over %s would change it in %s (%.300s): it is left alone. Roll "
                             "back, or use copy.mode: targetOnly",
                             what, cf_kube_name(k->p->source), difference);
@@ -116,7 +116,7 @@ bool cf_karmada_rehearse(const struct cf_karmada *k, const json_t *policy, bool 
             cf_karmada_manifest(cf_karmada_work(&look, cf_karmada_binding(&look, object)));
         bool so = false;
         if (!manifest)
-            return cf_karmada_waits(out, "the Work of %s is gone again", what);
+            return cf_copying_waits(out, "the Work of %s is gone again", what);
         if (!(in_source ? try_source(k, manifest, object, &so, out, err)
                         : try_target(k, manifest, what, &so, out, err)))
             return false;

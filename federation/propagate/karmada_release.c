@@ -57,7 +57,7 @@ static json_t *kinds_of(const json_t *ledger)
         struct cf_object_ref ref = cf_direct_ref(entry);
         char version[CF_API_VERSION_MAX];
         cf_autofree char *key = cf_xasprintf("%s %s", cf_ref_api_version(&ref, version), ref.kind);
-        if (cf_karmada_carries(entry))
+        if (cf_is_carried(entry))
             json_object_set_new(kinds, key, json_true());
     }
     return kinds;
@@ -107,7 +107,7 @@ static bool target_shows_it(const struct cf_karmada *k, const json_t *carried, b
     json_object_foreach(lives, key, live)
     {
         if (is_ours_still(live))
-            return cf_karmada_waits(out, "%s has yet to take our label from %s in %s",
+            return cf_copying_waits(out, "%s has yet to take our label from %s in %s",
                                     cf_kube_name(k->hub), key, cf_kube_name(k->p->target));
     }
     *out_so = true;
@@ -185,7 +185,7 @@ static bool release_all(const struct cf_propagation *p, const json_t *ledger,
     json_t *entry;
     json_array_foreach(ledger, i, entry)
     {
-        json_array_append(cf_karmada_carries(entry) ? carried : direct, entry);
+        json_array_append(cf_is_carried(entry) ? carried : direct, entry);
     }
     if (!cf_karmada_open(p, &k, err) || !release_overrides(&k, err) ||
         !release_templates(&k, ledger, err) || !target_shows_it(&k, carried, &so, out, err))

@@ -56,7 +56,7 @@ static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, stru
     {
         const char *key = cf_json_str(f, "", "key", NULL);
         if (strcmp(cf_json_str(f, "", "level", NULL), "blocker") == 0)
-            return cf_karmada_stuck(out, "%s%s%s (%s)", key, *key ? ": " : "",
+            return cf_copying_stuck(out, "%s%s%s (%s)", key, *key ? ": " : "",
                                     cf_json_str(f, "", "message", NULL),
                                     cf_json_str(f, "", "hint", NULL));
     }
@@ -69,7 +69,7 @@ static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, stru
 static bool row_namespace(struct copy *c, bool *out_so, struct cf_copying *out,
                           struct cf_error *err)
 {
-    cf_autojson json_t *direct = cf_karmada_part(c->inventory, false);
+    cf_autojson json_t *direct = cf_carried_part(c->inventory, false);
     struct cf_copying copying = { 0 };
     *out_so = false;
     if (!cf_direct_apply(c->k.p, direct, c->io_ledger, c->room, &copying, err))
@@ -94,7 +94,7 @@ static bool each_item(struct copy *c, const char *cursor, bool *out_so,
     json_int_t at = cf_json_int(c->k.p->state, 0, cursor, NULL);
     for (; (size_t)at < json_array_size(objects) && c->room > 0; at++) {
         const json_t *item = json_array_get(objects, (size_t)at);
-        if (!cf_karmada_carries(item))
+        if (!cf_is_carried(item))
             continue;
         if (!fn(c, item, err))
             return cf_error_wrap(err, "%s on %s", cf_json_str(item, "", "key", NULL),
@@ -434,7 +434,7 @@ static bool note_all(struct copy *c, struct cf_error *err)
     json_t *item;
     json_array_foreach(json_object_get(c->inventory, "objects"), i, item)
     {
-        if (cf_karmada_carries(item) && !note_one(c, item, index, err))
+        if (cf_is_carried(item) && !note_one(c, item, index, err))
             return false;
     }
     return true;

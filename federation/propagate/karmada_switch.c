@@ -112,7 +112,7 @@ static bool activate_all(const struct cf_propagation *p, const json_t *ledger, b
     }
     if (k.in_template && !place_again(&k, err))
         return false;
-    return cf_karmada_waits(out, "%s has yet to %s %s in %s", cf_kube_name(k.hub),
+    return cf_copying_waits(out, "%s has yet to %s %s in %s", cf_kube_name(k.hub),
                             off ? "stop" : "start", first, cf_kube_name(p->target));
 }
 

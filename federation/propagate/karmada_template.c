@@ -9,30 +9,6 @@
 #include "federation/objects/transform.h"
 #include "federation/propagate/karmada.h"
 
-/* --- which --- */
-
-bool cf_karmada_carries(const json_t *item)
-{
-    const json_t *ref = json_object_get(item, "ref");
-    const struct cf_kind *k =
-        cf_kind_find(cf_json_str(ref, "", "group", NULL), cf_json_str(ref, "", "kind", NULL));
-    return *cf_json_str(ref, "", "namespace", NULL) && !(k && k->flags & CF_KIND_AMBIENT);
-}
-
-json_t *cf_karmada_part(const json_t *inventory, bool carried)
-{
-    json_t *objects = json_array();
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(inventory, "objects"), i, item)
-    {
-        if (cf_karmada_carries(item) == carried)
-            json_array_append(objects, item);
-    }
-    return json_pack("{s:o, s:s}", "objects", objects, "digest",
-                     cf_json_str(inventory, "", "digest", NULL));
-}
-
 /* --- inventory --- */
 
 /* Karmada keeps the replicas that an autoscaler sets in a member for Deployments alone. */
@@ -89,7 +65,7 @@ bool cf_karmada_inventory(const struct cf_propagation *p, json_t **out_inventory
     json_t *item;
     json_array_foreach(json_object_get(*out_inventory, "objects"), i, item)
     {
-        if (cf_karmada_carries(item))
+        if (cf_is_carried(item))
             add_template(&k, item, json_object_get(*out_inventory, "notes"));
     }
     return true;

@@ -124,7 +124,7 @@ static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct
         {
             *out_so = cf_json_bool(work, false, "spec", "preserveResourcesOnDeletion", NULL);
             if (!*out_so)
-                return cf_karmada_stuck(
+                return cf_copying_stuck(
                     out,
                     "Work %s of %s does not preserve its object: taking the template away would "
                     "delete it in %s. Set preserveResourcesOnDeletion in PropagationPolicy %s",
@@ -286,7 +286,7 @@ static bool still_held(const struct cf_karmada *k, int *out_left, struct cf_copy
         !works_left(k, k->source, k->p->source, out_left, err))
         return false;
     if (*out_left > 0)
-        return cf_karmada_waits(out, "%s has yet to let go of %d bindings and Works",
+        return cf_copying_waits(out, "%s has yet to let go of %d bindings and Works",
                                 cf_kube_name(k->hub), *out_left);
     return true;
 }
@@ -341,7 +341,7 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
         if (u.room <= 0)
             out->waits = false; /* there is more to do at once */
         else if (!out->waits)
-            cf_karmada_waits(out, "%s has yet to let go of %d templates", cf_kube_name(u.k.hub),
+            cf_copying_waits(out, "%s has yet to let go of %d templates", cf_kube_name(u.k.hub),
                              templates);
         return true;
     }
@@ -350,7 +350,7 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
         return false;
     if (policies > 0) {
         if (u.room > 0)
-            cf_karmada_waits(out, "%s has yet to remove %d policies of ours", cf_kube_name(u.k.hub),
+            cf_copying_waits(out, "%s has yet to remove %d policies of ours", cf_kube_name(u.k.hub),
                              policies);
         return true;
     }
