@@ -89,8 +89,10 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         if (out->kind != CF_OUT_DONE)
             return true;
     }
-    if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))
+    if (ready && !cf_floors_give_back(p, s, cf_json_at(ready->intent, "floors", NULL), out, err))
         return false;
+    if (out->kind != CF_OUT_DONE)
+        return true;
     if (!release_copies(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))

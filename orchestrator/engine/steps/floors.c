@@ -51,12 +51,21 @@ bool cf_floors_find(struct cf_pass *p, json_t **out_floors, struct cf_error *err
     return true;
 }
 
-/* Sets minReplicas when it is `expected`; anything else is somebody's later decision and stays. */
-static bool set_floor(struct cf_pass *p, struct cf_kube *kube, const json_t *floor,
-                      const json_t *expected, json_t *value, struct cf_error *err)
+/* A change of floors by a step: from one member of each row to another. */
+struct change {
+    struct cf_pass *pass;
+    const struct cf_step *step;
+    const char *from, *to;
+};
+
+/* Sets minReplicas when it is what we change from; anything else is somebody's later decision and
+ * stays. */
+static bool set_floor(const struct change *c, struct cf_kube *kube, const json_t *floor,
+                      struct cf_error *err)
 {
+    const json_t *expected = json_object_get(floor, c->from);
     const char *name = cf_json_str(floor, "", "name", NULL);
-    struct cf_object_ref ref = hpa_ref(p, name);
+    struct cf_object_ref ref = hpa_ref(c->pass, name);
     bool found = false;
     cf_autojson json_t *hpa = NULL;
     if (!cf_kube_find(kube, NULL, &ref, &found, &hpa, err))
@@ -69,7 +78,7 @@ static bool set_floor(struct cf_pass *p, struct cf_kube *kube, const json_t *flo
         return true;
     cf_autojson json_t *patch = json_pack("{s:{s:s},s:{s:O}}", "metadata", "resourceVersion",
                                           cf_json_str(hpa, "", "metadata", "resourceVersion", NULL),
-                                          "spec", "minReplicas", value);
+                                          "spec", "minReplicas", json_object_get(floor, c->to));
     if (!cf_kube_merge_patch(kube, NULL, &ref, patch, NULL, NULL, err))
         return cf_error_wrap(err, "floor of autoscaler %s", name);
     return true;
@@ -83,59 +92,89 @@ static bool is_adopted(const struct cf_pass *p)
     return copy->method == CF_PLAN_COPY_KARMADA && copy->mode == CF_PLAN_COPY_ADOPT;
 }
 
+/* Whether the source still has to show what the template says by now. Asked again soon; a control
+ * plane that takes longer than a copy may take is a person's business. */
+static bool follows(struct cf_pass *p, const struct cf_step *s, const char *name,
+                    struct cf_outcome *out)
+{
+    enum { LOOK_MS = 300 };
+    const struct cf_plan_copy *copy = &p->run->plan->copy;
+    if (p->now_wall - s->started_ms < copy->timeout_ms)
+        return cf_out_wait(out, LOOK_MS, "%s has yet to set the floor of autoscaler %s",
+                           copy->control_plane, name);
+    return cf_out_hold(out, CF_HOLD_FEDERATION, CF_PASS_RETRY_MS,
+                       "%s has not set the floor of autoscaler %s: is its controller-manager "
+                       "running? (`crossfade cluster check %s`)",
+                       copy->control_plane, name, copy->control_plane);
+}
+
 /* What the control plane manages in the source it would write back: there the floor is the
  * template's, and is so when the source shows it. Once it has let go, the source is written to as
  * ever; the template follows in any case. */
-static bool set_through_plane(struct cf_pass *p, struct cf_kube *source, const json_t *floor,
-                              const char *from, const char *to, struct cf_error *err)
+static bool set_through_plane(const struct change *c, struct cf_kube *source, const json_t *floor,
+                              struct cf_outcome *out, struct cf_error *err)
 {
     static const char managed[] = "karmada.io/managed";
-    const json_t *expected = json_object_get(floor, from);
-    json_t *value = json_object_get(floor, to);
-    struct cf_object_ref ref = hpa_ref(p, cf_json_str(floor, "", "name", NULL));
+    const json_t *expected = json_object_get(floor, c->from);
+    const json_t *value = json_object_get(floor, c->to);
+    struct cf_object_ref ref = hpa_ref(c->pass, cf_json_str(floor, "", "name", NULL));
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *plane = NULL;
     bool found = false;
     cf_autojson json_t *hpa = NULL;
-    if (!cf_pass_kube(p, p->run->plan->copy.control_plane, &plane, err) ||
-        !set_floor(p, plane, floor, expected, value, err) ||
-        !cf_kube_find(source, NULL, &ref, &found, &hpa, err))
+    if (!cf_pass_kube(c->pass, c->pass->run->plan->copy.control_plane, &plane, err) ||
+        !set_floor(c, plane, floor, err) || !cf_kube_find(source, NULL, &ref, &found, &hpa, err))
         return cf_error_wrap(err, "autoscaler %s", ref.name);
-    if (!found || !cf_json_at(hpa, "metadata", "labels", managed, NULL))
-        return set_floor(p, source, floor, expected, value, err);
+    if (!found || !cf_json_at(hpa, "metadata", "labels", managed, NULL)) {
+        cf_out_done(out);
+        return set_floor(c, source, floor, err);
+    }
     const json_t *now = cf_json_at(hpa, "spec", "minReplicas", NULL);
     if (json_is_integer(expected) && now &&
         json_integer_value(now) == json_integer_value(expected) && !json_equal(expected, value))
-        return cf_error_set(err, CF_ERR_TRANSIENT, "%s has yet to set the floor of autoscaler %s",
-                            p->run->plan->copy.control_plane, ref.name);
-    return true;
+        return follows(c->pass, c->step, ref.name, out);
+    return cf_out_done(out);
 }
 
-static bool set_all(struct cf_pass *p, const json_t *floors, const char *from, const char *to,
+static bool set_one(const struct change *c, struct cf_kube *source, const json_t *floor,
+                    struct cf_outcome *out, struct cf_error *err)
+{
+    if (is_adopted(c->pass))
+        return set_through_plane(c, source, floor, out, err);
+    cf_out_done(out);
+    return set_floor(c, source, floor, err);
+}
+
+static bool set_all(const struct change *c, const json_t *floors, struct cf_outcome *out,
                     struct cf_error *err)
 {
-    if (json_array_size(floors) == 0)
-        return true;
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
-        return false;
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *source = NULL;
     size_t i;
     json_t *floor;
+    cf_out_done(out);
+    if (json_array_size(floors) == 0)
+        return true;
+    if (!cf_pass_kube(c->pass, c->pass->run->plan->source_cluster, &source, err))
+        return false;
     json_array_foreach(floors, i, floor)
     {
-        if (!(is_adopted(p) ? set_through_plane(p, kube, floor, from, to, err)
-                            : set_floor(p, kube, floor, json_object_get(floor, from),
-                                        json_object_get(floor, to), err)))
+        if (!set_one(c, source, floor, out, err))
             return false;
+        if (out->kind != CF_OUT_DONE)
+            return true;
     }
     return true;
 }
 
-bool cf_floors_raise(struct cf_pass *p, const json_t *floors, struct cf_error *err)
+bool cf_floors_raise(struct cf_pass *p, const struct cf_step *s, const json_t *floors,
+                     struct cf_outcome *out, struct cf_error *err)
 {
-    return set_all(p, floors, "had", "raised", err);
+    struct change c = { .pass = p, .step = s, .from = "had", .to = "raised" };
+    return set_all(&c, floors, out, err);
 }
 
-bool cf_floors_give_back(struct cf_pass *p, const json_t *floors, struct cf_error *err)
+bool cf_floors_give_back(struct cf_pass *p, const struct cf_step *s, const json_t *floors,
+                         struct cf_outcome *out, struct cf_error *err)
 {
-    return set_all(p, floors, "raised", "had", err);
+    struct change c = { .pass = p, .step = s, .from = "raised", .to = "had" };
+    return set_all(&c, floors, out, err);
 }

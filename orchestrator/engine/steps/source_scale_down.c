@@ -99,8 +99,10 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err))
         return false;
-    if (ready && !cf_floors_give_back(p, cf_json_at(ready->intent, "floors", NULL), err))
+    if (ready && !cf_floors_give_back(p, s, cf_json_at(ready->intent, "floors", NULL), out, err))
         return false;
+    if (out->kind != CF_OUT_DONE)
+        return true;
     if (!cf_halt_write(p, kube, cf_json_at(s->intent, "workloads", NULL), err))
         return false;
     return cf_out_done(out);

@@ -28,9 +28,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                   struct cf_error *err)
 {
-    if (!cf_floors_raise(p, cf_json_at(s->intent, "floors", NULL), err))
-        return false;
-    return cf_out_done(out);
+    return cf_floors_raise(p, s, cf_json_at(s->intent, "floors", NULL), out, err);
 }
 
 static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -48,9 +46,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
 
 static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, struct cf_error *err)
 {
-    if (!cf_floors_give_back(p, cf_json_at(s->intent, "floors", NULL), err))
-        return false;
-    return cf_out_done(out);
+    return cf_floors_give_back(p, s, cf_json_at(s->intent, "floors", NULL), out, err);
 }
 
 const struct cf_step_kind cf_step_workload_ready = {
