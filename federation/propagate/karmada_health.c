@@ -73,16 +73,6 @@ static bool judge_policies(const struct cf_karmada *k, json_t *report, struct cf
     return true;
 }
 
-static void judge_all(json_t *report, const char *message)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(report, "objects"), i, row)
-    {
-        not_ready(report, cf_json_str(row, "", "key", NULL), message);
-    }
-}
-
 bool cf_karmada_health(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
                        struct cf_error *err)
 {
@@ -95,9 +85,11 @@ bool cf_karmada_health(const struct cf_propagation *p, const json_t *ledger, jso
     /* While the control plane is away the guard holds; what runs in the target runs. */
     if (!cf_karmada_members_ready(&k, false, &ready, &waits, err) ||
         (ready && !judge_policies(&k, report, err)))
-        return cf_error_wrap(err, "health of the copies, as %s sees them", cf_kube_name(k.hub));
-    if (!ready)
-        judge_all(report, waits.why);
+        return cf_error_wrap(err, "as %s sees them", cf_kube_name(k.hub));
+    if (!ready) {
+        json_object_set_new(report, "ready", json_false());
+        json_object_set_new(report, "unseen", json_string(waits.why));
+    }
     *out_report = cf_steal(&report);
     return true;
 }

@@ -131,8 +131,9 @@ struct cf_propagator_ops {
 
     /* Whether everything in the ledger is healthy by the rules of its kind: {"ready": bool,
      * "failed": bool, "objects": [{"key", "ready": bool, "message": "3 of 5 pods ready"}], "done":
-     * n, "total": n}. `failed` = it will not become healthy by waiting (progress deadline exceeded,
-     * failed Job). */
+     * n, "total": n, "unseen": "why" (only then)}. `failed` = it will not become healthy by waiting
+     * (progress deadline exceeded, failed Job). `unseen` = the federation cannot judge its member
+     * now, whatever the objects show: not ready. */
     bool (*health)(const struct cf_propagation *p, const json_t *ledger, json_t **out_report,
                    struct cf_error *err);
 

@@ -249,6 +249,9 @@ bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_
     list_lines(rows, health_line, &text);
     if (cf_json_bool(report, false, "failed", NULL))
         return cf_out_failed(out, "%s", cf_buf_str(&text));
+    if (*cf_json_str(report, "", "unseen", NULL))
+        return cf_out_hold(out, CF_HOLD_FEDERATION, 1000, "%s",
+                           cf_json_str(report, "", "unseen", NULL));
     return cf_out_hold(out, CF_HOLD_NOT_READY, 1000, "%s", cf_buf_str(&text));
 }
 

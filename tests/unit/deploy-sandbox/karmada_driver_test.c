@@ -266,6 +266,25 @@ static void the_guard_sees_what_others_take(void **state)
     guarded(*state, cases, CF_ARRAY_LEN(cases));
 }
 
+/* A member that the control plane cannot see is one reason, not one for each object. */
+static void nobody_judges_a_member_that_is_away(void **state)
+{
+    struct plane_world *w = *state;
+    struct driver d;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *report = NULL;
+    driver_open(&d, w, "karmada", "run-1", TARGET_ONLY);
+    read_source(&d);
+    assert_true(carry_out(&d, APPLY));
+    world_settles(&d);
+    throw_switch(w, "west", "ready", 1);
+    (void)sbx_karmada_settle(w->karmada, SETTLE_MS);
+    assert_true(d.ops->health(&d.p, d.ledger, &report, &err));
+    assert_false(cf_json_bool(report, true, "ready", NULL));
+    assert_non_null(strstr(cf_json_str(report, "", "unseen", NULL), "is not Ready"));
+    driver_close(&d);
+}
+
 /* --- preview --- */
 
 /* What the preview shows is what is then created, policies first of all. */
@@ -319,6 +338,7 @@ int main(void)
         PROOF(another_policy_is_seen_before_anything_is_written),
         PROOF(the_guard_sees_what_others_change),
         PROOF(the_guard_sees_what_others_take),
+        PROOF(nobody_judges_a_member_that_is_away),
         PROOF(the_preview_is_what_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
