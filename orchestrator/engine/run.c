@@ -195,6 +195,10 @@ void cf_step_set_intent_take(struct cf_step *step, json_t *intent)
 
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation)
 {
+    if (step->observation && cf_json_equal(step->observation, observation)) {
+        json_decref(observation);
+        return; /* a look that saw nothing new is not recorded */
+    }
     json_decref(step->observation);
     step->observation = observation;
     step->changed = true;

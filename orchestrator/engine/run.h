@@ -172,6 +172,7 @@ bool cf_run_to(struct cf_live *run, enum cf_run_state to, json_t *body_take, jso
                struct cf_error *err) CF_NODISCARD;
 bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int64_t now_wall,
                 struct cf_error *err) CF_NODISCARD;
+/* Both mark the step for the next record; an observation only if it differs from the last. */
 void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);

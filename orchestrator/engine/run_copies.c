@@ -16,6 +16,10 @@ void cf_run_copies_read_take(struct cf_live *run, json_t *copies)
 
 void cf_run_copies_set_take(struct cf_live *run, json_t *copies)
 {
+    if (run->copies && cf_json_equal(run->copies, copies)) {
+        json_decref(copies);
+        return;
+    }
     json_decref(run->copies);
     run->copies = copies;
     run->changed = true;

@@ -182,9 +182,11 @@ class Row:
                 self.arm(following)
             self.tale.stage.lift_stop(here.cluster)
         deadline = time.monotonic() + one.shows_s
+        said = ""  # last; a step that has just begun has not said anything yet
         while time.monotonic() < deadline:
             run = self.tale.get()
             assert run["state"] == "active", f"{one.name} at {here.name}: the run is {run['state']}: {run.get('message')}"
+            said = run.get("message") or said
             reason = (run.get("hold") or {}).get("reason")
             if reason and reason not in NORMAL and run["hold"] != earlier:
                 assert reason in one.holds or (j == 0 and reason == "preflight"), f"{one.name} at {here.name} holds with {reason}: {run['hold']['message']}"
@@ -193,7 +195,6 @@ class Row:
             if following and self.tale.stage.stopped(following.cluster):
                 return "passes"
             time.sleep(LOOK_S)
-        said = run.get("message") or ""
         assert said or one.shows_s < WATCH_S, f"{one.name} at {here.name}: the run waits and does not say why"
         return f"waits: {said[:SHOWN]}"
 

@@ -27,6 +27,27 @@ static void only_what_changed_is_written(void **state)
     json_decref(run.recorded_copies);
 }
 
+/* Who looks often and sees nothing new has nothing to record. */
+static void what_is_the_same_is_no_change(void **state)
+{
+    (void)state;
+    struct cf_live run = { 0 };
+    struct cf_step step = { 0 };
+    cf_run_copies_read_take(&run, cf_test_json("[{'key':'a','digest':'1'}]"));
+    cf_run_copies_set_take(&run, cf_test_json("[{'key':'a','digest':'1'}]"));
+    assert_false(run.changed);
+    cf_step_set_observation_take(&step, cf_test_json("{'federation':{'policies':[1]}}"));
+    assert_true(step.changed);
+    step.changed = false;
+    cf_step_set_observation_take(&step, cf_test_json("{'federation':{'policies':[1]}}"));
+    assert_false(step.changed);
+    cf_step_set_observation_take(&step, cf_test_json("{'federation':{'policies':[2]}}"));
+    assert_true(step.changed);
+    json_decref(step.observation);
+    json_decref(run.copies);
+    json_decref(run.recorded_copies);
+}
+
 /* One look at a step: when, how far; and what is to be said (0: nothing). */
 struct look {
     int64_t at_ms;
@@ -70,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_changed_is_written),
+        cmocka_unit_test(what_is_the_same_is_no_change),
         cmocka_unit_test(the_end_is_announced_only_when_it_was_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
