@@ -2,8 +2,6 @@
 /* The namespace in the control plane: made so that Karmada makes none in its members from it. */
 #include <string.h>
 
-#include "federation/objects/clean.h"
-#include "federation/objects/kinds.h"
 #include "federation/propagate/karmada.h"
 
 static struct cf_object_ref namespace_ref(const struct cf_karmada *k)
@@ -61,57 +59,11 @@ bool cf_karmada_namespace_gate(const struct cf_karmada *k, bool *out_so, struct 
     return true;
 }
 
-/* Whether anything that people put there is left in it. */
-static bool is_inhabited(const struct cf_karmada *k, bool *out, struct cf_error *err)
-{
-    *out = false;
-    for (const struct cf_kind *kind = cf_kinds; kind->kind && !*out; kind++) {
-        char version[64];
-        struct cf_kube_list list = { .api_version = cf_kind_api_version(kind, version),
-                                     .kind = kind->kind,
-                                     .ns = k->p->target_namespace };
-        cf_autojson json_t *items = NULL;
-        struct cf_error mine = CF_ERROR_INIT;
-        if (kind->flags & (CF_KIND_CLUSTER | CF_KIND_CUSTOM))
-            continue;
-        if (!cf_kube_list(k->hub, NULL, &list, &items, NULL, &mine)) {
-            if (mine.kind == CF_ERR_NOT_FOUND || mine.kind == CF_ERR_DENIED)
-                continue;
-            return cf_error_move(err, &mine);
-        }
-        size_t i;
-        json_t *object;
-        json_array_foreach(items, i, object)
-        {
-            *out = *out || !cf_object_skip_reason(object);
-        }
-    }
-    return true;
-}
-
+/* Somebody else's policies live on in it; what it binds and its Works go with their templates. */
 bool cf_karmada_namespace_remove(const struct cf_karmada *k, struct cf_error *err)
 {
-    struct cf_object_ref ref = namespace_ref(k);
-    bool found = false, inhabited = false;
-    cf_autojson json_t *live = NULL;
-    if (!cf_kube_find(k->hub, NULL, &ref, &found, &live, err))
-        return cf_error_wrap(err, "read namespace %s on %s", ref.name, cf_kube_name(k->hub));
-    if (!found ||
-        strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), k->p->run_id) !=
-            0 ||
-        cf_json_at(live, "metadata", "deletionTimestamp", NULL))
-        return true;
-    if (!is_inhabited(k, &inhabited, err))
-        return cf_error_wrap(err, "look into namespace %s on %s", ref.name, cf_kube_name(k->hub));
-    if (inhabited) {
-        cf_autojson json_t *patch = json_pack("{s:{s:{s:n}}}", "metadata", "labels", CF_LABEL_RUN);
-        return cf_kube_merge_patch(k->hub, NULL, &ref, patch, NULL, NULL, err);
-    }
-    struct cf_kube_delete how = CF_KUBE_DELETE_INIT;
-    struct cf_error mine = CF_ERROR_INIT;
-    how.uid = cf_object_uid(live);
-    if (cf_kube_delete(k->hub, NULL, &ref, &how, &mine) || mine.kind == CF_ERR_NOT_FOUND)
-        return true;
-    cf_error_move(err, &mine);
-    return cf_error_wrap(err, "delete namespace %s on %s", ref.name, cf_kube_name(k->hub));
+    static const struct cf_hub_kind lives[] = { { CF_KARMADA_POLICY_API, "PropagationPolicy" },
+                                                { CF_KARMADA_POLICY_API, "OverridePolicy" },
+                                                { 0 } };
+    return cf_hub_namespace_remove(k->p, lives, err);
 }

@@ -13,7 +13,7 @@ from tests.runner.build import ROOT, CannotRun, build
 from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
-UNIT_TIMEOUT_S = 300
+UNIT_TIMEOUT_S = 4 * 3600 if os.environ.get("CROSSFADE_TEST_ALL") else 300
 # Unit tests at a time, of those with a database and of the others: they wait as much as they work.
 SIDE_BY_SIDE = 2
 # Begun first, so that nobody waits for them alone at the end.
@@ -67,8 +67,9 @@ class House:
 class Unit:
     """The cmocka executables and the replayed fuzz corpus of one preset; counts single tests, not executables."""
 
-    def __init__(self, preset):
+    def __init__(self, preset, left_out=()):
         self.preset = preset
+        self.left_out = left_out
 
     def _folder(self):
         return os.path.join(ROOT, "build", self.preset, "tests")
@@ -77,6 +78,7 @@ class Unit:
         build(self.preset)
         names = [os.path.basename(p) for p in glob.glob(f"{self._folder()}/unit_*") if os.access(p, os.X_OK)]
         replays = glob.glob(f"{self._folder()}/fuzz/replay_*")
+        names = [n for n in names if n not in self.left_out]
         return sorted(names + [os.path.basename(p) for p in replays if os.access(p, os.X_OK)])
 
     def run(self, wanted):
@@ -149,10 +151,13 @@ class Stories:
 
 
 class Tsan:
-    """The unit tests and the sandbox's stories, all of them again under ThreadSanitizer."""
+    """The unit tests and the sandbox's stories again under ThreadSanitizer; not what dies at one call after the other of a driver:
+    it is one thread, and what it drives is told by the other tests."""
+
+    LEFT_OUT = ("unit_engine_crash", "unit_sandbox_karmada_cut_off", "unit_sandbox_clusternet_cut_off")
 
     def __init__(self):
-        self.unit = Unit("tsan")
+        self.unit = Unit("tsan", self.LEFT_OUT)
         self.stories = Stories("sandbox", "tsan")
 
     def list(self):

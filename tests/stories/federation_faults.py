@@ -236,7 +236,8 @@ def tell_row(mode, first):
     return tell
 
 
-# Each story is a row of a Latin square: all of them are the table, and every tenth meets every stage and every fault.
+# Each story is a row of a Latin square: all of them are the table; these two, told in both modes, meet every stage and every fault.
+SOME = (0, 12)
 for mode in STAGES:
-    for k in range(0, len(FAULTS), 1 if os.environ.get("CROSSFADE_TEST_ALL") else 10):
+    for k in range(len(FAULTS)) if os.environ.get("CROSSFADE_TEST_ALL") else SOME:
         story("virtualservice", worlds=("federations",), plane="karmada")(tell_row(mode, k))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that the driver of Clusternet can be cut off at any call, as a process that dies with what
  * it had recorded, and goes on, or goes back from there; the source stays what it was. */
+#include "tests/support/stride.h"
 #include "tests/unit/deploy-sandbox/clusternet_driver.h"
 
 static bool cut_off_at(struct hub_world *w, int nth, bool after)
@@ -24,14 +25,12 @@ static bool cut_off_at(struct hub_world *w, int nth, bool after)
     return !whole;
 }
 
-/* Every call would take minutes: a stride that shares no factor with the calls of a round visits
- * each kind of call. */
-enum { STRIDE = 11 };
+enum { STRIDE = 17 };
 
 static void cut_off_anywhere_it_goes_on(void **state)
 {
-    int cut = 0;
-    while (cut_off_at(*state, cut * STRIDE, cut % 2 == 1))
+    int cut = 0, stride = cf_test_stride(STRIDE);
+    while (cut_off_at(*state, cut * stride, cut % 2 == 1))
         cut++;
     assert_true(cut > 5);
 }
@@ -41,7 +40,7 @@ static void it_goes_back_from_anywhere(void **state)
     struct hub_world *w = *state;
     cf_autojson json_t *before = source_of(w);
     bool whole = false;
-    for (int nth = 3; !whole; nth += STRIDE) {
+    for (int nth = 3; !whole; nth += cf_test_stride(STRIDE)) {
         struct driver d;
         driver_open(&d, w);
         d.knife.left = nth;

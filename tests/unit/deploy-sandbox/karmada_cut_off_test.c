@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that the driver of Karmada may die at any call, before or after the call had its effect: it
  * goes on from what it had recorded, or goes back, and leaves exactly what it should. */
+#include "tests/support/stride.h"
 #include "tests/unit/deploy-sandbox/karmada_driver.h"
 
 /* --- cut off --- */
@@ -30,13 +31,6 @@ static int cut_off_at(struct plane_world *w, const char *copy, int nth, bool aft
     return calls;
 }
 
-/* Each call would take minutes: a stride visits every stage; CF_TEST_STRIDE=1 visits every call. */
-static int stride(int usual)
-{
-    const char *given = getenv("CF_TEST_STRIDE");
-    return given ? atoi(given) : usual;
-}
-
 static void cut_off_anywhere(struct plane_world *w, const char *copy, int step)
 {
     int cut = 0;
@@ -47,12 +41,12 @@ static void cut_off_anywhere(struct plane_world *w, const char *copy, int step)
 
 static void cut_off_anywhere_it_goes_on(void **state)
 {
-    cut_off_anywhere(*state, TARGET_ONLY, stride(67));
+    cut_off_anywhere(*state, TARGET_ONLY, cf_test_stride(101));
 }
 
 static void cut_off_anywhere_it_goes_on_adopting(void **state)
 {
-    cut_off_anywhere(*state, ADOPT, stride(197));
+    cut_off_anywhere(*state, ADOPT, cf_test_stride(263));
 }
 
 /* Goes back from wherever a copy was cut off, without going on first. */
@@ -61,7 +55,7 @@ static void it_goes_back_from_anywhere(void **state)
     struct plane_world *w = *state;
     cf_autojson json_t *before = source_of(w);
     bool whole = false;
-    for (int nth = 3; !whole; nth += stride(149)) {
+    for (int nth = 3; !whole; nth += cf_test_stride(211)) {
         struct driver d;
         driver_open(&d, w, "karmada", "run-1", ADOPT);
         read_source(&d);

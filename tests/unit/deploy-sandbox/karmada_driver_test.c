@@ -107,6 +107,28 @@ static void what_it_takes_over_it_gives_back(void **state)
     driver_close(&d);
 }
 
+/* A namespace of Karmada's takes what it placed with it when it goes: only an empty one of ours is
+ * deleted, and a policy is somebody's life in it. */
+static void a_namespace_in_which_others_live_stays(void **state)
+{
+    struct plane_world *w = *state;
+    struct driver d;
+    driver_open(&d, w, "karmada", "run-1", TARGET_ONLY);
+    read_source(&d);
+    assert_true(carry_out(&d, APPLY));
+    world_settles(&d);
+    make(w->hub, KM_G_POLICY, "propagationpolicies", "shop",
+         "{'metadata':{'name':'theirs'},'spec':{'resourceSelectors':[{'apiVersion':'v1','kind':"
+         "'ConfigMap','name':'of-tomorrow'}],'placement':{'clusterAffinity':{'clusterNames':["
+         "'east']}}}}");
+    assert_true(carry_out(&d, UNDO));
+    cf_autojson json_t *ns = sbx_api_one(w->hub, "", "namespaces", NULL, "shop");
+    assert_non_null(ns);
+    assert_null(cf_json_at(ns, "metadata", "deletionTimestamp", NULL));
+    assert_null(cf_json_at(ns, "metadata", "labels", "crossfade.dev/run", NULL));
+    driver_close(&d);
+}
+
 /* --- others' hands --- */
 
 static const char *finding_of(json_t *findings, const char *code)
@@ -335,6 +357,7 @@ int main(void)
 
         PROOF(a_foreign_object_stops_it),
         PROOF(what_it_takes_over_it_gives_back),
+        PROOF(a_namespace_in_which_others_live_stays),
         PROOF(another_policy_is_seen_before_anything_is_written),
         PROOF(the_guard_sees_what_others_change),
         PROOF(the_guard_sees_what_others_take),

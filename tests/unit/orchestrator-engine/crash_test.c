@@ -2,16 +2,12 @@
 /* Proves that a run survives the death of its process at any call of any port, before the call's
  * effect or after it: a restarted replica with a new epoch brings it to the same end, without doing
  * anything twice that may be done once. */
+#include "tests/support/stride.h"
 #include "tests/unit/orchestrator-engine/life.h"
 
 enum { PASSES = 300 };
 
-/* Every n-th call; with CROSSFADE_TEST_ALL set every one (minutes under the sanitizers). A prime,
- * so that the same call of each step is not always the one left out. */
-static int stride(void)
-{
-    return getenv("CROSSFADE_TEST_ALL") ? 1 : 61;
-}
+enum { STRIDE = 61 };
 
 /* From the world as it is to `until`, dying at the n-th call from now; then alive again. Returns
  * whether it died at all. */
@@ -62,7 +58,7 @@ static void assert_ramp(const struct world *w, int die_at)
 
 static void forward(bool after)
 {
-    for (int n = 1;; n += stride()) {
+    for (int n = 1;; n += cf_test_stride(STRIDE)) {
         struct world *w = world_new(PLAN_TEXT AUTO);
         bool died = run_with_death(w, "completed", n, after);
         assert_completed(w, n);
@@ -89,7 +85,7 @@ static void dying_after_any_call(void **state)
 
 static void backward(bool after)
 {
-    for (int n = 1;; n += stride()) {
+    for (int n = 1;; n += cf_test_stride(STRIDE)) {
         struct world *w = world_new(PLAN_TEXT AUTO);
         run_until_step(w, "traffic.soak", 1, "applied");
         act(w, "rollback");

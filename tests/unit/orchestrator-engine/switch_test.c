@@ -2,6 +2,7 @@
 /* Proves that what must not run twice never does: before the commit it runs in the source alone,
  * from the commit on in the target alone, whoever dies in between; and that a run says what it
  * stopped in the source and what stays there. */
+#include "tests/support/stride.h"
 #include "tests/unit/orchestrator-engine/life.h"
 
 #define SINGLETONS                                                                                 \
@@ -153,11 +154,11 @@ static void the_target_waits_for_the_sources_pods_to_end(void **state)
     world_free(w);
 }
 
-/* Every fourth call of the commit, before and after it; with CROSSFADE_TEST_ALL set every one. */
+/* Calls of the commit, before and after each. */
 static void whoever_dies_in_the_commit_nothing_runs_twice(void **state)
 {
     (void)state;
-    int stride = getenv("CROSSFADE_TEST_ALL") ? 1 : 4;
+    int stride = cf_test_stride(7);
     for (int after = 0; after < 2; after++) {
         for (int at = 1 + after; at < 60; at += stride) {
             struct world *w = with_singletons(PLAN_TEXT SINGLETONS);
