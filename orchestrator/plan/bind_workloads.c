@@ -15,6 +15,15 @@ static struct cf_plan_match match_of(const json_t *row)
     };
 }
 
+static void bind_after(struct cf_plan *p, struct cf_plan_include *row, const json_t *names)
+{
+    row->n_after = json_array_size(names);
+    const char **list = cf_arena_alloc(p->arena, row->n_after * sizeof *list);
+    for (size_t i = 0; i < row->n_after; i++)
+        list[i] = json_string_value(json_array_get(names, i));
+    row->after = list;
+}
+
 static void bind_include(struct cf_plan *p, const json_t *rows)
 {
     struct cf_plan_workloads *w = &p->workloads;
@@ -26,6 +35,7 @@ static void bind_include(struct cf_plan *p, const json_t *rows)
         list[i].start = (enum cf_plan_start)cf_bind_word(row, "start", starts);
         list[i].on_conflict =
             (enum cf_plan_conflict)cf_bind_word(row, "onConflict", cf_words_conflict);
+        bind_after(p, &list[i], json_object_get(row, "after"));
     }
     w->include = list;
 }

@@ -18,6 +18,7 @@ void cf_lint(const json_t *effective, struct cf_report *r);
 /* The parts of cf_check. */
 void cf_check_copy(const json_t *effective, struct cf_report *r);
 void cf_check_workloads(const json_t *effective, struct cf_report *r);
+void cf_check_after(const json_t *effective, struct cf_report *r);
 void cf_check_routers(const json_t *effective, struct cf_report *r);
 void cf_check_reach(const json_t *effective, struct cf_report *r);
 void cf_check_steps(const json_t *effective, struct cf_report *r);

@@ -129,6 +129,7 @@ void cf_check_workloads(const json_t *effective, struct cf_report *r)
     check_listed(effective, r);
     json_array_foreach(cf_json_pointer(effective, INCLUDE), i, row)
         check_kind(cf_json_str(row, NULL, "kind", NULL), i, r);
+    cf_check_after(effective, r);
     json_array_foreach(cf_json_pointer(effective, TRANSFORMS), i, row) if (json_is_object(row))
         check_transform(row, i, r);
 }

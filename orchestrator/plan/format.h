@@ -14,6 +14,7 @@ enum cf_format {
     CF_FORMAT_NAME_PATTERN, /* the same, with '*' */
     CF_FORMAT_KIND,         /* "Deployment" */
     CF_FORMAT_API_VERSION,  /* "v1", "apps/v1" */
+    CF_FORMAT_ROW,          /* what a row of include is called: "StatefulSet/db", "Deployment" */
     CF_FORMAT_SELECTOR,     /* label selector */
     CF_FORMAT_LABEL_KEY,
     CF_FORMAT_LABEL_VALUE, /* may be empty */

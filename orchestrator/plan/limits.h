@@ -12,6 +12,8 @@ enum {
     CF_PLAN_STEPS_MAX = 64,    /* 100 integers exist; more than 64 of them is not a ramp any more */
     CF_PLAN_GATES_MAX = 16,    /* each is a stream for every router in one batched query per look */
     CF_PLAN_INCLUDE_MAX = 200, /* rows of workloads.include and of workloads.exclude, each */
+    CF_PLAN_AFTER_MAX = 20,    /* rows that one row comes after: more is a wave of its own */
+    CF_PLAN_WAVES_MAX = 20,    /* each waits until everything before it is healthy */
     CF_PLAN_TRANSFORMS_MAX = 64, /* all of them are tried on every object */
     CF_PLAN_ADDRESSES_MAX = 100, /* one EndpointSlice holds 100 without being split */
     CF_PLAN_PORTS_MAX = 32,      /* ports of one bridge Service */

@@ -54,6 +54,8 @@ struct cf_plan_include {
     struct cf_plan_match match;
     enum cf_plan_start start;          /* the row's own, else workloads.start */
     enum cf_plan_conflict on_conflict; /* the row's own, else workloads.onConflict */
+    const char *const *after;          /* what other rows are called: "StatefulSet/db" */
+    size_t n_after;
 };
 
 /* Exactly one of the two changes is set. */

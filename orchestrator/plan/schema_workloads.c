@@ -36,6 +36,14 @@ const struct cf_schema_row cf_schema_workloads[] = {
     { "/spec/workloads/include/*/onConflict", CF_SCHEMA_WORD,
       .dflt = "= spec.workloads.onConflict", .words = WORDS("fail", "adopt", "overwrite"),
       .help = "`onConflict` for the objects of this row" },
+    { "/spec/workloads/include/*/after", CF_SCHEMA_LIST, .min = 1, .max = CF_PLAN_AFTER_MAX,
+      .example = "[StatefulSet/db]",
+      .help = "Rows of `include` whose objects must be healthy in the target before anything of this "
+              "row, and what only it needs, is written there: waves inside one plan "
+              "(docs/copying.md)" },
+    { "/spec/workloads/include/*/after/*", CF_SCHEMA_TEXT, .format = CF_FORMAT_ROW,
+      .example = "StatefulSet/db",
+      .help = "Kind and name as they stand in that row; the kind alone where it has no name" },
     { "/spec/workloads/exclude", CF_SCHEMA_LIST, .dflt = "[]", .max = CF_PLAN_INCLUDE_MAX,
       .example = "[{kind: Secret, name: tls-*}]",
       .help = "Objects that are not copied, not even as a dependency" },

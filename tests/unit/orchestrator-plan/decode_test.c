@@ -127,12 +127,15 @@ static void the_complete_plan_is_typed(void **state)
     struct cf_plan *p CF_CLEANUP(cf_plan_free_p) = decode_file(EXAMPLES "complete-plan.yaml");
     assert_string_equal(cf_json_str(p->labels, "", "change", NULL), "CHG-4711");
     const struct cf_plan_workloads *w = &p->workloads;
-    assert_int_equal(w->n_include, 3);
+    assert_int_equal(w->n_include, 4);
     assert_string_equal(w->include[0].match.selector, "app.kubernetes.io/part-of=payments");
     assert_int_equal(w->include[0].on_conflict, CF_PLAN_CONFLICT_FAIL);
     assert_int_equal(w->include[1].on_conflict, CF_PLAN_CONFLICT_ADOPT);
     assert_int_equal(w->include[2].start, CF_PLAN_START_AT_SWITCH);
     assert_string_equal(w->include[2].match.api_version, "apps/v1");
+    assert_int_equal(w->include[2].n_after, 0);
+    assert_int_equal(w->include[3].n_after, 1);
+    assert_string_equal(w->include[3].after[0], "StatefulSet/ledger-cache");
     assert_int_equal(w->n_exclude, 1);
     assert_string_equal(w->exclude[0].name, "tls-legacy-*");
     assert_int_equal(w->n_transforms, 2);

@@ -273,6 +273,7 @@ static bool is_for_decoding_only(const char *name)
         "include a ClusterRole",
         "dependencies listed, and no list",
         "include with a bad selector",
+        "too many waves",
         "a transform without change",
         "a patch that changes nothing",
         "a copy timeout that is too short",
