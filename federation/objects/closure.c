@@ -65,6 +65,8 @@ static bool seed_includes(struct cf_closure_set *s, struct cf_error *err)
             if (!cf_match_holds(row, n->object))
                 continue;
             cf_set_select(s, n, row, "listed in workloads.include");
+            if (n->include == row)
+                n->wave = s->row_waves[i];
             has_member = has_member || n->why;
             kept_out = n->why ? kept_out : n;
         }
@@ -96,13 +98,26 @@ static bool has_workload(const struct cf_closure_set *s)
 
 /* --- growing --- */
 
+/* What the members up to this wave bring; whether there was anything to look at. */
+static bool look_at_wave(struct cf_closure_set *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->queued; i++) {
+        struct cf_node *n = s->queue[i];
+        if (n->looked_at || n->wave > s->wave)
+            continue;
+        any = n->looked_at = true;
+        cf_closure_edges(s, n);
+    }
+    return any;
+}
+
+/* Wave after wave: what several need comes with the first of them. */
 static void grow(struct cf_closure_set *s)
 {
-    do {
-        while (s->looked_at < s->queued)
-            cf_closure_edges(s, s->queue[s->looked_at++]);
-        cf_closure_custom_referrers(s);
-    } while (s->looked_at < s->queued);
+    for (s->wave = 0; s->wave < s->waves; s->wave++)
+        while (look_at_wave(s))
+            cf_closure_custom_referrers(s);
 }
 
 /* --- the result --- */
@@ -110,6 +125,8 @@ static void grow(struct cf_closure_set *s)
 static int by_wave(const void *a, const void *b)
 {
     const struct cf_node *x = *(struct cf_node *const *)a, *y = *(struct cf_node *const *)b;
+    if (x->wave != y->wave)
+        return x->wave - y->wave;
     if (x->kind->wave != y->kind->wave)
         return x->kind->wave - y->kind->wave;
     return strcmp(x->key, y->key);
@@ -142,9 +159,10 @@ static json_t *members_of(struct cf_closure_set *s)
     json_t *members = json_array();
     for (size_t i = 0; i < s->queued; i++) {
         const struct cf_node *n = s->queue[i];
-        json_t *m = json_pack("{s:O, s:s, s:s, s:i, s:s, s:s}", "object", n->object, "why", n->why,
-                              "from", n->from ? n->from->key : "", "wave", n->kind->wave, "start",
-                              cf_closure_start(s, n), "onConflict", conflict_of(s, n));
+        json_t *m =
+            json_pack("{s:O, s:s, s:s, s:i, s:s, s:s}", "object", n->object, "why", n->why, "from",
+                      n->from ? n->from->key : "", "wave", n->wave * CF_WAVE_STRIDE + n->kind->wave,
+                      "start", cf_closure_start(s, n), "onConflict", conflict_of(s, n));
         if (n->pull_secrets)
             json_object_set(m, "pullSecrets", cf_json_unconst(n->pull_secrets));
         json_array_append_new(members, m);
@@ -200,8 +218,12 @@ static json_t *result(struct cf_closure_set *s)
     cf_autojson json_t *skipped = json_array();
     cf_autojson json_t *unrelated = json_object();
     rest_of(s, skipped, unrelated);
-    return json_pack("{s:o, s:O, s:O, s:O, s:O}", "members", members_of(s), "required", s->required,
-                     "skipped", skipped, "unrelated", unrelated, "notes", s->notes);
+    json_t *out =
+        json_pack("{s:o, s:O, s:O, s:O, s:O}", "members", members_of(s), "required", s->required,
+                  "skipped", skipped, "unrelated", unrelated, "notes", s->notes);
+    if (s->waves > 1)
+        json_object_set_new(out, "waves", json_integer(s->waves));
+    return out;
 }
 
 json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
@@ -210,7 +232,8 @@ json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
     cf_set_init(&s, in);
     json_t *out = NULL;
     bool by_services = json_array_size(json_object_get(in->workloads, "include")) == 0;
-    if (!seed_services(&s, by_services, err) || !seed_includes(&s, err))
+    if (!cf_closure_row_waves(&s, err) || !seed_services(&s, by_services, err) ||
+        !seed_includes(&s, err))
         goto done;
     if ((!by_services && s.queued == 0 && !has_workload(&s)) ||
         (by_services && !has_workload(&s))) {
@@ -221,6 +244,8 @@ json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
         goto done;
     }
     grow(&s);
+    if (!cf_closure_check_waves(&s, err))
+        goto done;
     join_ambient(&s);
     cf_closure_drop_empty_routes(&s);
     cf_closure_notes(&s);

@@ -39,16 +39,18 @@ struct cf_closure_input {
 
 /* {"members": [{"object": {…} (as read), "why": "selected by Service web",
  *               "from": "Service/web" (what brought it; "" for what the plan names),
- *               "wave": n, "start": "now" | "atSwitch", "onConflict": "fail" | …,
+ *               "wave": n (kinds.h), "start": "now" | "atSwitch", "onConflict": "fail" | …,
  *               "pullSecrets": [{"name"}] (of the default ServiceAccount, for pods that use it)}],
  *  "required": [{"kind", "name", "why", "ref": {group, version, kind, namespace, name},
  *                "level": "blocker" | "warning"}]
  *              what the target must have: "namespace" is the source's own where the copies' is
  *              meant
  *  "skipped": [{"kind", "name", "why"}], "unrelated": {kind: number}   what is not copied
- *  "notes": [{"level", "code", "message", "hint"}]}
- * Members are in the order of application. INVALID when the selection matches nothing, or a listed
- * thing is not there. New reference. */
+ *  "notes": [{"level", "code", "message", "hint"}],
+ *  "waves": n   how many waves of workloads (include[].after); absent without
+ * Members are in the order of application. INVALID when the selection matches nothing, a listed
+ * thing is not there, or a wave would wait for what cannot become ready before the switch. New
+ * reference. */
 json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err) CF_NODISCARD;
 
 #endif

@@ -163,7 +163,8 @@ static void look_for_member(void *user, const char *api_version, const char *kin
 {
     struct referring *r = user;
     const struct cf_node *n = cf_set_find_ref(r->set, api_version, kind, name);
-    bool acts = n && (n->kind->flags & CF_KIND_WORKLOAD || cf_node_is(n, "Service"));
+    bool acts = n && n->wave <= r->set->wave &&
+                (n->kind->flags & CF_KIND_WORKLOAD || cf_node_is(n, "Service"));
     if (acts && n->why && (strcmp(field, "kind") == 0 || cf_node_is(n, "Service")))
         r->member = n;
 }
@@ -176,7 +177,7 @@ static const struct cf_node *selects_member(const struct cf_closure_set *s,
         return NULL;
     for (size_t i = 0; i < s->queued; i++) {
         const json_t *labels = cf_object_pod_labels(s->queue[i]->object);
-        if (s->queue[i]->kind->flags & CF_KIND_WORKLOAD &&
+        if (s->queue[i]->kind->flags & CF_KIND_WORKLOAD && s->queue[i]->wave <= s->wave &&
             cf_selector_object_matches(selector, labels))
             return s->queue[i];
     }

@@ -206,8 +206,15 @@ static void miss(struct cf_closure_set *s, struct cf_node *n, const struct cf_no
 static void join(struct cf_closure_set *s, struct cf_node *n, const struct cf_node *from,
                  const json_t *include, enum edge edge, const char *why, va_list ap)
 {
-    if (!n || n->why)
+    if (!n)
         return;
+    if (n->why) {
+        if (edge == NEEDED && n->wave > from->wave && n->include && !s->late) {
+            s->late = n;
+            s->late_for = from;
+        }
+        return;
+    }
     const char *never = cf_object_skip_reason(n->object);
     if (never)
         keep_out(n, "%s", never);
@@ -223,6 +230,8 @@ static void join(struct cf_closure_set *s, struct cf_node *n, const struct cf_no
         n->why = cf_xvasprintf(why, ap);
         n->from = from;
         n->include = include;
+        /* What is around the namespace is there before the first wave. */
+        n->wave = from && !(n->kind->flags & CF_KIND_CLUSTER) ? from->wave : 0;
         s->queue[s->queued++] = n;
     }
 }
@@ -301,6 +310,7 @@ void cf_set_init(struct cf_closure_set *s, const struct cf_closure_input *in)
     const char *dependencies = cf_json_str(in->workloads, "auto", "dependencies", NULL);
     *s = (struct cf_closure_set){ .in = in,
                                   .ns = "",
+                                  .waves = 1,
                                   .listed = strcmp(dependencies, "listed") == 0,
                                   .required = json_array(),
                                   .notes = json_array() };
@@ -325,6 +335,7 @@ void cf_set_free(struct cf_closure_set *s)
         free(n);
     }
     free(s->queue);
+    free(s->row_waves);
     json_decref(s->required);
     json_decref(s->notes);
 }

@@ -20,7 +20,9 @@ struct cf_node {
     char *why_not;              /* something asked for it, and this kept it out */
     const struct cf_node *from; /* what brought it; NULL: the plan */
     const json_t *include;      /* the plan's row that selected it, or NULL */
+    int wave;                   /* from 0: before it the earlier ones are healthy in the target */
     const json_t *pull_secrets; /* what its pods get from the default ServiceAccount, or NULL */
+    bool looked_at;             /* what it brings has been brought */
     bool excluded;              /* by the plan: never a member */
     bool reached;               /* a router's Service selects its pods */
     bool unlisted;              /* asked for, and the plan copies only what it lists */
@@ -36,7 +38,11 @@ struct cf_closure_set {
     struct cf_node *nodes;
     /* Members in the order in which they came; what they bring is looked at in this order. */
     struct cf_node **queue;
-    size_t queued, looked_at;
+    size_t queued;
+    int *row_waves;                        /* of the rows of include */
+    int waves;                             /* how many there are */
+    int wave;                              /* what is brought now comes with this one */
+    const struct cf_node *late, *late_for; /* the first that is to come after who needs it */
     json_t *required;
     json_t *notes;
 };
@@ -79,6 +85,12 @@ void cf_closure_custom_edges(struct cf_closure_set *s, struct cf_node *n);
 /* Services that the member's configuration names by their host names: those that are configuration
  * themselves join; once the set is settled, the others are remarked upon. */
 void cf_closure_mentions(struct cf_closure_set *s, struct cf_node *n);
+/* The waves of the rows of include, from their `after`. INVALID: a name that no row has, or a
+ * circle; plans are checked before. */
+bool cf_closure_row_waves(struct cf_closure_set *s, struct cf_error *err) CF_NODISCARD;
+/* Whether each wave can come: what is waited for becomes ready before the switch, and nobody needs
+ * what comes after it. INVALID (field = the row's `after`) says why not. */
+bool cf_closure_check_waves(const struct cf_closure_set *s, struct cf_error *err) CF_NODISCARD;
 /* "now" or "atSwitch". */
 const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n);
 /* Custom resources that name a member, once nothing else is to come. */

@@ -29,11 +29,15 @@ enum cf_kind_flags {
  * who set what. */
 typedef void cf_clean_fn(json_t *copy, const json_t *original);
 
+/* Objects are written by their number: a hundred for each wave of workloads before theirs, and what
+ * their kind has in the table. */
+enum { CF_WAVE_STRIDE = 100 };
+
 struct cf_kind {
     const char *group; /* "" core */
     const char *version;
     const char *kind;
-    int wave; /* smaller first; undone in reverse */
+    int wave; /* below CF_WAVE_STRIDE; smaller first; undone in reverse */
     unsigned flags;
     const char *pod_spec; /* JSON pointer of the pod spec, or NULL */
     cf_clean_fn *clean;   /* beyond what every kind loses; or NULL */
