@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "federation/propagate/clusternet.h"
+#include "federation/propagate/waves.h"
 
 json_t *cf_clusternet_subscriptions(const struct cf_clusternet *c)
 {
@@ -94,6 +95,7 @@ bool cf_clusternet_assign(const struct cf_clusternet *c, const json_t *inventory
                                         ref.name));
         any = true;
     }
+    cf_sort_by_wave(cf_clusternet_subscriptions(c));
     return any;
 }
 

@@ -7,6 +7,7 @@
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/propagate/clusternet.h"
+#include "federation/propagate/waves.h"
 
 static void add(json_t *bodies, const char *verb, json_t *body_take, const char *note)
 {
@@ -35,13 +36,16 @@ static json_t *masked_localization(const json_t *item, json_t *localization_take
     return localization_take;
 }
 
-static void preview_item(const struct cf_clusternet *c, const json_t *item, json_t *templates,
-                         json_t *localizations)
+static void preview_item(const struct cf_clusternet *c, const json_t *inventory, const json_t *item,
+                         json_t *templates, json_t *localizations)
 {
     json_t *localization = masked_localization(item, cf_clusternet_localization(c, item));
     add(templates, "create", cf_clusternet_template(c, item), "template, by the shadow API");
-    if (localization)
-        add(localizations, "create", localization, "what the target has otherwise");
+    cf_preview_wave(templates, inventory, item);
+    if (!localization)
+        return;
+    add(localizations, "create", localization, "what the target has otherwise");
+    cf_preview_wave(localizations, inventory, item);
 }
 
 static bool preview_namespace(const struct cf_clusternet *c, json_t *bodies, struct cf_error *err)
@@ -68,7 +72,7 @@ static bool preview(const struct cf_propagation *p, const json_t *inventory, jso
     json_array_foreach(json_object_get(inventory, "objects"), i, row)
     {
         if (cf_is_carried(row))
-            preview_item(&c, row, bodies, localizations);
+            preview_item(&c, inventory, row, bodies, localizations);
     }
     json_array_extend(bodies, localizations);
     cf_clusternet_assign(&c, inventory);
@@ -76,6 +80,7 @@ static bool preview(const struct cf_propagation *p, const json_t *inventory, jso
     {
         add(bodies, "create", cf_clusternet_subscription(&c, row),
             "deploys them to the target alone, wave after wave");
+        cf_preview_wave(bodies, inventory, row);
     }
     return true;
 }

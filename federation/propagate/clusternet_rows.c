@@ -11,7 +11,9 @@
  *   localizations  what the target has otherwise                the hub has joined each to its
  *                                                               template: until then it is ignored
  *   subscribe      wave after wave: nothing of its objects      bound to the target alone,
- *                  stands in the target, then a Subscription    deployed, standing in the target
+ *                  stands in the target, then a Subscription    deployed, standing in the target;
+ *                                                               before a wave of workloads: all
+ *                                                               before it healthy there
  *   autoscalers    nothing                                      they have brought their workloads
  *                                                               to their floors
  *
@@ -22,6 +24,7 @@
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/propagate/clusternet.h"
+#include "federation/propagate/waves.h"
 
 struct copy {
     struct cf_clusternet c;
@@ -244,6 +247,43 @@ static bool row_localizations(struct copy *k, bool *out_so, struct cf_copying *o
     return !*out_so || localizations_are_joined(k, out_so, out, err);
 }
 
+/* --- autoscalers --- */
+
+/* Whether they have brought the workloads of the waves before `wave` to their floors. */
+static bool are_scaled(struct copy *k, int wave, bool *out_so, struct cf_copying *out,
+                       struct cf_error *err)
+{
+    size_t i;
+    json_t *item;
+    *out_so = false;
+    json_array_foreach(json_object_get(k->inventory, "objects"), i, item)
+    {
+        const char *key = cf_json_str(item, "", "key", NULL);
+        int64_t wanted = cf_json_int(item, 0, "body", "spec", "replicas", NULL);
+        cf_autojson json_t *live = NULL;
+        if (!cf_is_carried(item) || cf_wave_of(item) >= wave ||
+            !cf_clusternet_is_left_to_autoscaler(item))
+            continue;
+        if (!cf_direct_live(k->c.p, item, &live, err))
+            return false;
+        int64_t now = cf_json_int(live, 0, "spec", "replicas", NULL);
+        if (now < wanted)
+            return cf_copying_waits(out,
+                                    "the autoscaler of %s on %s is to bring it from %lld to %lld "
+                                    "replicas: what Clusternet wrote would stay",
+                                    key, cf_kube_name(k->c.p->target), (long long)now,
+                                    (long long)wanted);
+    }
+    *out_so = true;
+    return true;
+}
+
+static bool row_autoscalers(struct copy *k, bool *out_so, struct cf_copying *out,
+                            struct cf_error *err)
+{
+    return are_scaled(k, cf_waves_of(k->inventory) + 1, out_so, out, err);
+}
+
 /* --- Subscriptions --- */
 
 /* One of that name may stand from before a crash. */
@@ -317,6 +357,17 @@ static bool bring_to_stand(struct copy *k, json_t *row, bool *out_so, struct cf_
     return true;
 }
 
+static bool may_begin(struct copy *k, const json_t *row, bool *out_so, struct cf_copying *out,
+                      struct cf_error *err)
+{
+    int wave = cf_wave_of(row);
+    if (cf_clusternet_phase_of(row) != CF_SUB_PLANNED)
+        wave = 1;
+    if (!are_scaled(k, wave, out_so, out, err) || !*out_so)
+        return err->kind == CF_ERR_NONE;
+    return cf_wave_may_begin(k->c.p, k->inventory, wave, cf_direct_health, out_so, out, err);
+}
+
 static bool row_subscribe(struct copy *k, bool *out_so, struct cf_copying *out,
                           struct cf_error *err)
 {
@@ -331,40 +382,13 @@ static bool row_subscribe(struct copy *k, bool *out_so, struct cf_copying *out,
     {
         if (cf_clusternet_phase_of(row) == CF_SUB_STANDING)
             continue;
+        if (!may_begin(k, row, out_so, out, err) || !*out_so)
+            return err->kind == CF_ERR_NONE;
         if (!bring_to_stand(k, row, out_so, out, err))
             return false;
         if (!*out_so)
             return true;
     }
-    return true;
-}
-
-/* --- autoscalers --- */
-
-static bool row_autoscalers(struct copy *k, bool *out_so, struct cf_copying *out,
-                            struct cf_error *err)
-{
-    size_t i;
-    json_t *item;
-    *out_so = false;
-    json_array_foreach(json_object_get(k->inventory, "objects"), i, item)
-    {
-        const char *key = cf_json_str(item, "", "key", NULL);
-        int64_t wanted = cf_json_int(item, 0, "body", "spec", "replicas", NULL);
-        cf_autojson json_t *live = NULL;
-        if (!cf_is_carried(item) || !cf_clusternet_is_left_to_autoscaler(item))
-            continue;
-        if (!cf_direct_live(k->c.p, item, &live, err))
-            return false;
-        int64_t now = cf_json_int(live, 0, "spec", "replicas", NULL);
-        if (now < wanted)
-            return cf_copying_waits(out,
-                                    "the autoscaler of %s on %s is to bring it from %lld to %lld "
-                                    "replicas: what Clusternet wrote would stay",
-                                    key, cf_kube_name(k->c.p->target), (long long)now,
-                                    (long long)wanted);
-    }
-    *out_so = true;
     return true;
 }
 

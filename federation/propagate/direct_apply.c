@@ -14,6 +14,7 @@
 #include "federation/objects/kinds.h"
 #include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
+#include "federation/propagate/waves.h"
 
 /* One object of a batch. Written by the thread that has its number. */
 struct writing {
@@ -348,6 +349,25 @@ static bool hold_for_definitions(const struct batch *b, json_t *items, bool *io_
     return true;
 }
 
+/* Of one wave of workloads, and nothing before all that comes before it is healthy. *io_all as
+ * above. */
+static bool hold_for_wave(const struct cf_propagation *p, const json_t *inventory, json_t *items,
+                          bool *io_all, struct cf_copying *out, struct cf_error *err)
+{
+    int wave = cf_wave_of(json_array_get(items, 0));
+    bool so = true;
+    size_t n = 0;
+    if (json_array_size(items) == 0 || cf_waves_of(inventory) == 1)
+        return true;
+    while (n < json_array_size(items) && cf_wave_of(json_array_get(items, n)) == wave)
+        n++;
+    if (!cf_wave_may_begin(p, inventory, wave, cf_direct_health, &so, out, err))
+        return false;
+    *io_all = *io_all && so && n == json_array_size(items);
+    keep_first(items, so ? n : 0);
+    return true;
+}
+
 /* Takes the items of the first item's wave out of `items`. */
 static json_t *next_wave(json_t *items)
 {
@@ -407,7 +427,8 @@ bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, js
     struct batch b = { .p = p, .ledger = *io_ledger, .index = index };
     bool all;
     cf_autojson json_t *items = next_items(inventory, index, max_objects, &all);
-    if (!hold_for_definitions(&b, items, &all, out, err))
+    if (!hold_for_definitions(&b, items, &all, out, err) ||
+        !hold_for_wave(p, inventory, items, &all, out, err))
         return false;
     if (!write_items(&b, inventory, items, err))
         return asks_to_wait(p, err, out);

@@ -11,6 +11,7 @@
 #include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
 #include "federation/propagate/endpoints.h"
+#include "federation/propagate/waves.h"
 
 enum { CF_CHANGES_MAX = 50 }; /* what a hold can show; the first fifty tell the story */
 
@@ -55,6 +56,7 @@ bool cf_direct_preview(const struct cf_propagation *p, const json_t *inventory, 
                       json_object_get(item, "ref"), "body",
                       cf_object_mask(json_object_get(item, "body")), "changes", changes, "note",
                       json_object_get(item, "why"), "source", json_object_get(item, "digest")));
+        cf_preview_wave(bodies, inventory, item);
     }
     *out_bodies = json_incref(bodies);
     return true;

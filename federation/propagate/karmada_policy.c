@@ -6,6 +6,7 @@
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/propagate/karmada.h"
+#include "federation/propagate/waves.h"
 
 json_t *cf_karmada_policies(const struct cf_karmada *k)
 {
@@ -97,6 +98,7 @@ void cf_karmada_assign(const struct cf_karmada *k, const json_t *inventory)
                                         cf_ref_api_version(&ref, version), "kind", ref.kind, "name",
                                         ref.name));
     }
+    cf_sort_by_wave(cf_karmada_policies(k));
 }
 
 /* --- what a phase says --- */

@@ -6,6 +6,7 @@
 #include "federation/objects/diff.h"
 #include "federation/objects/kinds.h"
 #include "federation/propagate/karmada.h"
+#include "federation/propagate/waves.h"
 
 /* A view with a state of its own: a preview leaves nothing behind. */
 static bool open_aside(const struct cf_propagation *p, struct cf_propagation *copy,
@@ -62,6 +63,7 @@ static void preview_policies(const struct cf_karmada *k, const json_t *inventory
     {
         cf_autojson json_t *body = cf_karmada_policy_body(k, policy, CF_PHASE_PLACED);
         add_row(bodies, "create", body, note_of(k));
+        cf_preview_wave(bodies, inventory, policy);
     }
 }
 
@@ -86,9 +88,11 @@ static void preview_objects(const struct cf_karmada *k, const json_t *inventory,
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
-        if (cf_is_carried(item))
-            add_row(bodies, "apply", json_object_get(item, "template"),
-                    cf_json_str(item, "", "why", NULL));
+        if (!cf_is_carried(item))
+            continue;
+        add_row(bodies, "apply", json_object_get(item, "template"),
+                cf_json_str(item, "", "why", NULL));
+        cf_preview_wave(bodies, inventory, item);
     }
     cf_karmada_assign(k, inventory);
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
@@ -98,6 +102,7 @@ static void preview_objects(const struct cf_karmada *k, const json_t *inventory,
         if (!override)
             continue;
         add_row(bodies, "apply", override, "what a member has otherwise than the template");
+        cf_preview_wave(bodies, inventory, item);
         json_object_set_new(policy_object(k, cf_json_str(item, "", "key", NULL)), "override",
                             json_true());
     }

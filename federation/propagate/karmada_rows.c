@@ -13,13 +13,16 @@
  *                                                               its pods untouched
  *   keep       (adopt) back to Abort                            no binding would overwrite any more
  *   widen      (adopt) both members, the target held back       as `place`, for the target
- *   open       the policies let go, wave after wave             written, and standing in the member
+ *   open       the policies let go, wave after wave             written, and standing in the member;
+ *                                                               before a wave of workloads: all
+ *                                                               before it healthy in the target
  *
  * A policy's phase says how far it is; a row's write touches only those that are not there yet, so
  * objects that appear in mid-run go through all rows alone. */
 #include <string.h>
 
 #include "federation/propagate/karmada.h"
+#include "federation/propagate/waves.h"
 
 struct copy {
     struct cf_karmada k;
@@ -301,6 +304,13 @@ static bool row_place(struct copy *c, bool *out_so, struct cf_copying *out, stru
                        out_so, out, err);
 }
 
+static bool may_begin(struct copy *c, const json_t *policy, bool *out_so, struct cf_copying *out,
+                      struct cf_error *err)
+{
+    return cf_wave_may_begin(c->k.p, c->inventory, cf_wave_of(policy), cf_karmada_health, out_so,
+                             out, err);
+}
+
 /* Let go one after the other: the next only when the one before stands in the members. */
 static bool in_waves(struct copy *c, enum cf_karmada_phase from, enum cf_karmada_phase to,
                      const char *member, bool *out_so, struct cf_copying *out, struct cf_error *err)
@@ -314,6 +324,9 @@ static bool in_waves(struct copy *c, enum cf_karmada_phase from, enum cf_karmada
         enum cf_karmada_phase now = cf_karmada_phase_of(policy);
         if (now != from && now != to)
             continue;
+        if (now == from && to == CF_PHASE_OPEN &&
+            (!may_begin(c, policy, out_so, out, err) || !*out_so))
+            return err->kind == CF_ERR_NONE;
         if (now == from && !cf_karmada_policy_write(&c->k, policy, to, err))
             return false;
         if (!cf_karmada_bound(&c->k, policy, out_so, out, err) || !*out_so ||

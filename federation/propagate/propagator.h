@@ -79,6 +79,9 @@ struct cf_copying {
                    call again at once */
     int64_t wait_ms; /* with `waits`: the other side asked for at least this long; 0: a moment */
     bool stuck; /* with `waits`: it will not come true without a person; `why` says what to do */
+    bool
+        unhealthy; /* with `waits`: for copies of an earlier wave, which may take the plan's time */
+    bool failed;   /* with `unhealthy`: one of them will not become healthy by waiting */
     char why[CF_COPYING_WHY_MAX];
 };
 
@@ -91,7 +94,7 @@ struct cf_propagator_ops {
      *                 "digest": "<sha256 of the cleaned source object>",
      *                 "body": {…},
      *                 "onConflict": "fail|adopt|overwrite",
-     *                 "wave": n,
+     *                 "wave": n (kinds.h),
      *                 "why": "selected by Service web",
      *                 "from": "Service/web" (what brought it; "" for what the plan names),
      *                 "start": "now|atSwitch",
@@ -103,12 +106,13 @@ struct cf_propagator_ops {
      *                  itself (ClusterRoles, classes, what is not listed …),
      *    "skipped": [{"kind", "name", "why"}]   what is kept out, and why,
      *    "unrelated": {kind: number}            what nothing asked for,
-     *    "notes": [{"level": "warning|info|blocker", "code", "message", "hint"}]}
+     *    "notes": [{"level": "warning|info|blocker", "code", "message", "hint"}],
+     *    "waves": n (of workloads, where there is more than one; waves.h)}
      * INVALID when the plan's selection matches nothing or names something that is not there. */
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);
 
     /* What would be written, for `plan diff` and `?dryRun`: [{"cluster": "target|controlPlane", "verb":
-     * "create|apply|keep", "ref", "body" or "patch", "note"}]. Secrets' values are replaced by
+     * "create|apply|keep", "ref", "body" or "patch", "note", "wave": from 1, if there are several}]. Secrets' values are replaced by
      * their digests. No side effects. */
     bool (*preview)(const struct cf_propagation *p, const json_t *inventory, json_t **out_bodies,
                     struct cf_error *err);
