@@ -61,7 +61,7 @@ static const struct cf_field plan_diff[] = {
     { "revision", I, R, NULL, NULL, "what was compared" },
     { "changes", L, 0, NULL, NULL, "between revisions: pointer, from, to" },
     { "steps", L, 0, NULL, NULL, "against live: the run's steps" },
-    { "writes", L, 0, NULL, NULL, "against live: step, cluster, verb, ref, patch or body, note" },
+    { "writes", L, 0, NULL, NULL, "against live: step, cluster, verb, ref, patch or body, note; wave (from 1), where there are several" },
     { "notes", L, 0, NULL, NULL, "against live: what is worth knowing" },
     { "digest", S, 0, NULL, NULL, "against live: of all that would be written; a run can be started on it, for a day" },
     { .name = NULL },
@@ -86,7 +86,9 @@ static const struct cf_field plan_explanation[] = {
     }
 static const struct cf_field explained_object[] = {
     IDENTITY,
-    { "wave", I, R, NULL, NULL, "smaller ones are applied first" },
+    { "wave", I, R, NULL, NULL,
+      "before anything of it is written, all of the waves before it is healthy; the first is 1" },
+    { "order", I, R, NULL, NULL, "smaller ones are applied first" },
     { "start", S, R, NULL, "now|atSwitch", "when a workload's pods run in the target" },
     { "onConflict", S, R, NULL, "fail|adopt|overwrite", "when the target has it already" },
     { "why", S, R, NULL, NULL, "what brought it" },

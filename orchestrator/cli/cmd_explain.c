@@ -12,10 +12,19 @@
 enum { TEXT_MAX_BYTES = 8 * 1024 * 1024, DEPTH_MAX = 16, CODE_BLOCKED = CF_EXIT_INVALID };
 
 static const struct cf_column of_objects[] = {
+    { "OBJECT", "/object", false },      { "WHY", "/why", false },
+    { "START", "/start", true },         { "WAVE", "/wave", true },
+    { "ORDER", "/order", true },         { "FROM", "/from", true },
+    { "IF THERE", "/onConflict", true }, { "API", "/apiVersion", true },
+    { "NAMESPACE", "/namespace", true }, { .title = NULL },
+};
+/* Where a plan has several waves. */
+static const struct cf_column of_waves[] = {
+    { "WAVE", "/wave", false },
     { "OBJECT", "/object", false },
     { "WHY", "/why", false },
     { "START", "/start", true },
-    { "WAVE", "/wave", true },
+    { "ORDER", "/order", true },
     { "FROM", "/from", true },
     { "IF THERE", "/onConflict", true },
     { "API", "/apiVersion", true },
@@ -45,6 +54,7 @@ struct drawing {
     const json_t *objects;
     struct cf_buf *out;
     bool ascii;
+    bool waves; /* the plan has several */
 };
 
 /* Whether the object that brought this one is copied too. */
@@ -84,8 +94,11 @@ static void draw(const struct drawing *d, const char *parent, const char *indent
         const char *name = cf_json_str(o, "", "object", NULL);
         const char *branch = root ? "" : d->ascii ? (last ? "`- " : "|- ") : last ? "└─ " : "├─ ";
         const char *bar = root ? "" : last ? "   " : d->ascii ? "|  " : "│  ";
-        cf_buf_printf(d->out, "%s%s%s  (%s)\n", indent, branch, name,
+        cf_buf_printf(d->out, "%s%s%s  (%s)", indent, branch, name,
                       cf_json_str(o, "", "why", NULL));
+        if (d->waves)
+            cf_buf_printf(d->out, "  wave %lld", (long long)cf_json_int(o, 1, "wave", NULL));
+        cf_buf_putc(d->out, '\n');
         cf_autofree char *deeper = cf_xasprintf("%s%s", indent, bar);
         draw(d, name, deeper, depth + 1);
     }
@@ -119,6 +132,12 @@ static void print_unrelated(const struct cf_cli *cli, const json_t *unrelated)
         cf_note(cli, "Nothing that is copied asks for: %s.", cf_buf_str(&text));
 }
 
+static bool has_waves(const json_t *objects)
+{
+    size_t n = json_array_size(objects); /* they are in order */
+    return n > 0 && cf_json_int(json_array_get(objects, n - 1), 1, "wave", NULL) > 1;
+}
+
 static bool is_blocked(const json_t *notes)
 {
     size_t i;
@@ -135,7 +154,7 @@ static int print(const struct cf_cli *cli, const json_t *e)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(TEXT_MAX_BYTES);
     const json_t *objects = cf_json_at(e, "objects", NULL), *notes = cf_json_at(e, "notes", NULL);
-    struct drawing d = { objects, &out, !cf_terminal_is_utf8() };
+    struct drawing d = { objects, &out, !cf_terminal_is_utf8(), has_waves(objects) };
     int code = is_blocked(notes) ? CODE_BLOCKED : CF_EXIT_OK;
     if (cf_print_data(cli, e))
         return code;
@@ -146,7 +165,7 @@ static int print(const struct cf_cli *cli, const json_t *e)
     if (cf_format_of(cli) == CF_FORMAT_TREE)
         draw(&d, "", "", 0);
     else
-        print_rows(cli, objects, of_objects, &out);
+        print_rows(cli, objects, has_waves(objects) ? of_waves : of_objects, &out);
     print_rows(cli, cf_json_at(e, "required", NULL), of_required, &out);
     print_rows(cli, cf_json_at(e, "skipped", NULL), of_skipped, &out);
     print_rows(cli, notes, of_notes, &out);

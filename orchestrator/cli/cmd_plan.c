@@ -234,7 +234,11 @@ static void print_write(const json_t *w)
     printf("%s: %s %s", cf_json_str(w, "", "cluster", NULL), cf_json_str(w, "", "verb", NULL),
            cf_buf_str(&name));
     const char *note = cf_json_str(w, "", "note", NULL);
-    printf("%s%s\n", *note ? "  # " : "", note);
+    int64_t wave = cf_json_int(w, 0, "wave", NULL);
+    if (wave > 0)
+        printf("  # wave %lld%s%s\n", (long long)wave, *note ? ": " : "", note);
+    else
+        printf("%s%s\n", *note ? "  # " : "", note);
     if (!what)
         return;
     cf_autofree char *text = cf_yaml_dump(what);

@@ -38,6 +38,20 @@ static json_t *explained(const json_t *rows, const char *const *members)
     return out;
 }
 
+/* Which wave of workloads an object comes with, and its place in the order of application. */
+static json_t *in_waves(json_t *lines_take, const json_t *objects)
+{
+    size_t i;
+    json_t *line;
+    json_array_foreach(lines_take, i, line)
+    {
+        int64_t order = cf_json_int(json_array_get(objects, i), 0, "wave", NULL);
+        json_object_set_new(line, "wave", json_integer(order / CF_WAVE_STRIDE + 1));
+        json_object_set_new(line, "order", json_integer(order));
+    }
+    return lines_take;
+}
+
 static json_t *kept_out(const json_t *rows)
 {
     json_t *out = json_array();
@@ -56,12 +70,13 @@ static json_t *kept_out(const json_t *rows)
 
 json_t *cf_explain(const json_t *inventory)
 {
-    static const char *const of_copies[] = { "wave", "start", "onConflict", "why", "from", NULL };
+    static const char *const of_copies[] = { "start", "onConflict", "why", "from", NULL };
     static const char *const of_required[] = { "level", "why", "expect", NULL };
+    const json_t *objects = json_object_get(inventory, "objects");
     const json_t *notes = json_object_get(inventory, "notes");
     const json_t *unrelated = json_object_get(inventory, "unrelated");
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "objects",
-                     explained(json_object_get(inventory, "objects"), of_copies), "required",
+                     in_waves(explained(objects, of_copies), objects), "required",
                      explained(json_object_get(inventory, "required"), of_required), "skipped",
                      kept_out(json_object_get(inventory, "skipped")), "unrelated",
                      unrelated ? cf_json_copy(unrelated) : json_object(), "notes",

@@ -3,12 +3,15 @@
  *
  *   intend   which Services the routers name, and the digest of what is to be copied
  *   start    applies a batch, records the ledger, goes on; a conflict holds and names the managers.
- *            Done again after a change of the source, it applies only what changed
+ *            Done again after a change of the source, it applies only what changed. Before a wave
+ *            of workloads it waits, as long as the plan says, until all before it is healthy
  *   undo     deletes exactly what was created, gives back what was adopted or overwritten */
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
 #include "orchestrator/preflight/survey.h"
+
+enum { WAVE_LOOK_MS = 1000 };
 
 /* Services behind the routers' source destinations; the routers are only read. */
 static bool find_services(struct cf_pass *p, json_t *services, struct cf_error *err)
@@ -83,6 +86,17 @@ static void count(const struct cf_pass *p, struct cf_step *s, int done, int tota
         cf_step_pace_lost(s);
 }
 
+/* As step workload.ready does with all copies. */
+static bool wave_waits(const struct cf_pass *p, const struct cf_step *s,
+                       const struct cf_copying *copying, struct cf_outcome *out)
+{
+    if (copying->failed)
+        return cf_out_failed(out, "%s", copying->why);
+    if (p->now_wall - s->started_ms < p->run->plan->copy.timeout_ms)
+        return cf_out_wait(out, WAVE_LOOK_MS, "%s", copying->why);
+    return cf_out_hold(out, CF_HOLD_NOT_READY, WAVE_LOOK_MS, "%s", copying->why);
+}
+
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                   struct cf_error *err)
 {
@@ -103,6 +117,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     }
     if (!ok)
         return cf_error_wrap(err, "copy to %s", p->run->plan->target_cluster);
+    if (copying.unhealthy)
+        return wave_waits(p, s, &copying, out);
     if (!copying.done)
         return cf_copies_progress(&copying, out);
     cf_step_say(s, "%d objects are in %s", total, p->run->plan->target_cluster);
