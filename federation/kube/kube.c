@@ -88,8 +88,8 @@ static bool take_answer(const struct kube_exchange *x, const struct cf_kube_resp
     return true;
 }
 
-bool kube_exchange(const struct kube_span *span, const struct kube_exchange *x, json_t **out,
-                   int64_t *out_date_ms, struct cf_error *err)
+static bool exchange_once(const struct kube_span *span, const struct kube_exchange *x, json_t **out,
+                          int64_t *out_date_ms, struct cf_error *err)
 {
     if (cf_cancel_requested(span->how.cancel))
         return cf_error_set(err, CF_ERR_CANCELLED, "asked to stop");
@@ -121,6 +121,26 @@ bool kube_exchange(const struct kube_span *span, const struct kube_exchange *x, 
     if (out_date_ms)
         *out_date_ms = answer.date_ms;
     return true;
+}
+
+/* A refusal is believed only of a server that has read its roles: one that is just starting refuses
+ * everybody for a moment. A read that met such a moment is asked again. */
+bool kube_exchange(const struct kube_span *span, const struct kube_exchange *x, json_t **out,
+                   int64_t *out_date_ms, struct cf_error *err)
+{
+    if (exchange_once(span, x, out, out_date_ms, err))
+        return true;
+    if (err->upstream != 403 || span->how.urgent || strcmp(x->path, KUBE_ACCESS_REVIEWS) == 0)
+        return false;
+    bool is_news = false;
+    if (!kube_knows_roles(span, &is_news)) {
+        err->kind = CF_ERR_TRANSIENT;
+        return cf_error_wrap(err, "%s has yet to read its roles", span->k->name);
+    }
+    if (!is_news || !x->is_read)
+        return false;
+    cf_error_clear(err);
+    return exchange_once(span, x, out, out_date_ms, err);
 }
 
 void kube_query(struct cf_buf *path, const char *name, const char *value)

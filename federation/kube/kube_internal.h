@@ -15,6 +15,9 @@
 #define KUBE_MERGE_PATCH "application/merge-patch+json"
 #define KUBE_APPLY_PATCH "application/apply-patch+yaml" /* JSON is YAML */
 
+/* Every authenticated account may ask for its own rights. */
+#define KUBE_ACCESS_REVIEWS "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
 /* Bytes of path and query: API servers take about this much of a URL. */
 enum { KUBE_PATH_MAX = 8192 };
 
@@ -34,6 +37,7 @@ struct cf_kube {
     const struct cf_kube_ops *ops;
     void *self;
     int parallel;                   /* calls at once of one caller (fan_out.h) */
+    atomic_llong roles_seen_ms;     /* kube_knows_roles(), cf_mono_now_ms() */
     pthread_mutex_t discovery_lock; /* guards the list, never held over a call */
     struct kube_group_version *discovery;
 };
@@ -60,6 +64,10 @@ struct kube_exchange {
  * other becomes the error. `out_date_ms` may be NULL. */
 bool kube_exchange(const struct kube_span *span, const struct kube_exchange *x, json_t **out,
                    int64_t *out_date_ms, struct cf_error *err) CF_NODISCARD;
+
+/* After a 403: whether the server knows its roles, told by its answer to what every account may ask.
+ * *out_is_news: it was asked just now; else it said so a moment ago. */
+bool kube_knows_roles(const struct kube_span *span, bool *out_is_news);
 
 /* Appends "?name=value" or "&name=value", escaped. */
 void kube_query(struct cf_buf *path, const char *name, const char *value);

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "federation/kube/kube_internal.h"
+
+enum { ROLES_FRESH_MS = 1000 }; /* a server that starts again takes longer than this to listen */
 
 static bool read_version(struct cf_kube *k, const struct cf_kube_how *how, json_t **out,
                          int64_t *out_date_ms, struct cf_error *err)
@@ -95,7 +98,7 @@ bool cf_kube_can(struct cf_kube *k, const struct cf_kube_how *how,
     cf_autofree char *body = cf_json_dump(review);
     struct kube_exchange x = {
         .method = "POST",
-        .path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        .path = KUBE_ACCESS_REVIEWS,
         .content_type = KUBE_JSON,
         .body = body,
         .body_len = strlen(body),
@@ -108,5 +111,22 @@ bool cf_kube_can(struct cf_kube *k, const struct cf_kube_how *how,
     if (reason)
         snprintf(reason, CF_ERROR_FIELD_MAX, "%s",
                  cf_json_str(answer, "", "status", "reason", NULL));
+    return true;
+}
+
+bool kube_knows_roles(const struct kube_span *span, bool *out_is_news)
+{
+    struct cf_kube_access any = { .verb = "get", .resource = "namespaces" };
+    struct cf_kube_how how = span->how;
+    struct cf_error mine = CF_ERROR_INIT;
+    bool allowed;
+    int64_t seen_ms = atomic_load(&span->k->roles_seen_ms);
+    if (seen_ms && cf_mono_now_ms() - seen_ms < ROLES_FRESH_MS)
+        return true;
+    *out_is_news = true;
+    how.timeout_ms = CF_MAX(1, span->deadline_ms - cf_mono_now_ms());
+    if (!cf_kube_can(span->k, &how, &any, &allowed, NULL, &mine))
+        return false;
+    atomic_store(&span->k->roles_seen_ms, cf_mono_now_ms());
     return true;
 }

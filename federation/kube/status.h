@@ -3,7 +3,8 @@
  * Any thread.
  *
  *   400 405 406 413 415 422   INVALID       a failed JSON Patch `test` too: reason "Invalid"
- *   401 403                   DENIED
+ *   401 403                   DENIED        403 of a server that has yet to read its roles: TRANSIENT,
+ *                                           which kube_exchange() finds out
  *   404                       NOT_FOUND
  *   409                       CONFLICT      reason "AlreadyExists" or "Conflict"
  *   410                       NOT_FOUND     reason "Expired"

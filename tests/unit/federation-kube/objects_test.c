@@ -115,6 +115,46 @@ static void test_apply_conflict(void **state)
     assert_ok(cf_kube_apply(w->k, NULL, object, &force, NULL, &err), &err);
 }
 
+/* A server that is just starting refuses everybody, also what everybody may ask. */
+static void test_refused_before_the_roles_are_read(void **state)
+{
+    struct world *w = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_object_ref ref = cf_ref("apps/v1", "Deployment", "web", "echo");
+    struct cf_fake_fault get = { .path_part = "/echo", .times = 1, .status = 403 };
+    struct cf_fake_fault ask = { .path_part = "subjectaccess", .times = 1, .status = 403 };
+    cf_autojson json_t *got = NULL;
+    cf_fake_kube_put(w->fake, ECHO);
+    cf_fake_kube_fail(w->fake, &get);
+    cf_fake_kube_fail(w->fake, &ask);
+    assert_fails(cf_kube_get(w->k, NULL, &ref, &got, &err), &err, CF_ERR_TRANSIENT,
+                 "yet to read its roles");
+    /* Read meanwhile: the refusal was of the moment before. */
+    cf_fake_kube_fail(w->fake, &get);
+    assert_ok(cf_kube_get(w->k, NULL, &ref, &got, &err), &err);
+    /* Known a moment ago: believed, and not asked again. */
+    cf_fake_kube_fail(w->fake, &get);
+    cf_fake_kube_log_reset(w->fake);
+    cf_autojson json_t *none = NULL;
+    assert_fails(cf_kube_get(w->k, NULL, &ref, &none, &err), &err, CF_ERR_DENIED, "asked");
+    assert_null(strstr(cf_fake_kube_log(w->fake), "subjectaccess"));
+}
+
+/* Nothing was done, and the caller looks at the object before it writes again. */
+static void test_a_refused_write_is_not_repeated(void **state)
+{
+    struct world *w = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_fake_fault fault = {
+        .method = "POST", .path_part = "deployments", .times = 1, .status = 403
+    };
+    cf_autojson json_t *object = parse(ECHO);
+    cf_fake_kube_fail(w->fake, &fault);
+    assert_fails(cf_kube_create(w->k, NULL, object, NULL, NULL, &err), &err, CF_ERR_DENIED,
+                 "asked");
+    assert_int_equal(cf_fake_kube_count(w->fake), 1); /* kube-system */
+}
+
 static void put_many(struct world *w, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -336,6 +376,8 @@ int main(void)
         CASE(test_create_get_delete),
         CASE(test_json_patch_guards),
         CASE(test_apply_conflict),
+        CASE(test_refused_before_the_roles_are_read),
+        CASE(test_a_refused_write_is_not_repeated),
         CASE(test_list_pages),
         CASE(test_list_expires),
         CASE(test_answers_and_no_answers),

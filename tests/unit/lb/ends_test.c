@@ -64,7 +64,7 @@ static void what_lies_beside_is_read(void **state)
 
     struct cf_fake_fault denied = { .method = "GET",
                                     .path_part = "virtualservices?",
-                                    .times = 1,
+                                    .times = 2, /* a refusal is looked at twice */
                                     .status = 403,
                                     .reason = "Forbidden" };
     cf_fake_kube_fail(fake, &denied);
