@@ -198,8 +198,9 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
         return;
     if (n > LISTED_MAX)
         cf_buf_printf(&text, " and %zu more", n - LISTED_MAX);
-    cf_autofree char *command =
-        cf_xasprintf("crossfade cluster rbac --side %s --namespace %s", role_name, ns);
+    cf_autofree char *command = cf_xasprintf(
+        "crossfade cluster rbac --%s %s --namespace %s",
+        role & (CF_RIGHTS_KARMADA | CF_RIGHTS_CLUSTERNET) ? "method" : "side", role_name, ns);
     cf_found(c, CF_LEVEL_BLOCKER, cluster, json_pack("{s:O}", "denied", denied),
              "apply the printed roles with an administrator's kubectl", command,
              "%s: not allowed in namespace %s: %s", cluster, ns, cf_buf_str(&text));

@@ -33,7 +33,7 @@ static const char *const source_objects[] = {
 };
 
 struct rig {
-    struct cf_fake_kube *dc1, *dc2;
+    struct cf_fake_kube *dc1, *dc2, *hub;
     bool insecure, insecure_metrics, no_source, source_down;
     double total, bad;
     /* a source that gives the present value only, after an outage long ago */
@@ -60,9 +60,13 @@ static int64_t wall_ms(void *self)
 static bool give_kube(void *self, const char *cluster, struct cf_kube **out, struct cf_error *err)
 {
     struct rig *r = self;
-    if (strcmp(cluster, "dc1") != 0 && strcmp(cluster, "dc2") != 0)
+    struct cf_fake_kube *fake = strcmp(cluster, "dc1") == 0   ? r->dc1
+                                : strcmp(cluster, "dc2") == 0 ? r->dc2
+                                : strcmp(cluster, "hub") == 0 ? r->hub
+                                                              : NULL;
+    if (!fake)
         return cf_error_set(err, CF_ERR_NOT_FOUND, "cluster %s is not registered", cluster);
-    *out = cf_fake_kube_client(strcmp(cluster, "dc1") == 0 ? r->dc1 : r->dc2, cluster);
+    *out = cf_fake_kube_client(fake, cluster);
     return true;
 }
 
@@ -553,6 +557,31 @@ static void rights_are_printed_as_they_are_asked(void **state)
     assert_int_equal(json_array_size(docs), 4);
 }
 
+/* Each command that a finding gives is one that the command line takes. */
+static void a_right_that_is_missing_comes_with_the_command_that_prints_it(void **state)
+{
+    (void)state;
+    struct rig r;
+    const char *command = "";
+    size_t i;
+    json_t *row;
+    open_rig(&r);
+    r.hub = cf_fake_kube_new();
+    cf_fake_kube_deny(r.hub, "patch work.karmada.io/works");
+    cf_autojson json_t *report =
+        preflight(&r, HEAD ROUTER GATES "  copy: {method: karmada, controlPlane: hub}\n");
+    json_array_foreach(json_object_get(report, "results"), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "id", NULL), "rights") == 0 &&
+            strcmp(cf_json_str(row, "", "cluster", NULL), "hub") == 0)
+            command = cf_json_str(row, "", "command", NULL);
+    }
+    assert_string_equal(command, "crossfade cluster rbac --method karmada --namespace web");
+    cf_fake_kube_free(r.hub);
+    cf_fake_kube_free(r.dc1);
+    cf_fake_kube_free(r.dc2);
+}
+
 /* Also where a row means every resource of a group. */
 static void the_rights_of_every_role_are_yaml(void **state)
 {
@@ -578,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_route_without_a_port_means_its_services_only_one),
         cmocka_unit_test(what_was_not_checked_is_never_ok),
         cmocka_unit_test(rights_are_printed_as_they_are_asked),
+        cmocka_unit_test(a_right_that_is_missing_comes_with_the_command_that_prints_it),
         cmocka_unit_test(the_rights_of_every_role_are_yaml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
