@@ -2,8 +2,6 @@
 /* Proves every check of the preflight: a plan in order has no blocker, and each thing that stands
  * in the way is found, at the right level, by the right check, with words that name it. */
 #include "orchestrator/preflight/checks.h"
-#include "base/yaml.h"
-#include "orchestrator/preflight/rights.h"
 #include "tests/support/fake_kube.h"
 #include "tests/support/quick_json.h"
 #include "tests/support/test.h"
@@ -537,26 +535,6 @@ static void what_was_not_checked_is_never_ok(void **state)
     cf_fake_kube_free(r.dc2);
 }
 
-static void rights_are_printed_as_they_are_asked(void **state)
-{
-    (void)state;
-    enum cf_rights_role role;
-    assert_true(cf_rights_role_parse("both", &role));
-    assert_false(cf_rights_role_parse("all", &role));
-    cf_autofree char *scoped = cf_rights_yaml(role, "web");
-    assert_non_null(strstr(scoped, "kind: Role\n"));
-    assert_non_null(strstr(scoped, "namespace: web"));
-    assert_non_null(strstr(scoped, "resources: [virtualservices]"));
-    assert_null(strstr(scoped, "resources: [*]"));
-    cf_autofree char *wide = cf_rights_yaml(role, NULL);
-    assert_null(strstr(wide, "kind: Role\n"));
-    struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *docs = cf_yaml_parse_all(scoped, strlen(scoped), 0, &err);
-    if (!docs)
-        fail_msg("not YAML: %s", err.message);
-    assert_int_equal(json_array_size(docs), 4);
-}
-
 /* Each command that a finding gives is one that the command line takes. */
 static void a_right_that_is_missing_comes_with_the_command_that_prints_it(void **state)
 {
@@ -582,22 +560,6 @@ static void a_right_that_is_missing_comes_with_the_command_that_prints_it(void *
     cf_fake_kube_free(r.dc2);
 }
 
-/* Also where a row means every resource of a group. */
-static void the_rights_of_every_role_are_yaml(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "source", "target", "both", "karmada", "clusternet" };
-    for (size_t i = 0; i < CF_ARRAY_LEN(names); i++) {
-        enum cf_rights_role role;
-        struct cf_error err = CF_ERROR_INIT;
-        assert_true(cf_rights_role_parse(names[i], &role));
-        cf_autofree char *text = cf_rights_yaml(role, "web");
-        cf_autojson json_t *docs = cf_yaml_parse_all(text, strlen(text), 0, &err);
-        if (!docs)
-            fail_msg("%s: not YAML: %s", names[i], err.message);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,9 +568,7 @@ int main(void)
         cmocka_unit_test(counters_are_read_twice_some_seconds_apart),
         cmocka_unit_test(a_route_without_a_port_means_its_services_only_one),
         cmocka_unit_test(what_was_not_checked_is_never_ok),
-        cmocka_unit_test(rights_are_printed_as_they_are_asked),
         cmocka_unit_test(a_right_that_is_missing_comes_with_the_command_that_prints_it),
-        cmocka_unit_test(the_rights_of_every_role_are_yaml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves that the rights are printed as they are asked for, as objects that an administrator can
+ * apply. */
+#include "orchestrator/preflight/rights.h"
+#include "base/yaml.h"
+#include "tests/support/test.h"
+
+static void rights_are_printed_as_they_are_asked(void **state)
+{
+    (void)state;
+    enum cf_rights_role role;
+    assert_true(cf_rights_role_parse("both", &role));
+    assert_false(cf_rights_role_parse("all", &role));
+    cf_autofree char *scoped = cf_rights_yaml(role, "web");
+    assert_non_null(strstr(scoped, "kind: Role\n"));
+    assert_non_null(strstr(scoped, "namespace: web"));
+    assert_non_null(strstr(scoped, "resources: [virtualservices]"));
+    assert_null(strstr(scoped, "resources: [*]"));
+    cf_autofree char *wide = cf_rights_yaml(role, NULL);
+    assert_null(strstr(wide, "kind: Role\n"));
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *docs = cf_yaml_parse_all(scoped, strlen(scoped), 0, &err);
+    if (!docs)
+        fail_msg("not YAML: %s", err.message);
+    assert_int_equal(json_array_size(docs), 4);
+}
+
+/* Also where a row means every resource of a group. */
+static void the_rights_of_every_role_are_yaml(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "source", "target", "both", "karmada", "clusternet" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(names); i++) {
+        enum cf_rights_role role;
+        struct cf_error err = CF_ERROR_INIT;
+        assert_true(cf_rights_role_parse(names[i], &role));
+        cf_autofree char *text = cf_rights_yaml(role, "web");
+        cf_autojson json_t *docs = cf_yaml_parse_all(text, strlen(text), 0, &err);
+        if (!docs)
+            fail_msg("%s: not YAML: %s", names[i], err.message);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rights_are_printed_as_they_are_asked),
+        cmocka_unit_test(the_rights_of_every_role_are_yaml),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
