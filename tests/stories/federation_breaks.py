@@ -18,24 +18,39 @@ def is_placed(tale, *members):
     return bool(ours) and all(set(members) <= set(p["spec"]["placement"]["clusterAffinity"]["clusterNames"]) for p in ours)
 
 
-# The arrows of an adoption: what shows that a run has come so far, or further.
-ARROWS = {
+def is_half(tale, run):
+    return run["weight"]["applied"] == 50
+
+
+def is_whole(tale, run):
+    return (run.get("hold") or {}).get("reason") == "commit"
+
+
+# The arrows of a copy into the target alone: what shows that a run has come so far, or further.
+ARROWS_TARGET_ONLY = {
+    "the templates stand": lambda tale, run: bool(deployment(tale, "hub")),
+    "the target is placed": lambda tale, run: is_placed(tale, "west"),
+    "the target is served": lambda tale, run: bool(deployment(tale, "west")),
+    "half of the traffic": is_half,
+    "all of the traffic": is_whole,
+}
+# The same of an adoption.
+ARROWS_ADOPT = {
     "the source is placed": lambda tale, run: is_placed(tale, "east"),
     "the source is taken over": lambda tale, run: is_managed(deployment(tale, "east")),
     "both are placed": lambda tale, run: is_placed(tale, "east", "west"),
     "both are served": lambda tale, run: bool(deployment(tale, "west")),
-    "half of the traffic": lambda tale, run: run["weight"]["applied"] == 50,
-    "all of the traffic": lambda tale, run: (run.get("hold") or {}).get("reason") == "commit",
+    "half of the traffic": is_half,
+    "all of the traffic": is_whole,
 }
 
 
-@story("virtualservice", worlds=WORLDS, plane="karmada")
-def back_from_karmada_adopt_at_each_arrow(tale):
+def back_at_each(tale, copy, arrows):
     """One run per arrow, each rolled back there: the source is as it was, its pods the same, nothing of ours left."""
     before, source, route = pods(tale, "east"), deployment(tale, "east"), router(tale, "virtualservice")
     with tale.stage.witness("virtualservice", RATE) as witness:
-        tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=ADOPT)
-        for arrow, reached in ARROWS.items():
+        tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=copy)
+        for arrow, reached in arrows.items():
             tale.start()
             tale.until(arrow, 60, lambda run, reached=reached: reached(tale, run), every=0.01)
             tale.act("rollback")
@@ -48,6 +63,16 @@ def back_from_karmada_adopt_at_each_arrow(tale):
             assert router(tale, "virtualservice") == route, f"{arrow}: the route is not what it was"
             check_nothing_left(tale)
         tale.no_failures(witness.stop())
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def back_from_karmada_at_each_arrow(tale):
+    back_at_each(tale, TARGET_ONLY, ARROWS_TARGET_ONLY)
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def back_from_karmada_adopt_at_each_arrow(tale):
+    back_at_each(tale, ADOPT, ARROWS_ADOPT)
 
 
 def hold_in(tale, reasons, seconds=60):
@@ -142,3 +167,79 @@ def karmada_leaves_an_existing_deployment_alone(tale):
         tale.until_state("completed", 240)
         tale.no_failures(witness.stop())
     assert is_managed(deployment(tale, "west")), "the copy is not Karmada's"
+
+
+OVERWRITE = "  copy: {method: karmada, controlPlane: hub, onConflict: overwrite}\n"
+THEIRS = """\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {ns}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: echo, namespace: {ns}, labels: {{team: other}}, annotations: {{example.com/owner: other}}}}
+spec:
+  replicas: 1
+  selector: {{matchLabels: {{app: echo}}}}
+  template: {{metadata: {{labels: {{app: echo}}}}, spec: {{containers: [{{name: theirs, image: "lab/echo:v2"}}]}}}}
+"""
+
+
+def stand_there(tale):
+    """Somebody's Deployment of that name and selector runs in the target; returns it as it is."""
+    tale.stage.apply("west", path(tale, THEIRS))
+    deadline = time.monotonic() + 60
+    while not deployment(tale, "west").get("status", {}).get("availableReplicas"):
+        assert time.monotonic() < deadline, "their Deployment does not run"
+        time.sleep(0.2)
+    return deployment(tale, "west")
+
+
+def containers(o):
+    return [(c["name"], c["image"]) for c in o["spec"]["template"]["spec"]["containers"]]
+
+
+def is_taken_over(tale, theirs):
+    now = deployment(tale, "west")
+    assert now["metadata"]["uid"] == theirs["metadata"]["uid"], "it was replaced, not taken over"
+    assert is_managed(now), "it is not Karmada's"
+    assert containers(now) == containers(deployment(tale, "east")), f"it runs {containers(now)}"
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def karmada_takes_over_an_existing_deployment(tale):
+    """onConflict: overwrite: the same object in the target, with the source's content, and it stays Karmada's."""
+    theirs = stand_there(tale)
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[50, 100]", hold="1s", more=OVERWRITE)
+        tale.start()
+        tale.until_state("completed", 240)
+        tale.no_failures(witness.stop())
+    is_taken_over(tale, theirs)
+    check_retired(tale)
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def back_from_karmada_gives_an_overwritten_deployment_back(tale):
+    """Rolled back, what was overwritten is what it was: the same object, its own content, nobody's."""
+    before, theirs = pods(tale, "east"), stand_there(tale)
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[50, 100]", hold="60s", more=OVERWRITE)
+        tale.start()
+        tale.until_weight(50, 120)
+        is_taken_over(tale, theirs)
+        tale.act("rollback")
+        tale.until_state("rolled-back", 180)
+        tale.no_failures(witness.stop())
+    now = deployment(tale, "west")
+    assert now["metadata"]["uid"] == theirs["metadata"]["uid"], "it was replaced"
+    assert now["spec"] == theirs["spec"], f"it is not what it was: {theirs['spec']} → {now['spec']}"
+    for part in ("labels", "annotations"):
+        now_is, was = (without_revision(o["metadata"].get(part) or {}) for o in (now, theirs))
+        assert now_is == was, f"{part}: {was} → {now_is}"
+    assert pods(tale, "east") == before, "pods of the source were replaced"
+    assert not policies(tale) and not deployment(tale, "hub"), "something is left in the control plane"
+
+
+def without_revision(annotations):
+    return {k: v for k, v in annotations.items() if k != "deployment.kubernetes.io/revision"}

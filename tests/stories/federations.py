@@ -56,13 +56,18 @@ def check_nothing_left(tale):
     assert not template, "a template is left in the control plane"
 
 
-def move(tale, copy, sources_pods_stay):
+def schedulers(tale):
+    return {p["spec"].get("schedulerName", "default-scheduler") for p in policies(tale)}
+
+
+def move(tale, copy, sources_pods_stay, scheduler="crossfade"):
     before = pods(tale, "east")
     with tale.stage.witness("virtualservice", RATE) as witness:
         tale.plan(steps="[25, 60, 100]", hold="2s", commit="manual", more=copy)
         tale.start()
         spans = watch_holds(tale, ["virtualservice"], [25, 60])
         tale.until_hold("commit", 180)
+        assert schedulers(tale) == {scheduler}, f"placed by {schedulers(tale)}, not by {scheduler}"
         assert pods(tale, "east") == before, "pods of the source were replaced before the commit"
         assert is_managed(deployment(tale, "east")) == sources_pods_stay
         tale.act("commit")
@@ -80,7 +85,22 @@ def move(tale, copy, sources_pods_stay):
 
 @story("virtualservice", worlds=WORLDS, plane="karmada")
 def moves_karmada(tale):
+    """With the printed rights alone: who only copies the source may change nothing in it but what a direct move changes."""
+    tale.grant("east", "--side", "source")
     move(tale, TARGET_ONLY, False)
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def moves_karmada_by_its_scheduler(tale):
+    """Where bindings may not be patched, Karmada's own scheduler places the copies."""
+    tale.stage.keep_from_placing(tale.printed_rights("hub", "--method", "karmada"))
+    move(tale, TARGET_ONLY, False, scheduler="default-scheduler")
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def moves_karmada_adopt_by_its_scheduler(tale):
+    tale.stage.keep_from_placing(tale.printed_rights("hub", "--method", "karmada"))
+    move(tale, ADOPT, True, scheduler="default-scheduler")
 
 
 @story("virtualservice", worlds=WORLDS, plane="karmada")
@@ -114,6 +134,13 @@ def roll_back(tale, copy):
 
 @story("virtualservice", worlds=WORLDS, plane="karmada")
 def back_from_karmada(tale):
+    tale.grant("east", "--side", "source")
+    roll_back(tale, TARGET_ONLY)
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def back_from_karmada_by_its_scheduler(tale):
+    tale.stage.keep_from_placing(tale.printed_rights("hub", "--method", "karmada"))
     roll_back(tale, TARGET_ONLY)
 
 

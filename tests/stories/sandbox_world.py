@@ -162,6 +162,10 @@ class SandboxStage:
         """The sandbox knows tokens that may all or only read, and no rules between; so this only says that the objects are accepted."""
         self.apply(cluster, rbac_yaml)
 
+    def keep_from_placing(self, rbac_yaml):
+        """Bindings may not be patched, and whoever asks is told so."""
+        self.control("PUT", "/faults/karmada", {"bindingsDenied": 1})
+
     def router_object(self, route):
         return "echo"
 

@@ -83,8 +83,19 @@ class Tale:
                 "metrics": self.stage.metrics(cluster)})
         if self.story.plane:
             self.service.rest.post("/api/v1/clusters", {"name": "hub", "kubeconfig": open(self.stage.kubeconfig("hub")).read()})
+            self.grant("hub", "--method", self.story.plane)
+            self.grant("east", "--side", "adopted")
+            self.grant("west", "--side", "target")
+            return
         for cluster in ("east", "west"):
-            self.stage.grant(cluster, self.service.cli("cluster", "rbac", cluster, "--side", "both"))
+            self.grant(cluster, "--side", "both")
+
+    def printed_rights(self, cluster, *what):
+        return self.service.cli("cluster", "rbac", cluster, *what)
+
+    def grant(self, cluster, *what):
+        """From now on Crossfade has the rights there that it prints, and no others."""
+        self.stage.grant(cluster, self.printed_rights(cluster, *what))
 
     def note(self, text):
         self.notes.append(text)
