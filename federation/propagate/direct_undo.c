@@ -97,15 +97,54 @@ static bool delete_created(const struct cf_propagation *p, const json_t *entry, 
     return cf_error_wrap(err, "delete %s on %s", key, cf_kube_name(p->target));
 }
 
-/* Only the parts that people write; what the server keeps stays the server's. */
+/* Only the parts that people write; what the server keeps stays the server's. The old name of the
+ * account is one of them: where it stays, the server takes the account from it again. */
 static json_t *written_parts(const json_t *object)
 {
     json_t *clean = cf_object_clean(object);
+    const json_t *account = json_object_get(cf_object_pod_spec(object), "serviceAccount");
+    if (account)
+        json_object_set(cf_object_pod_spec(clean), "serviceAccount", cf_json_unconst(account));
     json_object_del(clean, "apiVersion");
     json_object_del(clean, "kind");
     cf_json_del(clean, "metadata", "name", NULL);
     cf_json_del(clean, "metadata", "namespace", NULL);
     return clean;
+}
+
+/* Labels and annotations, key by key: what came while the object was ours goes, whoever wrote it;
+ * what people had written is so again; what tools and controllers keep there stays theirs. */
+static void restore_keys(json_t *patch, const char *part, const json_t *live, const json_t *image,
+                         const json_t *then)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(cf_json_unconst(cf_json_at(live, "metadata", part, NULL)), key, value)
+    {
+        if (!cf_json_at(image, "metadata", part, key, NULL))
+            cf_json_put_take(patch, json_null(), "metadata", part, key, NULL);
+    }
+    json_object_foreach(cf_json_unconst(cf_json_at(then, "metadata", part, NULL)), key, value)
+    {
+        if (!cf_json_equal(value, cf_json_at(live, "metadata", part, key, NULL)))
+            cf_json_put_take(patch, json_incref(value), "metadata", part, key, NULL);
+    }
+}
+
+static json_t *way_back(const json_t *live, const json_t *image)
+{
+    static const char *const parts[] = { "labels", "annotations" };
+    cf_autojson json_t *now = written_parts(live);
+    cf_autojson json_t *then = written_parts(image);
+    cf_autojson json_t *whole = cf_json_copy(then);
+    for (size_t i = 0; i < CF_ARRAY_LEN(parts); i++) {
+        cf_json_del(now, "metadata", parts[i], NULL);
+        cf_json_del(then, "metadata", parts[i], NULL);
+    }
+    json_t *patch = cf_json_merge_diff(now, then);
+    for (size_t i = 0; i < CF_ARRAY_LEN(parts); i++)
+        restore_keys(patch, parts[i], live, image, whole);
+    return patch;
 }
 
 /* Gives the stored values back; the label of our run goes with them. */
@@ -128,9 +167,7 @@ static bool restore_overwritten(const struct cf_propagation *p, const json_t *en
     }
     if (strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL), p->run_id) != 0)
         return true; /* given back before, or somebody else's meanwhile */
-    cf_autojson json_t *now = written_parts(live);
-    cf_autojson json_t *then = written_parts(image);
-    cf_autojson json_t *patch = cf_json_merge_diff(now, then);
+    cf_autojson json_t *patch = way_back(live, image);
     cf_json_put_take(patch, json_null(), "metadata", "labels", CF_LABEL_RUN, NULL);
     cf_json_put_take(patch, json_string(cf_object_uid(live)), "metadata", "uid", NULL);
     if (!cf_kube_merge_patch(p->target, NULL, &ref, patch, NULL, NULL, err))

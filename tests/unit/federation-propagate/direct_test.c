@@ -352,6 +352,39 @@ static void overwrite_gives_the_former_state_back(void **state)
     assert_true(json_equal(cf_json_at(back, "metadata", "labels", NULL), want_labels));
 }
 
+/* A server keeps the account of a pod under its old name as well; a control plane that wrote for us
+ * leaves words of its own. */
+static void what_was_overwritten_keeps_nothing_of_ours(void **state)
+{
+    struct rig *r = *state;
+    set_workloads(
+        r,
+        "{'include':[],'exclude':[],'onConflict':'overwrite','start':'auto','transforms':[],'replicas':{'min':1}}");
+    put(r->target_api, "{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'shop'}}");
+    put(r->target_api,
+        "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'echo','namespace':'shop',"
+        "'annotations':{'deployment.kubernetes.io/revision':'1'}},'spec':{'replicas':1,'selector':{"
+        "'matchLabels':{'app':'echo'}},'template':{'metadata':{'labels':{'app':'echo'}},'spec':{"
+        "'containers':[{'name':'theirs','image':'theirs:1'}]}}}}");
+    take_inventory(r);
+    apply_all(r);
+    cf_autojson json_t *ours = target(r, "apps/v1", "Deployment", "echo");
+    json_t *pod = cf_object_pod_spec(ours);
+    json_object_set_new(pod, "serviceAccountName", json_string("echo"));
+    json_object_set_new(pod, "serviceAccount", json_string("echo"));
+    cf_json_put_take(ours, json_string("abort"), "metadata", "annotations",
+                     "work.karmada.io/conflict-resolution", NULL);
+    cf_fake_kube_put_json(r->target_api, ours);
+    undo_all(r, "");
+    cf_autojson json_t *back = target(r, "apps/v1", "Deployment", "echo");
+    cf_autojson json_t *want_pod =
+        cf_test_json("{'containers':[{'name':'theirs','image':'theirs:1'}]}");
+    cf_autojson json_t *want_annotations =
+        cf_test_json("{'deployment.kubernetes.io/revision':'1'}");
+    assert_true(json_equal(cf_object_pod_spec(back), want_pod));
+    assert_true(json_equal(cf_json_at(back, "metadata", "annotations", NULL), want_annotations));
+}
+
 static void transforms_and_the_switch(void **state)
 {
     struct rig *r = *state;
@@ -531,6 +564,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(adopt_takes_only_what_is_equal_and_never_writes, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(overwrite_gives_the_former_state_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_overwritten_keeps_nothing_of_ours, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(transforms_and_the_switch, setup, teardown),
         cmocka_unit_test_setup_teardown(release_leaves_no_trace_of_us, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_source_is_seen_and_copied_again, setup, teardown),
