@@ -58,6 +58,19 @@ static void default_containers(json_t *list)
     }
 }
 
+/* Both names say the same: the new one where there is one, else the old one. */
+static void default_account(json_t *spec)
+{
+    const char *account = cf_json_str(spec, "", "serviceAccountName", NULL);
+    if (!*account)
+        account = cf_json_str(spec, "", "serviceAccount", NULL);
+    if (!*account)
+        return;
+    cf_autofree char *both = cf_xstrdup(account);
+    json_object_set_new(spec, "serviceAccountName", json_string(both));
+    json_object_set_new(spec, "serviceAccount", json_string(both));
+}
+
 void sbx_rules_default_pod_spec(json_t *spec)
 {
     if (!json_is_object(spec))
@@ -77,9 +90,7 @@ void sbx_rules_default_pod_spec(json_t *spec)
     dflt(spec, "dnsPolicy", json_string("ClusterFirst"));
     dflt(spec, "securityContext", json_object());
     dflt(spec, "schedulerName", json_string("default-scheduler"));
-    const char *account = cf_json_str(spec, NULL, "serviceAccountName", NULL);
-    if (account)
-        dflt(spec, "serviceAccount", json_string(account));
+    default_account(spec);
 }
 
 static json_t *template_spec(json_t *spec)
