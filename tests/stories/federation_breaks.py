@@ -219,26 +219,39 @@ def karmada_takes_over_an_existing_deployment(tale):
     check_retired(tale)
 
 
+# The arrows of a copy over what stands there.
+ARROWS_OVERWRITE = {
+    "the target is placed": ARROWS_TARGET_ONLY["the target is placed"],
+    "theirs is taken over": lambda tale, run: is_managed(deployment(tale, "west")),
+    "half of the traffic": is_half,
+}
+
+
+def is_given_back(tale, arrow, theirs):
+    now = deployment(tale, "west")
+    assert now["metadata"]["uid"] == theirs["metadata"]["uid"], f"{arrow}: it was replaced"
+    assert now["spec"] == theirs["spec"], f"{arrow}: it is not what it was: {theirs['spec']} → {now['spec']}"
+    for part in ("labels", "annotations"):
+        is_now, was = (without_revision(o["metadata"].get(part) or {}) for o in (now, theirs))
+        assert is_now == was, f"{arrow}: {part}: {was} → {is_now}"
+
+
 @story("virtualservice", worlds=WORLDS, plane="karmada")
 def back_from_karmada_gives_an_overwritten_deployment_back(tale):
     """Rolled back, what was overwritten is what it was: the same object, its own content, nobody's."""
     before, theirs = pods(tale, "east"), stand_there(tale)
     with tale.stage.witness("virtualservice", RATE) as witness:
         tale.plan(steps="[50, 100]", hold="60s", more=OVERWRITE)
-        tale.start()
-        tale.until_weight(50, 120)
-        is_taken_over(tale, theirs)
-        tale.act("rollback")
-        tale.until_state("rolled-back", 180)
+        for arrow, reached in ARROWS_OVERWRITE.items():
+            tale.start()
+            tale.until(arrow, 120, lambda run, reached=reached: reached(tale, run), every=0.01)
+            tale.act("rollback")
+            run = tale.until("the end of the run", 180, lambda r: r["state"] in ("rolled-back", "canceled"))
+            tale.note(f"{arrow}: {run['state']}")
+            is_given_back(tale, arrow, theirs)
+            assert not policies(tale) and not deployment(tale, "hub"), f"{arrow}: something is left in the control plane"
         tale.no_failures(witness.stop())
-    now = deployment(tale, "west")
-    assert now["metadata"]["uid"] == theirs["metadata"]["uid"], "it was replaced"
-    assert now["spec"] == theirs["spec"], f"it is not what it was: {theirs['spec']} → {now['spec']}"
-    for part in ("labels", "annotations"):
-        now_is, was = (without_revision(o["metadata"].get(part) or {}) for o in (now, theirs))
-        assert now_is == was, f"{part}: {was} → {now_is}"
     assert pods(tale, "east") == before, "pods of the source were replaced"
-    assert not policies(tale) and not deployment(tale, "hub"), "something is left in the control plane"
 
 
 def without_revision(annotations):

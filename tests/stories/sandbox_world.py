@@ -25,6 +25,7 @@ READY_S = 30
 END_S = 30
 CALL_S = 90  # a rollout is waited for on the other side, up to 60 s
 SLOW_MS = 400
+STARTING_S = 1.5
 REQUEST_DEFAULTS = {"cluster": "", "error": ""}
 
 
@@ -234,6 +235,8 @@ class SandboxStage:
         try:
             yield
         finally:
+            self._call("PUT", "/faults/api", {"cluster": cluster, "status": 403})  # as a real one that has yet to read its roles
+            time.sleep(STARTING_S)
             self._call("PUT", "/faults/api", {"cluster": cluster})
 
     @contextlib.contextmanager
