@@ -82,6 +82,9 @@ static void say_unready(const json_t *report, struct cf_buf *out)
 {
     size_t i, n = 0;
     json_t *row;
+    const char *unseen = cf_json_str(report, "", "unseen", NULL);
+    if (*unseen)
+        cf_buf_puts(out, unseen);
     json_array_foreach(json_object_get(report, "objects"), i, row)
     {
         if (cf_json_bool(row, false, "ready", NULL) || n++ >= NAMED_MAX)
