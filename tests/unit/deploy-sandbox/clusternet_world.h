@@ -30,7 +30,8 @@ static inline int hub_up(void **state)
     w->east = sbx_api_new("east");
     w->west = sbx_api_new("west");
     struct sbx_api *members[] = { w->east, w->west };
-    w->controllers = sbx_controllers_start(members, 2, &quick, &err);
+    const struct sbx_controllers_options kept = patient();
+    w->controllers = sbx_controllers_start(members, 2, &kept, &err);
     const struct sbx_controllers_options upkeep = { .only_upkeep = true };
     w->upkeep = sbx_controllers_start(&w->hub, 1, &upkeep, &err);
     const struct sbx_clusternet_options options = {

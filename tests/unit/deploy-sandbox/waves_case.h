@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan with two waves, for the drivers of both federations: worker, which the target has no node
- * for until it is mended, and echo after it. Its deadline is so far away that a slow machine does not
- * reach it: the sandbox's time runs faster. */
+ * for until it is mended, and echo after it. */
 #ifndef TESTS_UNIT_DEPLOY_SANDBOX_WAVES_CASE_H
 #define TESTS_UNIT_DEPLOY_SANDBOX_WAVES_CASE_H
 
