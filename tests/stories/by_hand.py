@@ -89,7 +89,7 @@ def the_printed_line_sends_the_traffic_back_without_crossfade(tale):
         assert len(none) == 1 and none[0].startswith("none: "), f"after the end run {command} prints {none}"
 
 
-@story("virtualservice")
+@story("virtualservice", worlds=("sandbox",))
 def no_line_is_printed_that_would_do_nothing(tale):
     """Before the first write and after commit it says why there is none."""
     with tale.stage.witness("virtualservice", RATE) as witness:

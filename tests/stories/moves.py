@@ -84,7 +84,7 @@ def two_routers_move_as_one_weight(tale):
         tale.no_failures(result)
 
 
-@story("virtualservice")
+@story("virtualservice", worlds=("sandbox",))
 def commit_waits_for_a_person(tale):
     tale.plan(steps="[50, 100]", hold="1s", commit="manual")
     with tale.stage.witness("virtualservice", RATE) as witness:

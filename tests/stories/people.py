@@ -39,7 +39,7 @@ def rolled_back_by_a_person_during_the_shift(tale):
     roll_back_when(tale, lambda: tale.until("the shift", 60, lambda r: r["phase"] == "Shifting" or r["weight"]["applied"] == 20))
 
 
-@story("virtualservice")
+@story("virtualservice", worlds=("sandbox",))
 def paused_and_resumed(tale):
     tale.plan(steps="[20, 100]", hold="1s")
     with tale.stage.witness("virtualservice", RATE) as witness:
@@ -80,7 +80,7 @@ def a_run_is_started_on_what_a_diff_showed_or_refused(tale):
     tale.until_state("rolled-back")
 
 
-@story("virtualservice")
+@story("virtualservice", worlds=("sandbox",))
 def a_freeze_stops_forward_moves_and_not_rollbacks(tale):
     tale.plan(steps="[20, 100]", hold="1s")
     with tale.stage.witness("virtualservice", RATE):
