@@ -165,6 +165,26 @@ bool cf_run_load(struct cf_store *store, const char *id, struct cf_run *out, str
     return true;
 }
 
+/* Most entries have their kind, namespace and past in common with the one before: shared, they are
+ * in memory once. */
+static void share(json_t *entry, const json_t *last, const char *const *members)
+{
+    for (; *members; members++) {
+        json_t *before = json_object_get(last, *members);
+        if (before && json_is_string(before) &&
+            json_equal(before, json_object_get(entry, *members)))
+            json_object_set(entry, *members, before);
+    }
+}
+
+static void share_texts(json_t *entry, const json_t *last)
+{
+    static const char *const of_entry[] = { "how", NULL };
+    static const char *const of_ref[] = { "group", "version", "kind", "namespace", NULL };
+    share(entry, last, of_entry);
+    share(json_object_get(entry, "ref"), json_object_get(last, "ref"), of_ref);
+}
+
 bool cf_run_copies(struct cf_store *store, const char *id, json_t **out, struct cf_error *err)
 {
     static const struct cf_stmt stmt = {
@@ -178,7 +198,9 @@ bool cf_run_copies(struct cf_store *store, const char *id, json_t **out, struct 
     json_t *entries = json_array();
     for (int i = 0; i < PQntuples(res); i++) {
         struct cf_column c = cf_row(res, i);
-        json_array_append_new(entries, cf_col_json(&c));
+        json_t *entry = cf_col_json(&c);
+        share_texts(entry, i > 0 ? json_array_get(entries, (size_t)i - 1) : NULL);
+        json_array_append_new(entries, entry);
     }
     *out = entries;
     return true;

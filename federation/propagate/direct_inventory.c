@@ -9,7 +9,17 @@
 #include "federation/propagate/direct.h"
 #include "federation/propagate/inventory_source.h"
 
-enum { INVENTORY_TEXT_MAX = 16 * 1024 * 1024 }; /* 50,000 objects at 300 bytes */
+enum {
+    INVENTORY_TEXT_MAX = 16 * 1024 * 1024, /* 50,000 objects at 300 bytes */
+    /* Objects of the source that are let go of before their memory goes back: what the threads of a
+     * list have freed is not used for bodies, which are made by another. */
+    GIVE_BACK_EVERY = 2000,
+};
+
+static bool is_direct(const struct cf_propagation *p)
+{
+    return strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") == 0;
+}
 
 static char *scaled_name(const char *kind, const char *name)
 {
@@ -43,11 +53,29 @@ static bool is_autoscaled(const json_t *names, const json_t *object)
     return json_object_get(names, name) != NULL;
 }
 
+/* A text of an item, shared with the item before it where that says the same: most do. */
+static json_t *like(const json_t *last, const char *key, const char *text)
+{
+    json_t *before = json_object_get(last, key);
+    return before && strcmp(json_string_value(before), text) == 0 ? json_incref(before)
+                                                                  : json_string(text);
+}
+
+static json_t *ref_like(const json_t *last, const struct cf_object_ref *ref)
+{
+    const json_t *before = json_object_get(last, "ref");
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "group", like(before, "group", ref->group),
+                     "version", like(before, "version", ref->version), "kind",
+                     like(before, "kind", ref->kind), "namespace",
+                     like(before, "namespace", ref->ns), "name", ref->name);
+}
+
 static bool add_item(const struct cf_propagation *p, const struct cf_transform *t,
                      const json_t *scaled, const json_t *member, json_t *items,
                      struct cf_error *err)
 {
     const json_t *object = json_object_get(member, "object");
+    const json_t *last = json_array_get(items, json_array_size(items) - 1);
     cf_autojson json_t *body = cf_object_transform(t, member, err);
     struct cf_object_ref target_ref;
     if (!body || !cf_ref_of(body, &target_ref, err)) {
@@ -61,33 +89,39 @@ static bool add_item(const struct cf_propagation *p, const struct cf_transform *
     cf_object_digest(object, by_itself, digest);
     cf_autofree char *key = cf_object_key(body, NULL);
     cf_autofree char *writer = cf_object_last_writer(object, "");
-    json_array_append_new(
-        items, json_pack("{s:s, s:o, s:s, s:O, s:s, s:I, s:s, s:s, s:s, s:b, s:s}", "key", key,
-                         "ref", cf_direct_ref_json(&target_ref), "digest", digest, "body", body,
-                         "onConflict", cf_json_str(member, "fail", "onConflict", NULL), "wave",
-                         (json_int_t)cf_json_int(member, 0, "wave", NULL), "why",
-                         cf_json_str(member, "", "why", NULL), "from",
-                         cf_json_str(member, "", "from", NULL), "start",
-                         cf_json_str(member, "now", "start", NULL), "autoscaled", by_itself, "by",
-                         writer ? writer : ""));
-    if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") != 0)
-        json_object_set(json_array_get(items, json_array_size(items) - 1), "origin",
-                        cf_json_unconst(object));
+    json_t *item =
+        json_pack("{s:s, s:o, s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:b, s:o}", "key", key, "ref",
+                  ref_like(last, &target_ref), "digest", digest, "body", body, "onConflict",
+                  like(last, "onConflict", cf_json_str(member, "fail", "onConflict", NULL)), "wave",
+                  json_object_get(member, "wave"), "why",
+                  like(last, "why", cf_json_str(member, "", "why", NULL)), "from",
+                  like(last, "from", cf_json_str(member, "", "from", NULL)), "start",
+                  like(last, "start", cf_json_str(member, "now", "start", NULL)), "autoscaled",
+                  by_itself, "by", like(last, "by", writer ? writer : ""));
+    if (!is_direct(p))
+        json_object_set(item, "origin", cf_json_unconst(object));
+    json_array_append_new(items, item);
     return true;
 }
 
-/* Once its body is made, of an object of the source only its name, its kind and its scale are asked:
- * the rest would be in memory twice. What a federation keeps as it was read stays whole. */
-static void lighten(json_t *object)
+/* Once its body is made, of an object of the source only its name, its kind and its scale are asked,
+ * by routes and autoscalers: the rest would be in memory twice. What a federation keeps as it was
+ * read stays whole. */
+static void let_go(const struct cf_propagation *p, json_t *member)
 {
-    static const char *const heavy[] = { "data",  "stringData", "binaryData",
-                                         "rules", "status",     "subjects" };
-    for (size_t i = 0; i < CF_ARRAY_LEN(heavy); i++)
-        json_object_del(object, heavy[i]);
-    cf_json_del(object, "spec", "template", NULL);
-    cf_json_del(object, "metadata", "managedFields", NULL);
-    cf_json_del(object, "metadata", "annotations", NULL);
-    cf_json_del(object, "metadata", "labels", NULL);
+    json_t *object = json_object_get(member, "object");
+    const struct cf_kind *k = cf_kind_of(object);
+    bool is_asked = k->flags & CF_KIND_SCALABLE || strcmp(k->kind, "Service") == 0;
+    if (!is_asked) {
+        json_object_clear(member);
+        return;
+    }
+    if (is_direct(p))
+        json_object_set_new(member, "object",
+                            json_pack("{s:O, s:{s:O}, s:{s:O*}}", "kind",
+                                      json_object_get(object, "kind"), "metadata", "name",
+                                      cf_json_at(object, "metadata", "name", NULL), "spec",
+                                      "replicas", cf_json_at(object, "spec", "replicas", NULL)));
 }
 
 static void digest_all(json_t *inventory)
@@ -161,8 +195,9 @@ static json_t *items_of(const struct cf_propagation *p, const json_t *members, s
     {
         if (is_wanted(p, member) && !add_item(p, &transform, scaled, member, items, err))
             return NULL;
-        if (strcmp(cf_json_str(p->copy, "direct", "method", NULL), "direct") == 0)
-            lighten(json_object_get(member, "object"));
+        let_go(p, member);
+        if (i % GIVE_BACK_EVERY == GIVE_BACK_EVERY - 1)
+            cf_mem_give_back();
     }
     return cf_steal(&items);
 }
@@ -182,6 +217,7 @@ bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
     cf_autojson json_t *inventory = cf_closure(&input, err);
     if (!inventory)
         return false;
+    json_array_clear(source.objects); /* members have their own references */
     json_t *items = items_of(p, json_object_get(inventory, "members"), err);
     if (!items)
         return false;

@@ -45,17 +45,19 @@ void cf_inventory_source_free(struct cf_inventory_source *s)
     json_decref(s->unread);
 }
 
-/* What managedFields say is half of an object, and only a Service's ports are asked of them; who
- * wrote last stands beside. */
+/* What managedFields say is half of an object, and only a Service's ports are asked of them; of the
+ * others it is who wrote what when. */
 static void trim(json_t *object)
 {
+    static const char *const unasked[] = { "fieldsV1", "fieldsType", "apiVersion", "operation" };
     size_t i;
     json_t *entry;
     if (strcmp(cf_json_str(object, "", "kind", NULL), "Service") == 0)
         return;
     json_array_foreach(cf_json_at(object, "metadata", "managedFields", NULL), i, entry)
     {
-        json_object_del(entry, "fieldsV1");
+        for (size_t k = 0; k < CF_ARRAY_LEN(unasked); k++)
+            json_object_del(entry, unasked[k]);
     }
 }
 
