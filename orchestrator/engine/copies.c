@@ -121,8 +121,13 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
 
 bool cf_copies_inventory(struct cf_copies *c, const json_t **out, struct cf_error *err)
 {
-    if (!c->pass->inventory && !c->ops->inventory(&c->request, &c->pass->inventory, err))
-        return cf_error_wrap(err, "read the source");
+    if (!c->pass->inventory) {
+        int64_t began = cf_wall_ms(c->pass->ports->clock);
+        cf_mem_give_back(); /* what was looked at before it, in this pass */
+        if (!c->ops->inventory(&c->request, &c->pass->inventory, err))
+            return cf_error_wrap(err, "read the source");
+        c->pass->inventory_ms = cf_wall_ms(c->pass->ports->clock) - began;
+    }
     *out = c->pass->inventory;
     return true;
 }

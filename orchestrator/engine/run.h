@@ -54,6 +54,9 @@ struct cf_step {
         int64_t since_ms; /* wall; 0: not measured */
         int from;         /* `done` at that time */
         double per_s;     /* 0: not known (yet) */
+        int64_t at_ms;    /* wall: when it was last counted */
+        int64_t pause_ms; /* what one pause costs in which nothing is counted; 0: not known */
+        int pauses;       /* so many are still to come */
     } pace;
     char message[CF_HOLD_TEXT_MAX];
     int64_t started_ms, finished_ms; /* wall; 0: not yet */
@@ -181,6 +184,11 @@ void cf_step_progress(struct cf_step *step, int done, int total);
  * said of when it ends. */
 void cf_step_pace(struct cf_step *step, int64_t now_wall);
 void cf_step_pace_lost(struct cf_step *step);
+/* It has paused since it was last counted, for something of its own (reading the source again at the
+ * beginning of a pass), which took `own_ms`: that is no part of its rate, but those that are to come
+ * are part of its end. */
+void cf_step_pace_paused(struct cf_step *step, int64_t own_ms, int64_t now_wall);
+void cf_step_pace_pauses(struct cf_step *step, int still_to_come);
 /* {"done", "total", "perSecond", "etaSeconds", …} as people and the journal get it; the last two are
  * null when they are not known. New reference. */
 json_t *cf_step_progress_json(const struct cf_step *step) CF_NODISCARD;

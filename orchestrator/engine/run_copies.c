@@ -85,10 +85,13 @@ void cf_step_pace(struct cf_step *step, int64_t now_wall)
     int64_t ms = now_wall - p->since_ms;
     int n = abs(step->done - p->from);
     if (p->since_ms == 0 || ms < 0) {
-        *p = (struct cf_pace){ .since_ms = now_wall, .from = step->done };
+        p->since_ms = p->at_ms = now_wall;
+        p->from = step->done;
+        p->per_s = 0;
         step->changed = true;
         return;
     }
+    p->at_ms = now_wall;
     if (ms < PACE_MIN_MS || n == 0)
         return;
     p->per_s = (double)n * 1000.0 / (double)ms;
@@ -103,8 +106,22 @@ void cf_step_pace_lost(struct cf_step *step)
 {
     if (step->pace.since_ms == 0)
         return;
-    step->pace = (struct cf_pace){ 0 };
+    step->pace = (struct cf_pace){ .pause_ms = step->pace.pause_ms };
     step->changed = true;
+}
+
+void cf_step_pace_paused(struct cf_step *step, int64_t own_ms, int64_t now_wall)
+{
+    struct cf_pace *p = &step->pace;
+    int64_t whole = p->since_ms ? now_wall - p->at_ms : own_ms;
+    p->pause_ms = CF_MAX(whole, own_ms);
+    if (p->since_ms)
+        p->since_ms += CF_MAX(whole, 0);
+}
+
+void cf_step_pace_pauses(struct cf_step *step, int still_to_come)
+{
+    step->pace.pauses = still_to_come;
 }
 
 static json_t *tenths(double value)
@@ -118,10 +135,12 @@ json_t *cf_step_progress_json(const struct cf_step *step)
     bool undoes = step->state == CF_STEP_UNDOING;
     int left = undoes ? step->done : step->total - step->done;
     bool known = p->per_s > 0 && left > 0;
-    return json_pack("{s:i,s:i,s:o,s:o,s:I,s:i}", "done", step->done, "total", step->total,
-                     "perSecond", known ? tenths(p->per_s) : json_null(), "etaSeconds",
-                     known ? tenths((double)left / p->per_s) : json_null(), "since",
-                     (json_int_t)p->since_ms, "from", p->from);
+    double pauses_s = undoes ? 0 : (double)p->pauses * (double)p->pause_ms / 1000.0;
+    return json_pack("{s:i,s:i,s:o,s:o,s:I,s:i,s:I,s:I,s:i}", "done", step->done, "total",
+                     step->total, "perSecond", known ? tenths(p->per_s) : json_null(), "etaSeconds",
+                     known ? tenths((double)left / p->per_s + pauses_s) : json_null(), "since",
+                     (json_int_t)p->since_ms, "from", p->from, "at", (json_int_t)p->at_ms,
+                     "pauseMs", (json_int_t)p->pause_ms, "pauses", p->pauses);
 }
 
 void cf_step_progress_read(struct cf_step *step, const json_t *progress)
@@ -130,6 +149,9 @@ void cf_step_progress_read(struct cf_step *step, const json_t *progress)
     step->total = (int)cf_json_int(progress, 0, "total", NULL);
     step->pace.since_ms = cf_json_int(progress, 0, "since", NULL);
     step->pace.from = (int)cf_json_int(progress, 0, "from", NULL);
+    step->pace.at_ms = cf_json_int(progress, 0, "at", NULL);
+    step->pace.pause_ms = cf_json_int(progress, 0, "pauseMs", NULL);
+    step->pace.pauses = (int)cf_json_int(progress, 0, "pauses", NULL);
     const json_t *rate = cf_json_at(progress, "perSecond", NULL);
     step->pace.per_s = json_is_number(rate) ? json_number_value(rate) : 0;
 }

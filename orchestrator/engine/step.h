@@ -43,10 +43,11 @@ struct cf_pass {
     const struct cf_ports *ports;
     struct cf_fence fence;
     struct cf_live *run;
-    json_t *events;    /* since the last record */
-    int64_t now_wall;  /* taken anew after every record */
-    json_t *inventory; /* of the source, read at most once in a pass; NULL: not yet */
-    int records;       /* so far: the length of a pass is bounded */
+    json_t *events;       /* since the last record */
+    int64_t now_wall;     /* taken anew after every record */
+    json_t *inventory;    /* of the source, read at most once in a pass; NULL: not yet */
+    int64_t inventory_ms; /* how long reading it took */
+    int records;          /* so far: the length of a pass is bounded */
 };
 
 struct cf_survey_router;

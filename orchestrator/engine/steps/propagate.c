@@ -97,18 +97,31 @@ static bool wave_waits(const struct cf_pass *p, const struct cf_step *s,
     return cf_out_hold(out, CF_HOLD_NOT_READY, WAVE_LOOK_MS, "%s", copying->why);
 }
 
+/* How often the source will be read again before all is copied: once for each pass to come, and this
+ * one ends after so many records. */
+static int readings_left(const struct cf_pass *p, int left)
+{
+    const int whole = CF_PASS_RECORDS_MAX * CF_PROPAGATE_BATCH;
+    int here = (CF_PASS_RECORDS_MAX - p->records - 1) * CF_PROPAGATE_BATCH;
+    return left <= here ? 0 : (left - here + whole - 1) / whole;
+}
+
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                   struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     const json_t *inventory;
+    bool reads = !p->inventory;
     if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
         return false;
+    if (reads || s->pace.pause_ms == 0)
+        cf_step_pace_paused(s, p->inventory_ms, cf_wall_ms(p->ports->clock));
     json_t *ledger = ledger_of(p);
     struct cf_copying copying = { 0 };
     bool ok = c.ops->apply(&c.request, inventory, &ledger, CF_PROPAGATE_BATCH, &copying, err);
     int total = (int)json_array_size(cf_json_at(inventory, "objects", NULL));
     count(p, s, CF_MIN((int)json_array_size(ledger), total), total, ok && !copying.waits);
+    cf_step_pace_pauses(s, readings_left(p, total - s->done));
     cf_copies_keep_take(&c, ledger);
     if (!ok && err->kind == CF_ERR_CONFLICT) {
         struct cf_error why = *err;

@@ -87,12 +87,38 @@ static void the_end_is_announced_only_when_it_was_measured(void **state)
     assert_true(json_is_null(json_object_get(waits, "etaSeconds")));
 }
 
+/* Reading the source again is no copying, but it is part of when the copying ends. */
+static void pauses_are_part_of_the_end_and_not_of_the_rate(void **state)
+{
+    (void)state;
+    struct cf_step step = { .total = 10000, .state = CF_STEP_INTENT };
+    cf_step_pace_paused(&step, 2000, 900); /* the first reading, before anything was counted */
+    cf_step_progress(&step, 1000, 10000);
+    cf_step_pace(&step, 1000);
+    cf_step_progress(&step, 2000, 10000);
+    cf_step_pace(&step, 2000);
+    cf_step_pace_pauses(&step, 2);
+    cf_autojson json_t *p = cf_step_progress_json(&step);
+    assert_true(json_real_value(json_object_get(p, "perSecond")) == 1000.0);
+    assert_true(json_real_value(json_object_get(p, "etaSeconds")) == 8.0 + 2 * 2.0);
+    struct cf_step again = { .state = CF_STEP_INTENT };
+    cf_step_progress_read(&again, p); /* the next pass */
+    cf_step_pace_paused(&again, 2500, 5000);
+    cf_step_progress(&again, 3000, 10000);
+    cf_step_pace(&again, 6000);
+    cf_step_pace_pauses(&again, 1);
+    cf_autojson json_t *q = cf_step_progress_json(&again);
+    assert_true(json_real_value(json_object_get(q, "perSecond")) == 1000.0);
+    assert_true(json_real_value(json_object_get(q, "etaSeconds")) == 7.0 + 3.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_changed_is_written),
         cmocka_unit_test(what_is_the_same_is_no_change),
         cmocka_unit_test(the_end_is_announced_only_when_it_was_measured),
+        cmocka_unit_test(pauses_are_part_of_the_end_and_not_of_the_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
