@@ -108,7 +108,9 @@ def measure(tale, postgres, count):
     print(f"copied -> weight 1: {time.monotonic() - began - copied:.1f} s (readiness, reach, and the comparison with the source before the raise)")
     for step in tale.get()["steps"]:
         if step["finishedAt"]:
-            print(f"    {step['name']}: {parse_time(step['finishedAt']) - parse_time(step['startedAt']):.1f} s")
+            span = parse_time(step["startedAt"]), parse_time(step["finishedAt"])
+            most = max((kb for at, kb in watch.resident if span[0] <= at <= span[1]), default=0)
+            print(f"    {step['name']}: {span[1] - span[0]:.1f} s, at most {most / 1024:.0f} MB")
     end = parse_time(next(s for s in run["steps"] if s["kind"] == "propagate")["finishedAt"])
     errors = eta_errors([(at, p) for at, p in watch.seen if at < end], end)
     if errors:
