@@ -31,12 +31,22 @@ static void not_ready(json_t *report, const char *key, const char *message)
     json_object_set_new(report, "done", json_integer(cf_json_int(report, 1, "done", NULL) - 1));
 }
 
+/* Of other kinds Karmada says Unhealthy for as long as something is missing that need not come: an
+ * Ingress' address, a pod for a budget or a claim. What we see of them ourselves decides. */
+static bool is_workload(const struct cf_karmada *k, const json_t *object)
+{
+    struct cf_object_ref ref = cf_karmada_object_ref(k, object);
+    const struct cf_kind *kind = cf_kind_find(ref.group, ref.kind);
+    return kind && kind->flags & CF_KIND_WORKLOAD;
+}
+
 /* What the control plane reports of one object; its own health word is stale whenever the member was
  * away, so it can only say no. */
-static void judge(json_t *report, const json_t *object, const json_t *binding, const char *member)
+static void judge(const struct cf_karmada *k, json_t *report, const json_t *object,
+                  const json_t *binding)
 {
     const char *key = cf_json_str(object, "", "key", NULL);
-    const json_t *row = cf_karmada_aggregated(binding, member);
+    const json_t *row = cf_karmada_aggregated(binding, k->target);
     char text[CF_COPYING_WHY_MAX];
     if (!binding) {
         not_ready(report, key, "its ResourceBinding is gone");
@@ -44,7 +54,8 @@ static void judge(json_t *report, const json_t *object, const json_t *binding, c
         (void)snprintf(text, sizeof text, "not applied: %.300s",
                        cf_json_str(row, "not reported yet", "appliedMessage", NULL));
         not_ready(report, key, text);
-    } else if (strcmp(cf_json_str(row, "", "health", NULL), "Unhealthy") == 0) {
+    } else if (is_workload(k, object) &&
+               strcmp(cf_json_str(row, "", "health", NULL), "Unhealthy") == 0) {
         not_ready(report, key, "the control plane has yet to see it healthy");
     }
 }
@@ -67,7 +78,7 @@ static bool judge_policies(const struct cf_karmada *k, json_t *report, struct cf
             return false;
         json_array_foreach(json_object_get(policy, "objects"), n, object)
         {
-            judge(report, object, cf_karmada_binding(&look, object), k->target);
+            judge(k, report, object, cf_karmada_binding(&look, object));
         }
     }
     return true;
