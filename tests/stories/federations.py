@@ -90,6 +90,23 @@ def moves_karmada(tale):
     move(tale, TARGET_ONLY, False)
 
 
+NAMESPACES = """\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {ns}, labels: {{namespace.karmada.io/skip-auto-propagation: "true"}}}}
+"""
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def moves_karmada_with_roles_of_its_namespace(tale):
+    """An administrator makes the namespaces, and gives rights in these alone beside what has no namespace."""
+    for cluster in ("hub", "west"):
+        tale.stage.apply(cluster, path(tale, NAMESPACES))
+    for cluster, what in (("hub", ("--method", "karmada")), ("east", ("--side", "adopted")), ("west", ("--side", "target"))):
+        tale.grant(cluster, *what, "--namespace", tale.stage.namespace)
+    move(tale, ADOPT, True)
+
+
 @story("virtualservice", worlds=WORLDS, plane="karmada")
 def moves_karmada_by_its_scheduler(tale):
     """Where bindings may not be patched, Karmada's own scheduler places the copies."""
@@ -111,6 +128,44 @@ def moves_karmada_in_template(tale):
 @story("virtualservice", worlds=("sandbox", *WORLDS), plane="karmada")
 def moves_karmada_adopt(tale):
     move(tale, ADOPT, True)
+
+
+BESIDE = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: beside, namespace: {ns}}}
+spec:
+  rules:
+    - host: beside.example.com
+      http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: beside, port: {{number: 80}}}}}}}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: beside, namespace: {ns}}}
+spec: {{type: NodePort, selector: {{app: echo}}, ports: [{{port: 80, targetPort: 8080}}]}}
+"""
+
+
+def move_with_what_leads_there(tale, copy, sources_pods_stay):
+    """An Ingress and a node port beside the router: they come along, with the printed rights, and the source's number stays."""
+    beside = path(tale, "/api/v1/namespaces/{ns}/services/beside")
+    tale.stage.apply("east", path(tale, BESIDE))
+    before = tale.stage.get("east", beside)["spec"]["ports"]
+    move(tale, copy, sources_pods_stay)
+    assert tale.stage.get("west", path(tale, "/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses/beside")), "the Ingress did not come"
+    assert tale.stage.get("west", beside)["spec"]["ports"][0]["nodePort"], "the target has no node port"
+    now = tale.stage.get("east", beside)["spec"]["ports"]
+    assert now == before, f"the source's node port changed: {before} → {now}"
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def moves_karmada_with_what_leads_there(tale):
+    move_with_what_leads_there(tale, TARGET_ONLY, False)
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def moves_karmada_adopt_with_what_leads_there(tale):
+    move_with_what_leads_there(tale, ADOPT, True)
 
 
 def roll_back(tale, copy):
@@ -149,7 +204,7 @@ def back_from_karmada_adopt(tale):
     roll_back(tale, ADOPT)
 
 
-@story("virtualservice", worlds=("federations",), plane="karmada")
+@story("virtualservice", worlds=WORLDS, plane="karmada")
 def karmada_starts_at_commit_what_must_not_run_twice(tale):
     tale.stage.apply("east", SINGLETONS.format(namespace=tale.stage.namespace))
     tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=ADOPT + """\
@@ -167,7 +222,7 @@ def karmada_starts_at_commit_what_must_not_run_twice(tale):
     assert singletons(tale, "west")[:2] == (True, 2), "they do not run in the target"
 
 
-@story("virtualservice", worlds=("federations",), plane="karmada")
+@story("virtualservice", worlds=WORLDS, plane="karmada")
 def karmada_holds_when_its_policy_is_changed(tale):
     """Somebody edits the policy in mid-run: no raise until it is given back."""
     with tale.stage.witness("virtualservice", RATE) as witness:
@@ -186,7 +241,7 @@ def karmada_holds_when_its_policy_is_changed(tale):
         tale.no_failures(witness.stop())
 
 
-@story("virtualservice", worlds=("federations",), plane="karmada")
+@story("virtualservice", worlds=WORLDS, plane="karmada")
 def karmada_names_what_stands_in_its_way(tale):
     """An object of that name in the target: the run holds and names it, and it stays as it is."""
     namespace = tale.stage.namespace

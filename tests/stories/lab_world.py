@@ -33,6 +33,14 @@ def in_hub(lab, command):
     return ["nsenter", f"--net=/run/netns/{lab.layout.netns(network.HUB)}", "--", *command]
 
 
+def user_binding(scope, metadata):
+    """What gives the printed (cluster) role to the user of the lab's tokens."""
+    group = "rbac.authorization.k8s.io"
+    return {"apiVersion": f"{group}/v1", "kind": f"{scope}RoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": group, "kind": f"{scope}Role", "name": "crossfade"},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": "crossfade"}]}
+
+
 class LabWorld:
     side_by_side = 1  # two cores, and requests that must not fail for want of them
 
@@ -156,10 +164,10 @@ class LabStage:
     def grant(self, cluster, rbac_yaml):
         """The least rights that Crossfade itself prints, for the token that it uses here, and no others."""
         self.kubectl(cluster, "delete", "clusterrolebinding", "lab-crossfade", "--ignore-not-found")
-        binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "crossfade-user"},
-                   "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "crossfade"},
-                   "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "crossfade"}]}
-        self._api(cluster).apply_text(f"{rbac_yaml}\n---\n{json.dumps(binding)}")
+        documents = [rbac_yaml, json.dumps(user_binding("Cluster", {"name": "crossfade-user"}))]
+        if "kind: Role\n" in rbac_yaml:
+            documents.append(json.dumps(user_binding("", {"name": "crossfade-user", "namespace": self.namespace})))
+        self._api(cluster).apply_text("\n---\n".join(documents))
 
     def keep_from_placing(self, rbac_yaml):
         """The same without the one rule that is optional: bindings may not be patched."""
