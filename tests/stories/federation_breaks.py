@@ -219,6 +219,22 @@ def karmada_takes_over_an_existing_deployment(tale):
     check_retired(tale)
 
 
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def karmada_says_what_cannot_be_overwritten(tale):
+    """Their Deployment selects other pods, which never changes: the run says so before anything is written, and theirs stays."""
+    tale.stage.apply("west", path(tale, IN_THE_WAY))
+    theirs = deployment(tale, "west")
+    tale.plan(steps="[50, 100]", hold="1s", more=OVERWRITE)
+    tale.start()
+    run = tale.until("a word about what never changes", 120, lambda r: "immutable" in ((r.get("hold") or {}).get("message") or ""))
+    tale.note(f"{run['hold']['reason']}: {run['hold']['message']:.300}")
+    tale.act("rollback")
+    tale.until("the end of the run", 180, lambda r: r["state"] in ("rolled-back", "canceled"))
+    now = deployment(tale, "west")
+    assert (now["metadata"]["uid"], now["spec"]) == (theirs["metadata"]["uid"], theirs["spec"]), "theirs was touched"
+    assert not is_managed(now) and not policies(tale) and not deployment(tale, "hub"), "something is left"
+
+
 # The arrows of a copy over what stands there.
 ARROWS_OVERWRITE = {
     "the target is placed": ARROWS_TARGET_ONLY["the target is placed"],
