@@ -67,24 +67,38 @@ static json_t *best_of(struct km_round *r, const char *plural, const json_t *o)
     return best;
 }
 
-static json_t *by_id(struct km_round *r, const char *plural, const char *label, const json_t *o)
+static const char *note_of(const json_t *o, const char *annotation)
 {
-    const char *id = sbx_label(o, label);
-    size_t i;
-    json_t *policy;
-    json_array_foreach(*id ? sbx_pass_all(&r->hub, KM_G_POLICY, plural) : NULL, i, policy)
-    {
-        if (strcmp(sbx_label(policy, label), id) == 0)
-            return policy;
-    }
-    return NULL;
+    return cf_json_str(o, "", "metadata", "annotations", annotation, NULL);
 }
 
-/* Who holds the template, by the labels of a claim. */
+/* A template is held by the policy that its claim names, whoever wrote the claim: the id must be
+ * there and is not compared. A claim by a policy of the namespace counts first. */
+static bool names_policy(const json_t *o)
+{
+    return *sbx_label(o, KM_PP_ID) && *note_of(o, KM_PP_NAME) && *note_of(o, KM_PP_NS);
+}
+
+static bool names_cluster_policy(const json_t *o)
+{
+    return *sbx_label(o, KM_CPP_ID) && *note_of(o, KM_CPP_NAME);
+}
+
+static bool is_held(const json_t *o)
+{
+    return names_policy(o) || names_cluster_policy(o);
+}
+
+/* NULL: nobody, or a policy that is gone. */
 static json_t *holder_of(struct km_round *r, const json_t *o)
 {
-    json_t *p = by_id(r, "propagationpolicies", KM_PP_ID, o);
-    return p ? p : by_id(r, "clusterpropagationpolicies", KM_CPP_ID, o);
+    if (names_policy(o))
+        return sbx_pass_one(&r->hub, KM_G_POLICY, "propagationpolicies", note_of(o, KM_PP_NS),
+                            note_of(o, KM_PP_NAME));
+    if (names_cluster_policy(o))
+        return sbx_pass_one(&r->hub, KM_G_POLICY, "clusterpropagationpolicies", NULL,
+                            note_of(o, KM_CPP_NAME));
+    return NULL;
 }
 
 /* Whether `p` takes what `holder` has: a policy of the namespace from one of the cluster, else the
@@ -113,16 +127,23 @@ static json_t *preemptor_of(struct km_round *r, const json_t *o, const json_t *h
     return NULL;
 }
 
+/* The policy that places the template now; NULL: none, or not yet. Who holds it is not asked whether
+ * another would fit better. */
 static json_t *policy_of(struct km_round *r, const json_t *o)
 {
-    json_t *holder = holder_of(r, o);
-    if (holder && sbx_is_going(holder))
-        return NULL; /* until it has let go */
-    if (holder) {
-        json_t *p = preemptor_of(r, o, holder);
-        return p ? p : holder;
+    json_t *p = holder_of(r, o);
+    if (!p && is_held(o))
+        return NULL; /* it is let go of first */
+    if (p) {
+        json_t *other = preemptor_of(r, o, p);
+        if (other)
+            return other;
+        if (sbx_is_going(p) || /* until it has let go */
+            km_selected(cf_json_at(p, "spec", "resourceSelectors", NULL), o) == KM_RANK_NONE)
+            return NULL;
     }
-    json_t *p = *sbx_ns(o) ? best_of(r, "propagationpolicies", o) : NULL;
+    if (!p && *sbx_ns(o))
+        p = best_of(r, "propagationpolicies", o);
     if (!p)
         p = best_of(r, "clusterpropagationpolicies", o);
     return p && overrides_are_there(r, p) ? p : NULL;
@@ -130,17 +151,16 @@ static json_t *policy_of(struct km_round *r, const json_t *o)
 
 /* ---- The claim ---- */
 
-/* Labels and annotations by which `policy` holds an object, as a merge patch of its metadata: those
- * of the other kind of policy go. */
+/* Labels and annotations by which `policy` holds an object, as a merge patch of its metadata. A
+ * policy of the namespace takes the claim of one of the cluster off, but not the other way round. */
 static json_t *claim_of(const json_t *policy)
 {
     if (*sbx_ns(policy))
         return json_pack("{s:{s:s,s:n},s:{s:s,s:s,s:n}}", "labels", KM_PP_ID,
                          sbx_label(policy, KM_PP_ID), KM_CPP_ID, "annotations", KM_PP_NAME,
                          sbx_name(policy), KM_PP_NS, sbx_ns(policy), KM_CPP_NAME);
-    return json_pack("{s:{s:s,s:n},s:{s:s,s:n,s:n}}", "labels", KM_CPP_ID,
-                     sbx_label(policy, KM_CPP_ID), KM_PP_ID, "annotations", KM_CPP_NAME,
-                     sbx_name(policy), KM_PP_NAME, KM_PP_NS);
+    return json_pack("{s:{s:s},s:{s:s}}", "labels", KM_CPP_ID, sbx_label(policy, KM_CPP_ID),
+                     "annotations", KM_CPP_NAME, sbx_name(policy));
 }
 
 static bool is_claimed(const json_t *o, const json_t *policy)
@@ -242,6 +262,26 @@ static void sync(struct km_round *r, const json_t *o, const json_t *policy)
         km_note(r, user, "user %s", sbx_uid(o));
 }
 
+/* The policy that a claim names is gone: the claim goes, from the binding first. */
+static void strip(struct km_round *r, const struct sbx_kind *k, const json_t *o)
+{
+    const struct km_binding_kind *bk = &km_binding_kinds[*sbx_ns(o) == '\0'];
+    cf_autofree char *name = km_binding_name(o);
+    const json_t *binding =
+        sbx_pass_one(&r->hub, KM_G_WORK, bk->plural, *sbx_ns(o) ? sbx_ns(o) : NULL, name);
+    if (!km_after(r, CLAIM_MS, "strip %s", sbx_uid(o)))
+        return;
+    cf_autojson json_t *none =
+        names_policy(o)
+            ? json_pack("{s:{s:n},s:{s:n,s:n}}", "labels", KM_PP_ID, "annotations", KM_PP_NAME,
+                        KM_PP_NS)
+            : json_pack("{s:{s:n},s:{s:n}}", "labels", KM_CPP_ID, "annotations", KM_CPP_NAME);
+    if (!binding || sbx_pass_merge(&r->hub, KM_CONTROLLER, KM_G_WORK, bk->plural, binding,
+                                   json_pack("{s:O}", "metadata", none)))
+        (void)sbx_pass_merge(&r->hub, KM_CONTROLLER, k->group, k->plural, o,
+                             json_pack("{s:O}", "metadata", none));
+}
+
 /* Whether it was last written before the policy was. */
 static bool is_older(const json_t *o, const json_t *policy)
 {
@@ -255,6 +295,10 @@ static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *
         return;
     json_t *policy = policy_of(r, o);
     char user[KM_DIGEST];
+    if (is_held(o) && !holder_of(r, o)) {
+        strip(r, k, o);
+        return;
+    }
     if (!policy) {
         user_digest(o, user);
         km_note(r, user, "user %s", sbx_uid(o));
