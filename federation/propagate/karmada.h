@@ -15,10 +15,14 @@
  *   - The target's namespace, its quotas and limits are written directly, as the direct method does:
  *     Karmada takes down with a namespace what it put there, whatever it was asked to preserve.
  *
+ *   - A template that somebody's policy places on the source already is *placed*: it stays its
+ *     owner's and is never written, but for the claim on it, which is ours for the time of the run.
+ *     Placed objects have policies of their own.
+ *
  * The state: {"row": name, "inventory": digest, "written": n, "overridden": n, "scheduler": "own" |
- * "default", "target": Cluster, "source": Cluster, "policies": [{"name", "wave", "phase",
- * "objects": [{"apiVersion", "kind", "name"}]}], "bound": {binding id: true} of an undo, "release":
- * …}. */
+ * "default", "target": Cluster, "source": Cluster, "policies": [{"name", "wave", "phase", "placed"?,
+ * "givenBack"?, "objects": [{"apiVersion", "kind", "name"}]}], "placed": {key: its owner's claim},
+ * "bound", "placedBound": {binding id: true} of an undo, "release": …}. */
 #ifndef CF_FEDERATION_PROPAGATE_KARMADA_H
 #define CF_FEDERATION_PROPAGATE_KARMADA_H
 
@@ -33,6 +37,7 @@
 #define CF_KARMADA_MANAGED       "karmada.io/managed"
 #define CF_KARMADA_POLICY_ID     "propagationpolicy.karmada.io/permanent-id"
 #define CF_KARMADA_POLICY_NAME   "propagationpolicy.karmada.io/name"
+#define CF_KARMADA_POLICY_NS     "propagationpolicy.karmada.io/namespace"
 #define CF_KARMADA_CLUSTER_ID    "clusterpropagationpolicy.karmada.io/permanent-id"
 #define CF_KARMADA_CLUSTER_NAME  "clusterpropagationpolicy.karmada.io/name"
 #define CF_KARMADA_BINDING_ID    "resourcebinding.karmada.io/permanent-id"
@@ -40,7 +45,10 @@
 #define CF_KARMADA_CONFLICT      "work.karmada.io/conflict-resolution"
 #define CF_KARMADA_SKIP          "namespace.karmada.io/skip-auto-propagation"
 #define CF_KARMADA_WORK_FINISHER "karmada.io/execution-controller"
+#define CF_KARMADA_TAKEN_BY      "resourcetemplate.karmada.io/claimed-by"
 #define CF_KARMADA_SCHEDULER     "crossfade"
+/* On policies of ours that took their objects over from somebody else's. */
+#define CF_LABEL_PLACED "crossfade.dev/placed"
 
 enum {
     CF_KARMADA_SELECTORS_MAX = 100, /* of one policy: each change of it is looked at as a whole */
@@ -153,6 +161,9 @@ struct cf_karmada_look {
 void cf_karmada_look_free(struct cf_karmada_look *look); /* for CF_CLEANUP */
 bool cf_karmada_look(const struct cf_karmada *k, const json_t *policy, const char *member,
                      struct cf_karmada_look *out, struct cf_error *err) CF_NODISCARD;
+/* All bindings of the namespace, whosoever's, by "Kind/name"; new reference. */
+bool cf_karmada_bindings(const struct cf_karmada *k, json_t **out_bindings,
+                         struct cf_error *err) CF_NODISCARD;
 /* The Works of these bindings in a member, by binding id; new reference. */
 /* Adds the ids of these bindings to an object {id: true}. */
 void cf_karmada_note_ids(const json_t *bindings, json_t *ids);
@@ -164,6 +175,7 @@ bool cf_karmada_works_of(const struct cf_karmada *k, const json_t *bindings, con
                          json_t **out_works, struct cf_error *err) CF_NODISCARD;
 /* The binding of one of the policy's objects and its Work in the member; NULL: not there. */
 const json_t *cf_karmada_binding(const struct cf_karmada_look *look, const json_t *object);
+const json_t *cf_karmada_binding_among(const json_t *bindings, const char *kind, const char *name);
 const json_t *cf_karmada_work(const struct cf_karmada_look *look, const json_t *binding);
 const json_t *cf_karmada_manifest(const json_t *work); /* borrowed, or NULL */
 /* The entry of aggregatedStatus of a member, or NULL. */
@@ -175,6 +187,13 @@ const json_t *cf_karmada_aggregated(const json_t *binding, const char *member);
  * we write ourselves in client-driven mode), nothing being evicted. */
 bool cf_karmada_bound(const struct cf_karmada *k, const json_t *policy, bool *out_so,
                       struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
+/* Whether a binding says what the policy says of dispatching, conflicts and placement. */
+bool cf_karmada_shows_policy(const json_t *policy_object, const json_t *binding);
+/* Whether spec.clusters of a binding are exactly these names. */
+bool cf_karmada_is_placed_on(const json_t *binding, const json_t *names);
+/* Waits for Karmada's own scheduler to have placed it so. */
+bool cf_karmada_is_scheduled(const struct cf_karmada *k, const json_t *binding,
+                             const json_t *wanted, bool *out_so, struct cf_copying *out);
 /* Waits until each Work of the member stands, preserves, and is held back or not. */
 bool cf_karmada_works_stand(const struct cf_karmada *k, const json_t *policy, const char *member,
                             bool held_back, bool *out_so, struct cf_copying *out,
@@ -192,12 +211,85 @@ bool cf_karmada_applied(const struct cf_karmada *k, const json_t *policy, const 
 bool cf_karmada_rehearse(const struct cf_karmada *k, const json_t *policy, bool in_source,
                          bool *out_so, struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 
+/* --- karmada_claim.c: whose a template is --- */
+
+/* The policy that an object (a template, or a binding) names as its own: {"kind", "namespace" ("" of
+ * a cluster's policy), "name", "id"}; NULL: nobody's. New reference. */
+json_t *cf_karmada_claim(const json_t *object) CF_NODISCARD;
+/* The claim of a live policy; new reference. */
+json_t *cf_karmada_claim_by(const json_t *policy) CF_NODISCARD;
+/* Of the same policy, whatever its id; NULL is like nothing. */
+bool cf_karmada_claim_same(const json_t *a, const json_t *b);
+/* By a policy of this run. */
+bool cf_karmada_claim_is_ours(const struct cf_karmada *k, const json_t *claim);
+struct cf_object_ref cf_karmada_claim_ref(const json_t *claim);
+char *cf_karmada_claim_text(const json_t *claim); /* "PropagationPolicy shop/web"; new memory */
+/* Gives the template from the policy it shows to another: one patch, which fails if it is another's
+ * by now. *out_so false: somebody was faster, look again. */
+bool cf_karmada_claim_write(const struct cf_karmada *k, const json_t *object, const json_t *to,
+                            bool *out_so, struct cf_error *err) CF_NODISCARD;
+/* Karmada leaves the claim of a namespace's policy on a binding that a cluster's policy (`owner`)
+ * gets: it is taken off. *out_so: there is none. */
+bool cf_karmada_claim_leave(const struct cf_karmada *k, const json_t *binding, const json_t *owner,
+                            bool *out_so, struct cf_error *err) CF_NODISCARD;
+
+/* --- karmada_placed.c: what somebody's policy places on the source already --- */
+
+/* Whether the object with this key is placed by somebody else's policy without us. */
+bool cf_karmada_is_placed(const struct cf_karmada *k, const char *key);
+/* The claim of the owner of a placed object, from what was kept when it was taken over; NULL: it was
+ * not. New reference. */
+bool cf_karmada_owner(const struct cf_karmada *k, const char *key, json_t **out_claim,
+                      struct cf_error *err) CF_NODISCARD;
+/* What a policy says that cannot be taken over and given back without moving something: new memory,
+ * and *out_hint says what to do; NULL: it places on this member and nothing else. */
+char *cf_karmada_not_plain(const json_t *policy, const char *member, const char **out_hint);
+/* Where the control plane has this template of somebody's: whether it is taken over (*out_placed gets
+ * its claim under the key), or a finding that says why not. `policies`: all that there are. */
+struct cf_karmada_placing {
+    const struct cf_karmada *k;
+    const json_t *policies;
+    json_t *bindings; /* read when they are asked for first */
+    json_t *placed;   /* key → claim */
+    json_t *findings;
+};
+bool cf_karmada_check_placed(struct cf_karmada_placing *c, const json_t *item, const json_t *live,
+                             bool *out_placed, struct cf_error *err) CF_NODISCARD;
+/* A note for each policy that something is taken over from. */
+void cf_karmada_say_placed(struct cf_karmada_placing *c);
+/* Gives the templates of the policies that stand held back to them, in the place of their owners;
+ * what each was is kept first. */
+bool cf_karmada_take_claims(const struct cf_karmada *k, int *io_room, bool *out_so,
+                            struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
+
+/* --- karmada_hand_on.c --- */
+
+/* Before our policy of a finished run goes: its templates become those of `to` (another row of the
+ * state). *out_so: every binding shows it. */
+bool cf_karmada_hand_claims(const struct cf_karmada *k, const json_t *policy, const json_t *to,
+                            bool *out_so, struct cf_copying *out,
+                            struct cf_error *err) CF_NODISCARD;
+/* What a person has to do after the run, in new memory; NULL: nothing was placed before. */
+char *cf_karmada_placed_advice(const struct cf_karmada *k);
+
+/* --- karmada_give_back.c --- */
+
+/* The policies that took templates over: back to the source alone, the target's Works gone, the
+ * claims given back, each binding as its owner has it. *out_so: all of it. */
+bool cf_karmada_give_back(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
+                          struct cf_error *err) CF_NODISCARD;
+
 /* --- karmada_check.c --- */
 
 /* Findings as dry_run has them; the first row of a copy and preflight ask the same. `inventory` may
  * be NULL: then only the control plane and its members. */
 bool cf_karmada_check(const struct cf_propagation *p, const json_t *inventory,
                       json_t **out_findings, struct cf_error *err) CF_NODISCARD;
+/* The same, and what is taken over from policies of others, key → claim (new reference; as
+ * state.placed). */
+bool cf_karmada_survey(const struct cf_propagation *p, const json_t *inventory,
+                       json_t **out_findings, json_t **out_placed,
+                       struct cf_error *err) CF_NODISCARD;
 /* Whether a policy selects an object (a template with its labels, or a bare ref). */
 bool cf_karmada_selects(const json_t *policy, const json_t *object);
 
@@ -210,6 +302,14 @@ bool cf_karmada_namespace_gate(const struct cf_karmada *k, bool *out_so, struct 
                                struct cf_error *err) CF_NODISCARD;
 /* Deletes it where it is ours and empty. */
 bool cf_karmada_namespace_remove(const struct cf_karmada *k, struct cf_error *err) CF_NODISCARD;
+
+/* --- karmada_undo.c --- */
+
+/* Adds to *io_left the Works of these bindings ({id: true}) that are still there in a member, and
+ * frees those that hang. */
+bool cf_karmada_works_left(const struct cf_karmada *k, const json_t *binding_ids,
+                           const char *member, struct cf_kube *kube, int *io_left,
+                           struct cf_error *err) CF_NODISCARD;
 
 /* --- karmada_detach.c --- */
 

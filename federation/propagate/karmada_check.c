@@ -14,6 +14,7 @@ struct checking {
     json_t *findings;
     json_t *target, *source; /* Cluster objects */
     json_t *policies;        /* all that could select something here */
+    struct cf_karmada_placing placing;
 };
 
 static void checking_free(struct checking *c)
@@ -22,6 +23,8 @@ static void checking_free(struct checking *c)
     json_decref(c->target);
     json_decref(c->source);
     json_decref(c->policies);
+    json_decref(c->placing.bindings);
+    json_decref(c->placing.placed);
 }
 
 /* --- what it serves --- */
@@ -196,8 +199,22 @@ static void check_policies(struct checking *c, const json_t *item)
     }
 }
 
-/* The template of that name: absent or ours. */
-static bool check_template(struct checking *c, const json_t *item, struct cf_error *err)
+static void found_template(struct checking *c, const char *key, const json_t *live)
+{
+    cf_autojson json_t *claim = cf_karmada_claim(live);
+    cf_autofree char *by = claim ? cf_karmada_claim_text(claim) : NULL;
+    const char *hint = "Take it out of the control plane first, with preserveResourcesOnDeletion";
+    if (claim && !c->k.adopt)
+        hint = "Set copy.mode: adopt: then it is taken over as it is placed. Or take it out of the "
+               "control plane first";
+    cf_direct_finding(c->findings, key, "blocker", "ALREADY_IN_CONTROL_PLANE", hint,
+                      "%s has a template of that name already%s%s", cf_kube_name(c->k.hub),
+                      by ? ", claimed by " : "", by ? by : "");
+}
+
+/* The template of that name: absent, ours, or somebody's which is taken over (*out_placed). */
+static bool check_template(struct checking *c, const json_t *item, bool *out_placed,
+                           struct cf_error *err)
 {
     const struct cf_karmada *k = &c->k;
     const char *key = cf_json_str(item, "", "key", NULL);
@@ -217,13 +234,11 @@ static bool check_template(struct checking *c, const json_t *item, struct cf_err
     const char *owner = cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL);
     if (!found || (*k->p->run_id && strcmp(owner, k->p->run_id) == 0))
         return true;
-    const char *policy =
-        cf_json_str(live, "", "metadata", "annotations", CF_KARMADA_POLICY_NAME, NULL);
-    cf_direct_finding(c->findings, key, "blocker", "ALREADY_IN_CONTROL_PLANE",
-                      "What another policy places is moved by that policy, or taken out of the "
-                      "control plane first",
-                      "%s has a template of that name already%s%s", cf_kube_name(k->hub),
-                      *policy ? ", claimed by policy " : "", policy);
+    if (k->adopt && *k->source &&
+        !cf_karmada_check_placed(&c->placing, item, live, out_placed, err))
+        return false;
+    if (!*out_placed)
+        found_template(c, key, live);
     return true;
 }
 
@@ -247,6 +262,9 @@ static bool check_objects(struct checking *c, const json_t *inventory, struct cf
 {
     cf_autojson json_t *said = json_object();
     c->policies = json_array();
+    c->placing = (struct cf_karmada_placing){
+        .k = &c->k, .policies = c->policies, .placed = json_object(), .findings = c->findings
+    };
     if (!list_policies(c, "PropagationPolicy", c->k.p->target_namespace, err) ||
         !list_policies(c, "ClusterPropagationPolicy", NULL, err))
         return false;
@@ -259,15 +277,18 @@ static bool check_objects(struct checking *c, const json_t *inventory, struct cf
         check_kind(c, item, c->target, said);
         if (c->k.adopt)
             check_kind(c, item, c->source, said);
-        check_policies(c, item);
-        if (!check_template(c, item, err))
+        bool placed = false;
+        if (!check_template(c, item, &placed, err))
             return false;
+        if (!placed)
+            check_policies(c, item);
     }
+    cf_karmada_say_placed(&c->placing);
     return true;
 }
 
-bool cf_karmada_check(const struct cf_propagation *p, const json_t *inventory,
-                      json_t **out_findings, struct cf_error *err)
+bool cf_karmada_survey(const struct cf_propagation *p, const json_t *inventory,
+                       json_t **out_findings, json_t **out_placed, struct cf_error *err)
 {
     CF_CLEANUP(checking_free) struct checking c = { .findings = json_array() };
     struct cf_error mine = CF_ERROR_INIT;
@@ -285,5 +306,13 @@ bool cf_karmada_check(const struct cf_propagation *p, const json_t *inventory,
             return false;
     }
     *out_findings = cf_steal(&c.findings);
+    *out_placed = c.placing.placed ? cf_steal(&c.placing.placed) : json_object();
     return true;
+}
+
+bool cf_karmada_check(const struct cf_propagation *p, const json_t *inventory,
+                      json_t **out_findings, struct cf_error *err)
+{
+    cf_autojson json_t *placed = NULL;
+    return cf_karmada_survey(p, inventory, out_findings, &placed, err);
 }

@@ -77,10 +77,11 @@ bool cf_karmada_set_field(const struct cf_karmada *k, const json_t *entry, const
 
 /* --- without what is ours --- */
 
-/* The value that an overrider gives this annotation, or NULL. Borrowed; taken out when `remove`. */
-static char *take_annotation(json_t *overriders, const char *annotation)
+/* Takes a key out of the overriders of labels or annotations (`map`); its value in new memory, or
+ * NULL. */
+static char *take_key(json_t *overriders, const char *map_name, const char *annotation)
 {
-    json_t *rows = json_object_get(overriders, "annotationsOverrider");
+    json_t *rows = json_object_get(overriders, map_name);
     char *value = NULL;
     for (size_t i = json_array_size(rows); i-- > 0;) {
         json_t *map = json_object_get(json_array_get(rows, i), "value");
@@ -94,7 +95,7 @@ static char *take_annotation(json_t *overriders, const char *annotation)
             json_array_remove(rows, i);
     }
     if (rows && json_array_size(rows) == 0)
-        json_object_del(overriders, "annotationsOverrider");
+        json_object_del(overriders, map_name);
     return value;
 }
 
@@ -102,13 +103,15 @@ bool cf_karmada_release_override(const struct cf_karmada *k, json_t *override, s
 {
     cf_autojson json_t *before = cf_json_copy(override);
     json_t *overriders = target_rule(k, override);
-    cf_autofree char *activate = take_annotation(overriders, CF_ANNOTATION_ACTIVATE);
-    cf_autofree char *floor = take_annotation(overriders, CF_ANNOTATION_FLOOR);
+    cf_autofree char *activate =
+        take_key(overriders, "annotationsOverrider", CF_ANNOTATION_ACTIVATE);
+    cf_autofree char *floor = take_key(overriders, "annotationsOverrider", CF_ANNOTATION_FLOOR);
+    cf_autofree char *run = take_key(overriders, "labelsOverrider", CF_LABEL_RUN);
     if (floor) {
         cf_autojson json_t *value = json_integer(strtoll(floor, NULL, 10));
         set_plaintext(overriders, "/spec/minReplicas", value);
     }
-    if (!activate && !floor)
+    if (!activate && !floor && !run)
         return true;
     if (cf_json_equal(before, override))
         return true;

@@ -67,7 +67,7 @@ static bool place(const struct cf_karmada *k, const json_t *binding, const json_
 
 /* --- bound --- */
 
-static bool shows_policy(const json_t *policy_object, const json_t *binding)
+bool cf_karmada_shows_policy(const json_t *policy_object, const json_t *binding)
 {
     static const char *const same[] = { "conflictResolution", "preserveResourcesOnDeletion" };
     for (size_t i = 0; i < CF_ARRAY_LEN(same); i++)
@@ -115,8 +115,13 @@ static bool say_unbound(const struct cf_karmada *k, const json_t *object, struct
                             ref.name, cf_kube_name(k->hub));
 }
 
-static bool default_scheduler_is_done(const struct cf_karmada *k, const json_t *binding,
-                                      const json_t *wanted, bool *out_so, struct cf_copying *out)
+bool cf_karmada_is_placed_on(const json_t *binding, const json_t *names)
+{
+    return names_are(cf_json_at(binding, "spec", "clusters", NULL), names);
+}
+
+bool cf_karmada_is_scheduled(const struct cf_karmada *k, const json_t *binding,
+                             const json_t *wanted, bool *out_so, struct cf_copying *out)
 {
     const char *name = cf_json_str(binding, "", "metadata", "name", NULL);
     const json_t *scheduled = cf_karmada_condition(binding, "Scheduled");
@@ -129,7 +134,7 @@ static bool default_scheduler_is_done(const struct cf_karmada *k, const json_t *
     if (!observed || !scheduled)
         return cf_copying_waits(out, "the scheduler of %s has yet to see %s", cf_kube_name(k->hub),
                                 name);
-    *out_so = names_are(cf_json_at(binding, "spec", "clusters", NULL), wanted);
+    *out_so = cf_karmada_is_placed_on(binding, wanted);
     if (*out_so)
         return true;
     return cf_copying_stuck(out,
@@ -143,9 +148,8 @@ static bool binding_is_placed(const struct cf_karmada *k, const json_t *policy,
                               struct cf_copying *out, struct cf_error *err)
 {
     if (!cf_karmada_policy_is_own(k, policy))
-        return default_scheduler_is_done(k, binding, wanted, out_so, out);
-    *out_so =
-        names_are(cf_json_at(binding, "spec", "clusters", NULL), wanted) && replicas_are(binding);
+        return cf_karmada_is_scheduled(k, binding, wanted, out_so, out);
+    *out_so = cf_karmada_is_placed_on(binding, wanted) && replicas_are(binding);
     if (*out_so)
         return true;
     if (!place(k, binding, wanted, err))
@@ -168,7 +172,7 @@ static bool one_is_bound(const struct cf_karmada *k, const json_t *policy,
     if (cf_json_at(binding, "metadata", "deletionTimestamp", NULL))
         return cf_copying_stuck(out, "ResourceBinding %s of %s is being deleted", name,
                                 cf_kube_name(k->hub));
-    if (!shows_policy(look->policy_object, binding))
+    if (!cf_karmada_shows_policy(look->policy_object, binding))
         return cf_copying_waits(out, "ResourceBinding %s of %s does not show our policy yet", name,
                                 cf_kube_name(k->hub));
     if (json_array_size(cf_json_at(binding, "spec", "gracefulEvictionTasks", NULL)) > 0)

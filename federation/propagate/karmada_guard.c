@@ -198,6 +198,35 @@ static bool guard_one_policy(struct guarding *g, const json_t *policy, struct cf
     return true;
 }
 
+/* The policies that had the objects before have to be able to have them back. */
+static bool guard_owners(struct guarding *g, struct cf_error *err)
+{
+    cf_autojson json_t *seen = json_object();
+    const char *key, *hint;
+    json_t *claim;
+    json_object_foreach(json_object_get(g->k.p->state, "placed"), key, claim)
+    {
+        cf_autofree char *text = cf_karmada_claim_text(claim);
+        struct cf_object_ref ref = cf_karmada_claim_ref(claim);
+        cf_autojson json_t *live = NULL;
+        bool there = false;
+        if (json_object_get(seen, text))
+            continue;
+        json_object_set_new(seen, text, json_true());
+        if (!cf_kube_find(g->k.hub, NULL, &ref, &there, &live, err))
+            return false;
+        cf_autofree char *why =
+            there ? cf_karmada_not_plain(live, g->k.source, &hint) : cf_xstrdup("it is gone");
+        if (why)
+            found(g, "OWNER_CHANGED",
+                  "make it as it was: without it there is no way back. After the commit it may be "
+                  "changed",
+                  "%s of %s could not have its objects back on %s: %s", text,
+                  cf_kube_name(g->k.hub), g->k.source, why);
+    }
+    return true;
+}
+
 /* Policies of others that could take the objects from ours while it stands. */
 static bool guard_preemption(struct guarding *g, const char *kind, const char *ns,
                              struct cf_error *err)
@@ -291,7 +320,8 @@ static bool guard_all(struct guarding *g, struct cf_error *err)
         if (!guard_one_policy(g, policy, err))
             return false;
     }
-    return guard_preemption(g, "PropagationPolicy", g->k.p->target_namespace, err) &&
+    return guard_owners(g, err) &&
+           guard_preemption(g, "PropagationPolicy", g->k.p->target_namespace, err) &&
            guard_preemption(g, "ClusterPropagationPolicy", NULL, err);
 }
 

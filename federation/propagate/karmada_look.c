@@ -21,15 +21,10 @@ static char *binding_key(const char *kind, const char *name)
     return cf_xasprintf("%s/%s", kind, name);
 }
 
-static bool read_bindings(const struct cf_karmada *k, struct cf_karmada_look *look,
+/* selector NULL: all of the namespace. */
+static bool list_bindings(const struct cf_karmada *k, const char *selector, json_t *bindings,
                           struct cf_error *err)
 {
-    const char *id =
-        cf_json_str(look->policy_object, "", "metadata", "labels", CF_KARMADA_POLICY_ID, NULL);
-    look->bindings = json_object();
-    if (!*id)
-        return true;
-    cf_autofree char *selector = cf_xasprintf(CF_KARMADA_POLICY_ID "=%s", id);
     struct cf_kube_list list = { .api_version = CF_KARMADA_BINDING_API,
                                  .kind = "ResourceBinding",
                                  .ns = k->p->target_namespace,
@@ -44,9 +39,30 @@ static bool read_bindings(const struct cf_karmada *k, struct cf_karmada_look *lo
         cf_autofree char *key =
             binding_key(cf_json_str(binding, "", "spec", "resource", "kind", NULL),
                         cf_json_str(binding, "", "spec", "resource", "name", NULL));
-        json_object_set(look->bindings, key, binding);
+        json_object_set(bindings, key, binding);
     }
     return true;
+}
+
+bool cf_karmada_bindings(const struct cf_karmada *k, json_t **out_bindings, struct cf_error *err)
+{
+    cf_autojson json_t *bindings = json_object();
+    if (!list_bindings(k, NULL, bindings, err))
+        return false;
+    *out_bindings = cf_steal(&bindings);
+    return true;
+}
+
+static bool read_bindings(const struct cf_karmada *k, struct cf_karmada_look *look,
+                          struct cf_error *err)
+{
+    const char *id =
+        cf_json_str(look->policy_object, "", "metadata", "labels", CF_KARMADA_POLICY_ID, NULL);
+    look->bindings = json_object();
+    if (!*id)
+        return true;
+    cf_autofree char *selector = cf_xasprintf(CF_KARMADA_POLICY_ID "=%s", id);
+    return list_bindings(k, selector, look->bindings, err);
 }
 
 static const char *binding_id(const json_t *binding)
@@ -135,11 +151,16 @@ bool cf_karmada_look(const struct cf_karmada *k, const json_t *policy, const cha
     return true;
 }
 
+const json_t *cf_karmada_binding_among(const json_t *bindings, const char *kind, const char *name)
+{
+    cf_autofree char *key = binding_key(kind, name);
+    return json_object_get(bindings, key);
+}
+
 const json_t *cf_karmada_binding(const struct cf_karmada_look *look, const json_t *object)
 {
-    cf_autofree char *key =
-        binding_key(cf_json_str(object, "", "kind", NULL), cf_json_str(object, "", "name", NULL));
-    return json_object_get(look->bindings, key);
+    return cf_karmada_binding_among(look->bindings, cf_json_str(object, "", "kind", NULL),
+                                    cf_json_str(object, "", "name", NULL));
 }
 
 const json_t *cf_karmada_work(const struct cf_karmada_look *look, const json_t *binding)

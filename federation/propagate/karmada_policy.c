@@ -48,7 +48,7 @@ static json_t *assigned(const struct cf_karmada *k)
     return keys;
 }
 
-static json_t *new_policy(const struct cf_karmada *k, int wave, int nth)
+static json_t *new_policy(const struct cf_karmada *k, int wave, int nth, bool placed)
 {
     char name[CF_KARMADA_NAME_MAX];
     if (nth == 0)
@@ -57,13 +57,15 @@ static json_t *new_policy(const struct cf_karmada *k, int wave, int nth)
         (void)snprintf(name, sizeof name, "crossfade-%s-%d-%d", k->id, wave, nth);
     json_t *policy = json_pack("{s:s, s:i, s:i, s:[]}", "name", name, "wave", wave, "phase",
                                CF_PHASE_PLANNED, "objects");
+    if (placed)
+        json_object_set_new(policy, "placed", json_true());
     json_array_append_new(cf_karmada_policies(k), policy);
     return policy;
 }
 
 /* A policy of the wave that has room; one that already stands takes nothing more: what is new is
  * held back and tried first, like everything else. */
-static json_t *policy_with_room(const struct cf_karmada *k, int wave)
+static json_t *policy_with_room(const struct cf_karmada *k, int wave, bool placed)
 {
     int nth = 0;
     size_t i;
@@ -73,11 +75,12 @@ static json_t *policy_with_room(const struct cf_karmada *k, int wave)
         if (cf_json_int(policy, -1, "wave", NULL) != wave)
             continue;
         if (cf_karmada_phase_of(policy) == CF_PHASE_PLANNED &&
+            cf_json_bool(policy, false, "placed", NULL) == placed &&
             json_array_size(json_object_get(policy, "objects")) < CF_KARMADA_SELECTORS_MAX)
             return policy;
         nth++;
     }
-    return new_policy(k, wave, nth);
+    return new_policy(k, wave, nth, placed);
 }
 
 void cf_karmada_assign(const struct cf_karmada *k, const json_t *inventory)
@@ -92,7 +95,8 @@ void cf_karmada_assign(const struct cf_karmada *k, const json_t *inventory)
         char version[CF_API_VERSION_MAX];
         if (!cf_is_carried(item) || json_object_get(known, key))
             continue;
-        json_t *policy = policy_with_room(k, (int)cf_json_int(item, 0, "wave", NULL));
+        json_t *policy = policy_with_room(k, (int)cf_json_int(item, 0, "wave", NULL),
+                                          cf_karmada_is_placed(k, key));
         json_array_append_new(json_object_get(policy, "objects"),
                               json_pack("{s:s, s:s, s:s, s:s}", "key", key, "apiVersion",
                                         cf_ref_api_version(&ref, version), "kind", ref.kind, "name",
@@ -181,9 +185,11 @@ json_t *cf_karmada_policy_body(const struct cf_karmada *k, const json_t *policy,
                                enum cf_karmada_phase phase)
 {
     struct cf_object_ref ref = cf_karmada_policy_ref(k, policy);
+    bool placed = cf_json_bool(policy, false, "placed", NULL); /* Karmada's already */
+    bool handed = cf_json_bool(policy, false, "handed", NULL);
     json_t *spec = json_pack("{s:o, s:o, s:s, s:b, s:b}", "resourceSelectors", selectors(k, policy),
                              "placement", placement(k, phase), "conflictResolution",
-                             phase == CF_PHASE_TAKING ? "Overwrite" : "Abort",
+                             phase == CF_PHASE_TAKING && !placed ? "Overwrite" : "Abort",
                              "preserveResourcesOnDeletion", true, "propagateDeps", false);
     cf_autojson json_t *held = suspension(k, phase);
     cf_autojson json_t *overrides = dependent_overrides(k, policy);
@@ -193,11 +199,15 @@ json_t *cf_karmada_policy_body(const struct cf_karmada *k, const json_t *policy,
         json_object_set(spec, "dependentOverrides", overrides);
     if (cf_karmada_policy_is_own(k, policy))
         json_object_set_new(spec, "schedulerName", json_string(CF_KARMADA_SCHEDULER));
-    if (!cf_json_bool(policy, false, "handed", NULL))
+    if (!handed)
         json_object_set_new(spec, "priority", json_integer(CF_KARMADA_PRIORITY));
-    return json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:o}", "apiVersion", CF_KARMADA_POLICY_API,
-                     "kind", ref.kind, "metadata", "name", ref.name, "namespace", ref.ns, "labels",
-                     CF_LABEL_RUN, k->p->run_id, "spec", spec);
+    json_t *body =
+        json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:o}", "apiVersion", CF_KARMADA_POLICY_API,
+                  "kind", ref.kind, "metadata", "name", ref.name, "namespace", ref.ns, "labels",
+                  CF_LABEL_RUN, k->p->run_id, "spec", spec);
+    if (placed)
+        cf_json_put_take(body, json_string("true"), "metadata", "labels", CF_LABEL_PLACED, NULL);
+    return body;
 }
 
 bool cf_karmada_policy_is(const struct cf_karmada *k, const json_t *policy, const json_t *live,

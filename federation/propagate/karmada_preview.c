@@ -82,30 +82,70 @@ static json_t *policy_object(const struct cf_karmada *k, const char *key)
     return NULL;
 }
 
-static void preview_objects(const struct cf_karmada *k, const json_t *inventory, json_t *bodies)
+/* Of a template that is somebody else's nothing is written but the claim. */
+static bool preview_placed(const struct cf_karmada *k, const json_t *item, json_t *bodies,
+                           json_t **out_live, struct cf_error *err)
 {
+    struct cf_object_ref ref = cf_direct_ref(item);
+    const json_t *owner =
+        cf_json_at(k->p->state, "placed", cf_json_str(item, "", "key", NULL), NULL);
+    if (!cf_kube_get(k->hub, NULL, &ref, out_live, err))
+        return cf_error_wrap(err, "read template %s %s", ref.kind, ref.name);
+    cf_autofree char *by = cf_karmada_claim_text(owner);
+    cf_autofree char *note =
+        cf_xasprintf("stays as it is, but for the claim of %s, which our policy has meanwhile", by);
+    add_row(bodies, "keep", *out_live, note);
+    return true;
+}
+
+static bool preview_objects(const struct cf_karmada *k, const json_t *inventory, json_t *bodies,
+                            struct cf_error *err)
+{
+    cf_autojson json_t *lives = json_object();
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
+        const char *key = cf_json_str(item, "", "key", NULL);
+        cf_autojson json_t *live = NULL;
         if (!cf_is_carried(item))
             continue;
-        add_row(bodies, "apply", json_object_get(item, "template"),
-                cf_json_str(item, "", "why", NULL));
+        if (!cf_karmada_is_placed(k, key)) {
+            add_row(bodies, "apply", json_object_get(item, "template"),
+                    cf_json_str(item, "", "why", NULL));
+            cf_preview_wave(bodies, inventory, item);
+            continue;
+        }
+        if (!preview_placed(k, item, bodies, &live, err))
+            return false;
         cf_preview_wave(bodies, inventory, item);
+        json_object_set(lives, key, live);
     }
     cf_karmada_assign(k, inventory);
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
+        const char *key = cf_json_str(item, "", "key", NULL);
         cf_autojson json_t *override =
-            cf_is_carried(item) ? cf_karmada_override(k, item, NULL) : NULL;
+            cf_is_carried(item) ? cf_karmada_override(k, item, json_object_get(lives, key)) : NULL;
         if (!override)
             continue;
         add_row(bodies, "apply", override, "what a member has otherwise than the template");
         cf_preview_wave(bodies, inventory, item);
-        json_object_set_new(policy_object(k, cf_json_str(item, "", "key", NULL)), "override",
-                            json_true());
+        json_object_set_new(policy_object(k, key), "override", json_true());
     }
+    return true;
+}
+
+/* What is placed already is found as the copy's first row finds it. */
+static bool find_placed(const struct cf_karmada *k, const json_t *inventory, struct cf_error *err)
+{
+    cf_autojson json_t *findings = NULL;
+    cf_autojson json_t *placed = NULL;
+    if (k->adopt && !cf_karmada_survey(k->p, inventory, &findings, &placed, err))
+        return false;
+    if (placed)
+        json_object_set(k->p->state, "placed", placed);
+    return true;
 }
 
 bool cf_karmada_preview(const struct cf_propagation *p, const json_t *inventory,
@@ -118,9 +158,9 @@ bool cf_karmada_preview(const struct cf_propagation *p, const json_t *inventory,
     bool found = false;
     if (!cf_direct_preview(p, direct, &bodies, err) || !open_aside(p, &aside, &k, err))
         return false;
-    bool ok = preview_namespace(&k, bodies, &found, err);
+    bool ok = preview_namespace(&k, bodies, &found, err) && find_placed(&k, inventory, err) &&
+              preview_objects(&k, inventory, bodies, err);
     if (ok) {
-        preview_objects(&k, inventory, bodies);
         preview_policies(&k, inventory, bodies);
         *out_bodies = cf_steal(&bodies);
     }
@@ -134,8 +174,15 @@ static bool try_template(const struct cf_propagation *p, const json_t *item, jso
                          struct cf_error *err)
 {
     const char *key = cf_json_str(item, "", "key", NULL);
+    struct cf_object_ref ref = cf_direct_ref(item);
     struct cf_kube_write write = { .dry_run = true, .force = true };
     struct cf_error mine = CF_ERROR_INIT;
+    bool found = false;
+    cf_autojson json_t *live = NULL;
+    if (cf_kube_find(p->control_plane, NULL, &ref, &found, &live, &mine) && found &&
+        !cf_is_of_run(p, live))
+        return true; /* somebody's: it is not written, or the check says that it is in the way */
+    cf_error_clear(&mine);
     if (cf_kube_apply(p->control_plane, NULL, json_object_get(item, "template"), &write, NULL,
                       &mine))
         return true;

@@ -5,7 +5,9 @@
  * label and the annotations leave the templates, and the target must show it. Then each policy is
  * handed over: it loses its priority; and where we placed the bindings ourselves, a policy of the
  * same placement for Karmada's own scheduler stands before ours goes, so the objects pass from one
- * to the other and nothing moves. */
+ * to the other and nothing moves. What was somebody else's before is handed on by its claim: when our
+ * policy went, that one would have it again. */
+#include <stdio.h>
 #include <string.h>
 
 #include "federation/objects/kinds.h"
@@ -127,12 +129,19 @@ static bool delete_run_policy(const struct cf_karmada *k, const json_t *policy,
     return cf_error_wrap(err, "delete PropagationPolicy %s on %s", ref.name, cf_kube_name(k->hub));
 }
 
-static bool hand_over_one(const struct cf_karmada *k, json_t *policy, struct cf_error *err)
+static bool hand_over_one(const struct cf_karmada *k, json_t *policy, bool *out_so,
+                          struct cf_copying *out, struct cf_error *err)
 {
     cf_autojson json_t *final = cf_json_copy(policy);
+    bool own = cf_karmada_policy_is_own(k, policy);
     json_object_set_new(final, "handed", json_true());
-    if (!cf_karmada_policy_write(k, final, cf_karmada_phase_of(policy), err) ||
-        (cf_karmada_policy_is_own(k, policy) && !delete_run_policy(k, policy, err)))
+    *out_so = true;
+    if (!cf_karmada_policy_write(k, final, cf_karmada_phase_of(policy), err))
+        return false;
+    if (own && cf_json_bool(policy, false, "placed", NULL) &&
+        (!cf_karmada_hand_claims(k, policy, final, out_so, out, err) || !*out_so))
+        return err->kind == CF_ERR_NONE;
+    if (own && !delete_run_policy(k, policy, err))
         return false;
     json_object_set_new(policy, "handed", json_true());
     return true;
@@ -147,10 +156,11 @@ static bool hand_over(const struct cf_karmada *k, bool *out_so, struct cf_copyin
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
         struct cf_copying mine = { 0 };
-        bool so = false;
-        if (!cf_json_bool(policy, false, "handed", NULL) && !hand_over_one(k, policy, err))
+        bool so = true;
+        if (!cf_json_bool(policy, false, "handed", NULL) &&
+            !hand_over_one(k, policy, &so, &mine, err))
             return false;
-        if (!cf_karmada_bound(k, policy, &so, &mine, err))
+        if (so && !cf_karmada_bound(k, policy, &so, &mine, err))
             return false;
         if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
             *out = mine;
@@ -192,7 +202,12 @@ static bool release_all(const struct cf_propagation *p, const json_t *ledger,
         return false;
     if (!so || !hand_over(&k, &so, out, err) || !so)
         return err->kind == CF_ERR_NONE;
-    return release_namespace(&k, err) && cf_direct_release(p, direct, out, err);
+    if (!release_namespace(&k, err) || !cf_direct_release(p, direct, out, err))
+        return false;
+    cf_autofree char *advice = out->done ? cf_karmada_placed_advice(&k) : NULL;
+    if (advice)
+        (void)snprintf(out->why, sizeof out->why, "%s", advice);
+    return true;
 }
 
 bool cf_karmada_release(const struct cf_propagation *p, const json_t *ledger,

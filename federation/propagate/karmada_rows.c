@@ -5,10 +5,11 @@
  *   check      nothing                                          nobody else's hand is on the objects
  *   namespace  target: namespace, quotas, limits, directly;     both Active, the target's not
  *              control plane: the namespace, not propagated     Karmada's
- *   templates  every object's template, in waves                -
+ *   templates  every object's template, in waves; those that    -
+ *              somebody's policy places already stay his
  *   overrides  what a member has otherwise than the template    -
- *   place      a policy per wave, held back                     bindings on exactly the member, Works
- *                                                               held back and preserving; each tried
+ *   place      a policy per wave, held back; what is placed     bindings on exactly the member, Works
+ *              already is claimed for it                        held back and preserving; each tried
  *   take       (adopt) the policies let go, Overwrite           everything of the source taken over,
  *                                                               its pods untouched
  *   keep       (adopt) back to Abort                            no binding would overwrite any more
@@ -39,6 +40,7 @@ typedef bool row_fn(struct copy *c, bool *out_so, struct cf_copying *out, struct
 static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
     cf_autojson json_t *findings = NULL;
+    cf_autojson json_t *placed = NULL;
     size_t i;
     json_t *f;
     *out_so = false;
@@ -52,7 +54,7 @@ static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, stru
             return cf_error_wrap(err, "rights on %s", cf_kube_name(c->k.hub));
         json_object_set_new(c->k.p->state, "scheduler", json_string(may ? "own" : "default"));
     }
-    if (!cf_karmada_check(c->k.p, c->inventory, &findings, err) ||
+    if (!cf_karmada_survey(c->k.p, c->inventory, &findings, &placed, err) ||
         !cf_karmada_open(c->k.p, &c->k, err))
         return false;
     json_array_foreach(findings, i, f)
@@ -63,6 +65,7 @@ static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, stru
                                     cf_json_str(f, "", "message", NULL),
                                     cf_json_str(f, "", "hint", NULL));
     }
+    json_object_set(c->k.p->state, "placed", placed);
     *out_so = true;
     return true;
 }
@@ -109,7 +112,8 @@ static bool each_item(struct copy *c, const char *cursor, bool *out_so,
     return true;
 }
 
-/* What stands in the target and is not ours is to be taken over: what it was is kept first. */
+/* What stands in the target and is not ours is to be taken over: what it was is kept first. Not by a
+ * template that is somebody else's, which cannot say `overwrite` for the target alone. */
 static bool keep_image(struct copy *c, const json_t *item, bool *out_overwrite,
                        struct cf_error *err)
 {
@@ -121,12 +125,12 @@ static bool keep_image(struct copy *c, const json_t *item, bool *out_overwrite,
     *out_overwrite = standing == CF_STANDING_EQUAL || standing == CF_STANDING_FOREIGN;
     if (!*out_overwrite)
         return true;
-    if (!c->k.overwrite) {
-        cf_error_set(
-            err, CF_ERR_CONFLICT,
-            "%s is already there on %s, and Karmada would not manage it: remove it, or set "
-            "copy.onConflict: overwrite",
-            key, cf_kube_name(c->k.p->target));
+    bool placed = cf_karmada_is_placed(&c->k, key);
+    if (!c->k.overwrite || placed) {
+        cf_error_set(err, CF_ERR_CONFLICT,
+                     "%s is already there on %s, and Karmada would not manage it: remove it%s", key,
+                     cf_kube_name(c->k.p->target),
+                     placed ? "" : ", or set copy.onConflict: overwrite");
         return cf_error_field(err, key);
     }
     return c->k.p->before.put(c->k.p->before.self, key, live, err);
@@ -139,6 +143,8 @@ static bool write_template(struct copy *c, const json_t *item, struct cf_error *
     bool found = false, overwrite = false;
     cf_autojson json_t *live = NULL;
     cf_autojson json_t *template = cf_json_copy(json_object_get(item, "template"));
+    if (cf_karmada_is_placed(&c->k, cf_json_str(item, "", "key", NULL)))
+        return keep_image(c, item, &overwrite, err);
     if (!cf_kube_find(c->k.hub, NULL, &ref, &found, &live, err))
         return false;
     if (found && strcmp(cf_json_str(live, "", "metadata", "labels", CF_LABEL_RUN, NULL),
@@ -198,7 +204,9 @@ static bool write_override(struct copy *c, const json_t *item, struct cf_error *
     bool found = false;
     cf_autojson json_t *live = NULL;
     json_t *object = object_of(&c->k, cf_json_str(item, "", "key", NULL));
-    if (strcmp(ref.kind, "Service") == 0 && !cf_kube_find(c->k.hub, NULL, &ref, &found, &live, err))
+    if ((strcmp(ref.kind, "Service") == 0 ||
+         cf_karmada_is_placed(&c->k, cf_json_str(item, "", "key", NULL))) &&
+        !cf_kube_find(c->k.hub, NULL, &ref, &found, &live, err))
         return false;
     cf_autojson json_t *override = cf_karmada_override(&c->k, item, live);
     if (!override)
@@ -298,7 +306,8 @@ static bool is_bound(struct copy *c, const json_t *policy, bool *out_so, struct 
 
 static bool row_place(struct copy *c, bool *out_so, struct cf_copying *out, struct cf_error *err)
 {
-    if (!advance(c, CF_PHASE_PLANNED, CF_PHASE_PLACED, out_so, err) || !*out_so)
+    if (!advance(c, CF_PHASE_PLANNED, CF_PHASE_PLACED, out_so, err) || !*out_so ||
+        !cf_karmada_take_claims(&c->k, &c->room, out_so, out, err) || !*out_so)
         return err->kind == CF_ERR_NONE;
     return each_policy(c, CF_PHASE_PLACED, c->k.adopt ? is_tried_in_source : is_tried_in_target,
                        out_so, out, err);

@@ -9,6 +9,9 @@
 #include "federation/objects/transform.h"
 #include "federation/propagate/karmada.h"
 
+/* kubectl's own copy of the object: as large as that, and of no use in a member. */
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
 /* --- inventory --- */
 
 /* Karmada keeps the replicas that an autoscaler sets in a member for Deployments alone. */
@@ -216,16 +219,40 @@ static void add_rule(json_t *rules, const char *member, json_t *overriders_take)
     json_decref(overriders_take);
 }
 
-static json_t *target_overriders(const json_t *item, const json_t *live)
+/* Labels or annotations as they stand, but for those of Karmada's, which it sees to itself. */
+static void keep_map(json_t *cleaned, const json_t *live, const char *map)
 {
-    json_t *overriders =
-        cf_karmada_overriders(json_object_get(item, "template"), json_object_get(item, "body"));
+    const char *key;
+    json_t *value;
+    json_object_foreach(cf_json_unconst(cf_json_at(live, "metadata", map, NULL)), key, value)
+    {
+        if (!strstr(key, "karmada.io/") && strcmp(key, LAST_APPLIED) != 0)
+            cf_json_put_take(cleaned, json_incref(value), "metadata", map, key, NULL);
+    }
+}
+
+/* A template of somebody else's, as Karmada starts from: the values that are the control plane's own
+ * leave it, and all labels and annotations stay. */
+static json_t *placed_template(const struct cf_karmada *k, const json_t *live)
+{
+    json_t *template = cf_object_rehome(live, k->p->target_namespace);
+    keep_map(template, live, "labels");
+    keep_map(template, live, "annotations");
+    return template;
+}
+
+static json_t *target_overriders(const struct cf_karmada *k, const json_t *item, const json_t *live)
+{
+    bool placed = live && cf_karmada_is_placed(k, cf_json_str(item, "", "key", NULL));
+    cf_autojson json_t *from =
+        placed ? placed_template(k, live) : json_incref(json_object_get(item, "template"));
+    json_t *overriders = cf_karmada_overriders(from, json_object_get(item, "body"));
     if (is_service(item))
         correct_node_ports(live, json_object_get(item, "body"), overriders);
     return overriders;
 }
 
-/* The source's objects never carry our label. */
+/* The source's objects never carry our label; nor does a template that is not ours. */
 static json_t *source_overriders(const struct cf_karmada *k, const json_t *item, const json_t *live)
 {
     json_t *overriders = json_object();
@@ -251,8 +278,8 @@ json_t *cf_karmada_override(const struct cf_karmada *k, const json_t *item, cons
     cf_autojson json_t *rules = json_array();
     struct cf_object_ref ref = cf_direct_ref(item);
     char name[CF_KARMADA_NAME_MAX], version[CF_API_VERSION_MAX];
-    add_rule(rules, k->target, target_overriders(item, live));
-    if (k->adopt)
+    add_rule(rules, k->target, target_overriders(k, item, live));
+    if (k->adopt && !cf_karmada_is_placed(k, cf_json_str(item, "", "key", NULL)))
         add_rule(rules, k->source, source_overriders(k, item, live));
     if (json_array_size(rules) == 0)
         return NULL;

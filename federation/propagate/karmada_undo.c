@@ -4,8 +4,9 @@
  * The order is what keeps everything alive: templates go while our policies still stand (a policy
  * that waits for them would seize them, and move the workload in one step); the Works preserve, so
  * no member loses an object by it; then the policies; then what is ours in the target, object by
- * object, by the run's label and the recorded uid; last the namespace of the control plane. Every
- * call looks at what is left and keeps no place of its own. */
+ * object, by the run's label and the recorded uid; last the namespace of the control plane. Before
+ * all that, what was taken over from policies of others is given back to them. Every call looks at
+ * what is left and keeps no place of its own. */
 #include <string.h>
 
 #include "federation/objects/kinds.h"
@@ -105,6 +106,12 @@ static bool delete_templates(struct undoing *u, int *out_left, struct cf_error *
     return true;
 }
 
+/* Its templates are somebody else's: they and their bindings stay. */
+static bool is_placed(const json_t *policy)
+{
+    return cf_json_bool(policy, false, "placed", NULL);
+}
+
 /* In adoption the source lives on what its Works preserve: read in each of them before the first
  * template goes. */
 static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
@@ -118,6 +125,8 @@ static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
         const char *id;
         json_t *work;
+        if (is_placed(policy))
+            continue;
         if (!cf_karmada_look(k, policy, k->source, &look, err))
             return false;
         json_object_foreach(look.works, id, work)
@@ -169,9 +178,11 @@ static void recover_one(const struct cf_karmada *k, const json_t *live)
                                                  json_object_get(row, "name")));
     }
     json_object_set_new(k->p->state, "scheduler", json_string(own ? "own" : "default"));
-    json_array_append_new(cf_karmada_policies(k),
-                          json_pack("{s:s, s:i, s:i, s:o}", "name", plain, "wave", 0, "phase",
-                                    CF_PHASE_TAKING, "objects", objects));
+    json_t *known = json_pack("{s:s, s:i, s:i, s:o}", "name", plain, "wave", 0, "phase",
+                              CF_PHASE_TAKING, "objects", objects);
+    if (cf_json_at(live, "metadata", "labels", CF_LABEL_PLACED, NULL))
+        json_object_set_new(known, "placed", json_true());
+    json_array_append_new(cf_karmada_policies(k), known);
 }
 
 static bool recover_policies(struct cf_karmada *k, struct cf_error *err)
@@ -247,6 +258,8 @@ static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_e
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
+        if (is_placed(policy))
+            continue;
         if (!cf_karmada_look(k, policy, NULL, &look, err))
             return false;
         *out_left += (int)json_object_size(look.bindings);
@@ -255,16 +268,16 @@ static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_e
     return true;
 }
 
-/* Adds the Works that are still there in a member, and frees those that hang. */
-static bool works_left(const struct cf_karmada *k, const char *member, struct cf_kube *kube,
-                       int *io_left, struct cf_error *err)
+bool cf_karmada_works_left(const struct cf_karmada *k, const json_t *binding_ids,
+                           const char *member, struct cf_kube *kube, int *io_left,
+                           struct cf_error *err)
 {
     cf_autojson json_t *works = NULL;
     const char *id;
     json_t *work;
     if (!*member)
         return true;
-    if (!cf_karmada_works_by_id(k, json_object_get(k->p->state, "bound"), member, &works, err))
+    if (!cf_karmada_works_by_id(k, binding_ids, member, &works, err))
         return false;
     json_object_foreach(works, id, work)
     {
@@ -281,9 +294,11 @@ static bool works_left(const struct cf_karmada *k, const char *member, struct cf
 static bool still_held(const struct cf_karmada *k, int *out_left, struct cf_copying *out,
                        struct cf_error *err)
 {
-    if (!note_bindings(k, out_left, err) ||
-        !works_left(k, k->target, k->p->target, out_left, err) ||
-        !works_left(k, k->source, k->p->source, out_left, err))
+    if (!note_bindings(k, out_left, err))
+        return false;
+    const json_t *ids = json_object_get(k->p->state, "bound");
+    if (!cf_karmada_works_left(k, ids, k->target, k->p->target, out_left, err) ||
+        !cf_karmada_works_left(k, ids, k->source, k->p->source, out_left, err))
         return false;
     if (*out_left > 0)
         return cf_copying_waits(out, "%s has yet to let go of %d bindings and Works",
@@ -332,6 +347,8 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
     cf_karmada_view(p, &u.k);
     if (!recover_policies(&u.k, err))
         return false;
+    if (!cf_karmada_give_back(&u.k, &so, out, err) || !so)
+        return err->kind == CF_ERR_NONE;
     if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so))
         return err->kind == CF_ERR_NONE;
     if (!note_bindings(&u.k, &held, err) || !delete_templates(&u, &templates, err) ||

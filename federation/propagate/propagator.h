@@ -82,7 +82,7 @@ struct cf_copying {
     bool
         unhealthy; /* with `waits`: for copies of an earlier wave, which may take the plan's time */
     bool failed;   /* with `unhealthy`: one of them will not become healthy by waiting */
-    char why[CF_COPYING_WHY_MAX];
+    char why[CF_COPYING_WHY_MAX]; /* of a release that is done: what a person has to do, or "" */
 };
 
 struct cf_propagator_ops {

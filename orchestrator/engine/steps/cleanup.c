@@ -50,7 +50,9 @@ static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcom
     return cf_out_done(out);
 }
 
-static bool release_copies(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+/* What the driver leaves for a person to do is appended to `stays`. */
+static bool release_copies(struct cf_pass *p, struct cf_buf *stays, struct cf_outcome *out,
+                           struct cf_error *err)
 {
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     struct cf_copying copying = { 0 };
@@ -60,6 +62,8 @@ static bool release_copies(struct cf_pass *p, struct cf_outcome *out, struct cf_
     cf_copies_keep_take(&c, NULL);
     if (!ok)
         return cf_error_wrap(err, "release the copies");
+    if (copying.done && *copying.why)
+        cf_buf_printf(stays, "; %s", copying.why);
     return cf_copies_progress(&copying, out);
 }
 
@@ -93,7 +97,8 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     if (out->kind != CF_OUT_DONE)
         return true;
-    if (!release_copies(p, out, err) || out->kind != CF_OUT_DONE)
+    CF_CLEANUP(cf_buf_free) struct cf_buf left = CF_BUF_INIT(CF_COPYING_WHY_MAX + 2);
+    if (!release_copies(p, &left, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return false;
@@ -106,10 +111,10 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         cf_step_say(
             s,
             "traffic still flows over the bridge %s: point clients at the target's own entry, then "
-            "`crossfade bridge remove`%s",
-            cf_buf_str(&bridges), cf_buf_str(&stays));
+            "`crossfade bridge remove`%s%s",
+            cf_buf_str(&bridges), cf_buf_str(&stays), cf_buf_str(&left));
     else
-        cf_step_say(s, "nothing of ours is left%s", cf_buf_str(&stays));
+        cf_step_say(s, "nothing of ours is left%s%s", cf_buf_str(&stays), cf_buf_str(&left));
     return cf_out_done(out);
 }
 
