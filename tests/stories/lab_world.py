@@ -133,8 +133,12 @@ class LabStage:
 
     def install(self, cluster):
         """The application, without routes, in another cluster too; returns when it can serve."""
-        self.apply(cluster, demo.manifest(self.lab, "demo", self.namespace))
+        self.apply(cluster, self.application())
         wait_until(f"the application in {cluster}", lambda: demo.available(self.lab, cluster, self.namespace), demo.AVAILABLE_S)
+
+    def application(self):
+        """Its objects, as YAML."""
+        return demo.manifest(self.lab, "demo", self.namespace)
 
     def apply(self, cluster, text):
         """Somebody else's objects, as YAML or JSON."""

@@ -78,9 +78,16 @@ class SandboxStage:
         """The application, without routes, in another cluster too; returns when it can serve."""
         self._install(cluster, "demo")
 
-    def _install(self, cluster, *files):
+    def application(self):
+        """Its objects, as YAML."""
+        return self._text("demo")
+
+    def _text(self, *files):
         text = "\n---\n".join(open(os.path.join(OBJECTS, f + ".yaml")).read() for f in files)
-        self.apply(cluster, re.sub(r"\bdemo\b", self.namespace, text))
+        return re.sub(r"\bdemo\b", self.namespace, text)
+
+    def _install(self, cluster, *files):
+        self.apply(cluster, self._text(*files))
         self._until("the demo's pods", lambda: self._available(cluster))
 
     def apply(self, cluster, text):
