@@ -103,7 +103,7 @@ static void cut_off_anywhere_it_is_given_back(void **state)
     int cut = 0;
     place_by_somebody(w, WORKLOADS_ONLY, false);
     cf_autojson json_t *before = source_of(w), *theirs = theirs_of(w);
-    int step = stride(149);
+    int step = cf_test_stride(263);
     for (int nth = 7; cut_off_placed_at(w, before, theirs, nth, (nth / step) % 2 == 1); nth += step)
         cut++;
     assert_true(cut >= 3);
