@@ -276,8 +276,8 @@ char *cf_karmada_placed_advice(const struct cf_karmada *k);
 
 /* The policies that took templates over: back to the source alone, the target's Works gone, the
  * claims given back, each binding as its owner has it. *out_so: all of it. */
-bool cf_karmada_give_back(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
-                          struct cf_error *err) CF_NODISCARD;
+bool cf_karmada_give_back(const struct cf_karmada *k, int *io_room, bool *out_so,
+                          struct cf_copying *out, struct cf_error *err) CF_NODISCARD;
 
 /* --- karmada_check.c --- */
 

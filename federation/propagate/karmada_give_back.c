@@ -14,6 +14,7 @@ struct giving {
     const struct cf_karmada *k;
     json_t *owners;   /* text of a claim → the live policy, which is plain */
     json_t *bindings; /* all of the namespace */
+    int *io_room;     /* claims that this call may still write */
 };
 
 static void giving_free(struct giving *g)
@@ -36,6 +37,21 @@ static void returned_free(struct returned *r)
     json_decref(r->owner);
 }
 
+/* The record says whose it was; where there is none, or it is neither ours nor his, the image does,
+ * which is there for what was really taken. */
+static bool find_claims(const struct cf_karmada *k, const char *key, struct returned *out,
+                        struct cf_error *err)
+{
+    json_t *recorded = json_object_get(json_object_get(k->p->state, "placed"), key);
+    out->claim = cf_karmada_claim(out->live);
+    if (recorded &&
+        (cf_karmada_claim_is_ours(k, out->claim) || cf_karmada_claim_same(out->claim, recorded))) {
+        out->owner = json_incref(recorded);
+        return true;
+    }
+    return cf_karmada_owner(k, key, &out->owner, err);
+}
+
 static bool read_template(const struct cf_karmada *k, const json_t *object, struct returned *out,
                           struct cf_error *err)
 {
@@ -43,8 +59,7 @@ static bool read_template(const struct cf_karmada *k, const json_t *object, stru
     bool found = false;
     if (!cf_kube_find(k->hub, NULL, &ref, &found, &out->live, err))
         return cf_error_wrap(err, "read template %s %s", ref.kind, ref.name);
-    out->claim = cf_karmada_claim(out->live);
-    return cf_karmada_owner(k, cf_json_str(object, "", "key", NULL), &out->owner, err);
+    return find_claims(k, cf_json_str(object, "", "key", NULL), out, err);
 }
 
 /* --- back to the source alone --- */
@@ -202,6 +217,8 @@ static bool give_one(struct giving *g, const json_t *object, bool *out_so, struc
                                 text, key);
     bool written = false;
     cf_autojson json_t *to = cf_karmada_claim_by(policy);
+    if (--*g->io_room < 0)
+        return true; /* there is more to do at once */
     if (!cf_karmada_claim_write(g->k, r.live, to, &written, err))
         return false;
     return cf_copying_waits(out, "%s passes back to %s", key, text);
@@ -241,10 +258,11 @@ static bool give_back_one(struct giving *g, json_t *policy, bool *out_so, struct
     return true;
 }
 
-bool cf_karmada_give_back(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
-                          struct cf_error *err)
+bool cf_karmada_give_back(const struct cf_karmada *k, int *io_room, bool *out_so,
+                          struct cf_copying *out, struct cf_error *err)
 {
-    CF_CLEANUP(giving_free) struct giving g = { .k = k, .owners = json_object() };
+    CF_CLEANUP(giving_free)
+    struct giving g = { .k = k, .owners = json_object(), .io_room = io_room };
     int waiting = 0;
     size_t i;
     json_t *policy;
@@ -265,6 +283,8 @@ bool cf_karmada_give_back(const struct cf_karmada *k, bool *out_so, struct cf_co
             *out = mine;
     }
     *out_so = waiting == 0;
+    if (*io_room < 0 && !out->stuck)
+        *out = (struct cf_copying){ 0 };
     if (*out_so && *k->target && json_object_get(k->p->state, "placedBound"))
         return target_let_go(k, out_so, out, err);
     return true;

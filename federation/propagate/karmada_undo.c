@@ -347,7 +347,7 @@ static bool undo_all(const struct cf_propagation *p, json_t **io_ledger, int max
     cf_karmada_view(p, &u.k);
     if (!recover_policies(&u.k, err))
         return false;
-    if (!cf_karmada_give_back(&u.k, &so, out, err) || !so)
+    if (!cf_karmada_give_back(&u.k, &u.room, &so, out, err) || !so)
         return err->kind == CF_ERR_NONE;
     if (u.k.adopt && *u.k.source && (!source_is_preserved(&u.k, &so, out, err) || !so))
         return err->kind == CF_ERR_NONE;

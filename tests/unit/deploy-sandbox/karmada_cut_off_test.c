@@ -109,6 +109,47 @@ static void cut_off_anywhere_it_is_given_back(void **state)
     assert_true(cut >= 3);
 }
 
+/* Nobody else's policy gets what was moved while it is handed on, wherever that is cut off. */
+static bool cut_off_handing_on_at(int nth, bool after)
+{
+    void *state = NULL;
+    struct driver d;
+    assert_int_equal(setup(&state), 0);
+    struct plane_world *w = state;
+    place_by_somebody(w, WORKLOADS_ONLY, false);
+    cf_autojson json_t *before = source_of(w);
+    driver_open(&d, w, "karmada", "run-1", ADOPT);
+    read_source(&d);
+    assert_true(carry_out(&d, APPLY));
+    assert_true(carry_out(&d, DETACH));
+    assert_true(carry_out(&d, ACTIVATE));
+    world_settles(&d);
+    cf_autofree char *uid = cf_xstrdup(deployment(w->west, "/metadata/uid"));
+    d.knife = (struct knife){ .left = nth, .after = after };
+    bool whole = carry_out(&d, RELEASE);
+    d.knife = (struct knife){ .left = -1 };
+    world_settles(&d);
+    assert_source_is(w, before);
+    assert_string_equal(deployment(w->east, MANAGED), "");
+    assert_true(carry_out(&d, RELEASE));
+    assert_released(&d);
+    assert_source_is(w, before);
+    assert_string_equal(deployment(w->east, MANAGED), "");
+    assert_string_equal(deployment(w->west, "/metadata/uid"), uid);
+    driver_close(&d);
+    (void)plane_down(&state);
+    return !whole;
+}
+
+static void cut_off_anywhere_it_is_handed_on(void **state)
+{
+    (void)state;
+    int cut = 0, step = cf_test_stride(41);
+    for (int nth = 30; cut_off_handing_on_at(nth, (nth / step) % 2 == 1); nth += step)
+        cut++;
+    assert_true(cut >= 2);
+}
+
 int main(void)
 {
 #define PROOF(fn) cmocka_unit_test_setup_teardown(fn, setup, plane_down)
@@ -117,6 +158,7 @@ int main(void)
         PROOF(cut_off_anywhere_it_goes_on),
         PROOF(it_goes_back_from_anywhere),
         PROOF(cut_off_anywhere_it_is_given_back),
+        cmocka_unit_test(cut_off_anywhere_it_is_handed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
