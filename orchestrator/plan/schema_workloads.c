@@ -121,8 +121,9 @@ const struct cf_schema_row cf_schema_workloads[] = {
     { "/spec/copy/mode", CF_SCHEMA_WORD, .dflt = "= `targetOnly` for `karmada`",
       .words = WORDS("targetOnly", "adopt"),
       .help = "`targetOnly`: the control plane never hears of the source. `adopt`: it takes the "
-              "source's objects over without a restart, widens their placement to the target and, "
-              "after the commit, lets the source go" },
+              "source's objects over without a restart, also from a policy that places them there "
+              "already, widens their placement to the target and, after the commit, lets the "
+              "source go" },
     { "/spec/copy/onConflict", CF_SCHEMA_WORD, .dflt = "= `abort` for a federation",
       .words = WORDS("abort", "overwrite"),
       .help = "When the control plane finds an object of that name in the target that it does not "

@@ -102,4 +102,18 @@ static inline void assert_given_back(struct plane_world *w, const json_t *theirs
     assert_string_equal(deployment(w->east, MANAGED), "true");
 }
 
+struct placing {
+    size_t first;
+    bool by_cluster_policy;
+    const char *scheduler;
+};
+
+static inline void open_placed(struct driver *d, struct plane_world *w, const struct placing *how)
+{
+    place_by_somebody(w, how->first, how->by_cluster_policy);
+    driver_open(d, w, "karmada", "run-1", ADOPT);
+    json_object_set_new(d->state, "scheduler", json_string(how->scheduler));
+    read_source(d);
+}
+
 #endif

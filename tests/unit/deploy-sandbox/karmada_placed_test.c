@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that the driver of Karmada takes over a source that somebody's policy places already: by
  * policies of the namespace and of the cluster, placed by us and by Karmada's scheduler, wholly or in
- * part; that nothing in the source is touched, and that everything of the owner's is what it was when
- * a run goes back; what is refused; and that the guard sees when there is no way back. */
+ * part; that nothing in the source is touched; that its owner has it again in the end; and what is
+ * refused. */
 #include "tests/unit/deploy-sandbox/karmada_placed.h"
 
 /* --- moves --- */
-
-struct placing {
-    size_t first;
-    bool by_cluster_policy;
-    const char *scheduler;
-};
-
-static void open_placed(struct driver *d, struct plane_world *w, const struct placing *how)
-{
-    place_by_somebody(w, how->first, how->by_cluster_policy);
-    driver_open(d, w, "karmada", "run-1", ADOPT);
-    json_object_set_new(d->state, "scheduler", json_string(how->scheduler));
-    read_source(d);
-}
 
 static void release_and_say(struct driver *d, char why[CF_COPYING_WHY_MAX])
 {
@@ -110,146 +96,6 @@ static void the_owner_has_it_again(void **state)
     assert_string_equal(deployment(w->west, "/metadata/uid"), uid);
     assert_string_equal(deployment(w->west, MANAGED), "true");
     assert_string_equal(deployment(w->east, MANAGED), "");
-}
-
-/* --- back --- */
-
-static void go_back(struct plane_world *w, const struct placing *how)
-{
-    struct driver d;
-    open_placed(&d, w, how);
-    size_t policies = count(w->hub, KM_G_POLICY, "propagationpolicies", "shop");
-    cf_autojson json_t *before = source_of(w), *theirs = theirs_of(w);
-    assert_true(carry_out(&d, APPLY));
-    assert_true(carry_out(&d, UNDO));
-    world_settles(&d);
-    assert_source_is(w, before);
-    assert_given_back(w, theirs, policies);
-    driver_close(&d);
-}
-
-static void given_back_to_a_policy_of_the_namespace(void **state)
-{
-    const struct placing how = { EVERYTHING, false, "own" };
-    go_back(*state, &how);
-}
-
-static void given_back_to_a_policy_of_the_cluster(void **state)
-{
-    const struct placing how = { EVERYTHING, true, "own" };
-    go_back(*state, &how);
-}
-
-static void given_back_by_karmadas_scheduler(void **state)
-{
-    const struct placing how = { EVERYTHING, false, "default" };
-    go_back(*state, &how);
-}
-
-static void given_back_in_part(void **state)
-{
-    const struct placing how = { WORKLOADS_ONLY, false, "own" };
-    go_back(*state, &how);
-}
-
-/* The process dies and its records are lost: the policies, and the images, say what was whose. */
-static void given_back_without_records(void **state)
-{
-    struct plane_world *w = *state;
-    const struct placing how = { EVERYTHING, false, "own" };
-    struct driver d;
-    open_placed(&d, w, &how);
-    cf_autojson json_t *before = source_of(w), *theirs = theirs_of(w);
-    assert_true(carry_out(&d, APPLY));
-    json_object_clear(d.state);
-    json_array_clear(d.ledger);
-    assert_true(carry_out(&d, UNDO));
-    world_settles(&d);
-    assert_source_is(w, before);
-    assert_given_back(w, theirs, 1);
-    driver_close(&d);
-}
-
-static struct cf_copying undo_until_stuck(struct driver *d)
-{
-    struct cf_copying out = { 0 };
-    for (int i = 0; i < ROUNDS_MAX && !out.stuck; i++) {
-        struct cf_error err = CF_ERROR_INIT;
-        out = (struct cf_copying){ 0 };
-        if (!do_once(d, UNDO, &out, &err))
-            fail_msg("undo: %s", err.message);
-        assert_false(out.done);
-        world_settles(d);
-    }
-    return out;
-}
-
-/* What an owner has changed meanwhile would move the source: it is said, and nothing is given back
- * before it is as it was. */
-static void it_waits_for_the_owners_policy(void **state)
-{
-    struct plane_world *w = *state;
-    const struct placing how = { EVERYTHING, false, "own" };
-    struct driver d;
-    struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *findings = NULL;
-    open_placed(&d, w, &how);
-    cf_autojson json_t *before = source_of(w), *theirs = theirs_of(w);
-    assert_true(carry_out(&d, APPLY));
-    assert_int_equal(merge(w->hub, KM_G_POLICY, "propagationpolicies", "shop", "theirs",
-                           "{'spec':{'placement':{'clusterAffinity':{'clusterNames':['west']}}}}"),
-                     200);
-    world_settles(&d);
-    assert_source_is(w, before);
-    assert_true(d.ops->guard(&d.p, d.ledger, &findings, &err));
-    assert_int_equal(json_array_size(findings), 1);
-    assert_string_equal(cf_json_str(json_array_get(findings, 0), "", "code", NULL),
-                        "OWNER_CHANGED");
-    struct cf_copying out = undo_until_stuck(&d);
-    assert_non_null(strstr(out.why, "theirs"));
-    assert_source_is(w, before);
-    assert_int_equal(merge(w->hub, KM_G_POLICY, "propagationpolicies", "shop", "theirs",
-                           "{'spec':{'placement':{'clusterAffinity':{'clusterNames':['east']}}}}"),
-                     200);
-    assert_true(carry_out(&d, UNDO));
-    world_settles(&d);
-    assert_source_is(w, before);
-    assert_given_back(w, theirs, 1);
-    driver_close(&d);
-}
-
-/* --- others' hands --- */
-
-static void take_the_claim(struct plane_world *w)
-{
-    cf_autojson json_t *theirs =
-        sbx_api_one(w->hub, KM_G_POLICY, "propagationpolicies", "shop", "theirs");
-    cf_autofree char *patch =
-        cf_xasprintf("{'metadata':{'labels':{'%s':'%s'},'annotations':{'%s':'theirs'}}}", KM_PP_ID,
-                     cf_json_str(theirs, "", "metadata", "labels", KM_PP_ID, NULL), KM_PP_NAME);
-    assert_int_equal(merge(w->hub, "apps", "deployments", "shop", "worker", patch), 200);
-}
-
-static void the_guard_sees_a_claim_that_is_taken(void **state)
-{
-    struct plane_world *w = *state;
-    const struct placing how = { EVERYTHING, false, "own" };
-    struct driver d;
-    struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *findings = NULL;
-    open_placed(&d, w, &how);
-    cf_autojson json_t *before = source_of(w), *theirs = theirs_of(w);
-    assert_true(carry_out(&d, APPLY));
-    take_the_claim(w);
-    world_settles(&d);
-    assert_true(d.ops->guard(&d.p, d.ledger, &findings, &err));
-    cf_autofree char *text = cf_json_dump(findings);
-    assert_non_null(strstr(text, "CLAIMED"));
-    assert_true(carry_out(&d, UNDO));
-    world_settles(&d);
-    assert_source_is(w, before);
-    assert_given_back(w, theirs, 1);
-    driver_close(&d);
 }
 
 /* --- refusals --- */
@@ -353,14 +199,6 @@ int main(void)
         PROOF(placed_in_part),
         PROOF(the_owner_has_it_again),
 
-        PROOF(given_back_to_a_policy_of_the_namespace),
-        PROOF(given_back_to_a_policy_of_the_cluster),
-        PROOF(given_back_by_karmadas_scheduler),
-        PROOF(given_back_in_part),
-        PROOF(given_back_without_records),
-        PROOF(it_waits_for_the_owners_policy),
-
-        PROOF(the_guard_sees_a_claim_that_is_taken),
         PROOF(what_is_refused),
         PROOF(a_policy_that_only_selects_is_refused),
         PROOF(the_preview_leaves_templates_alone),
