@@ -69,6 +69,32 @@ static void placed_in_part(void **state)
     move(*state, &how);
 }
 
+/* The owner's edit reaches both members; copied again, the target has it beside its own values. */
+static void the_owner_edits_in_mid_run(void **state)
+{
+    struct plane_world *w = *state;
+    const struct placing how = { EVERYTHING, false, "own" };
+    struct driver d;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *changes = NULL;
+    open_placed(&d, w, &how);
+    assert_true(carry_out(&d, APPLY));
+    assert_int_equal(
+        merge(w->hub, "", "configmaps", "shop", "settings", "{'data':{'a':'7','b':'3'}}"), 200);
+    world_settles(&d);
+    assert_string_equal(field(w->east, "", "configmaps", "shop", "settings", "/data/b"), "3");
+    assert_string_equal(field(w->west, "", "configmaps", "shop", "settings", "/data/b"), "3");
+    read_source(&d);
+    assert_true(d.ops->changes(&d.p, d.inventory, d.ledger, &changes, &err));
+    assert_int_equal(json_array_size(changes), 1);
+    assert_true(carry_out(&d, APPLY));
+    assert_copied(&d);
+    assert_string_equal(field(w->east, "", "configmaps", "shop", "settings", "/data/a"), "7");
+    assert_string_equal(field(w->hub, "", "configmaps", "shop", "settings", "/data/a"), "7");
+    assert_string_equal(field(w->west, "", "configmaps", "shop", "settings", "/data/b"), "3");
+    driver_close(&d);
+}
+
 /* As the last step says: the owner's policy names the target, ours goes, and nothing moves. */
 static void the_owner_has_it_again(void **state)
 {
@@ -197,6 +223,7 @@ int main(void)
         PROOF(placed_by_a_policy_of_the_cluster),
         PROOF(placed_and_moved_by_karmadas_scheduler),
         PROOF(placed_in_part),
+        PROOF(the_owner_edits_in_mid_run),
         PROOF(the_owner_has_it_again),
 
         PROOF(what_is_refused),
