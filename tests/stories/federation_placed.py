@@ -162,3 +162,37 @@ def killed_while_it_takes_over_and_gives_back(tale):
         tale.no_failures(witness.stop())
     assert identities(tale) == before, "something of the source was replaced"
     check_given_back(tale, templates)
+
+
+def is_widened(tale):
+    mine = ours(tale)
+    return bool(mine) and all({"east", "west"} <= set(p["spec"]["placement"]["clusterAffinity"]["clusterNames"]) for p in mine)
+
+
+# What shows that a run has come so far, or further.
+ARROWS = {
+    "a claim is taken": lambda tale, run: is_theirs_no_more(tale, 1),
+    "all claims are taken": lambda tale, run: is_theirs_no_more(tale, len(KINDS)),
+    "both are placed": lambda tale, run: is_widened(tale),
+    "both are served": lambda tale, run: bool(deployment(tale, "west")),
+    "half of the traffic": lambda tale, run: run["weight"]["applied"] == 50,
+    "all of the traffic": lambda tale, run: (run.get("hold") or {}).get("reason") == "commit",
+}
+
+
+@story("virtualservice", worlds=WORLDS, plane="karmada")
+def back_from_karmada_placed_at_each_arrow(tale):
+    """One run per arrow, each rolled back there: every time the templates are their owner's again, and the source is untouched."""
+    place_by_somebody(tale)
+    before, templates = identities(tale), theirs(tale)
+    with tale.stage.witness("virtualservice", RATE) as witness:
+        tale.plan(steps="[50, 100]", hold="1s", commit="manual", more=ADOPT)
+        for arrow, reached in ARROWS.items():
+            tale.start()
+            tale.until(arrow, 60, lambda run, reached=reached: reached(tale, run), every=0.01)
+            tale.act("rollback")
+            run = tale.until("the end of the run", 120, lambda r: r["state"] in ("rolled-back", "canceled"))
+            tale.note(f"{arrow}: {run['state']}")
+            assert identities(tale) == before, f"{arrow}: something of the source was replaced"
+            check_given_back(tale, templates)
+        tale.no_failures(witness.stop())
