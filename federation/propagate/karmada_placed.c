@@ -214,7 +214,8 @@ bool cf_karmada_check_placed(struct cf_karmada_placing *c, const json_t *item, c
     const char *hint = "";
     *out_placed = false;
     if (cf_karmada_claim_is_ours(c->k, claim)) { /* taken over before */
-        if (!cf_karmada_owner(c->k, key, &owner, err))
+        owner = json_incref(json_object_get(json_object_get(c->k->p->state, "placed"), key));
+        if (!owner && !cf_karmada_owner(c->k, key, &owner, err))
             return false;
         *out_placed = owner != NULL;
         if (owner)
