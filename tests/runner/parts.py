@@ -18,6 +18,14 @@ UNIT_TIMEOUT_S = 4 * 3600 if os.environ.get("CROSSFADE_TEST_ALL") else 300
 SIDE_BY_SIDE = 2
 # Begun first, so that nobody waits for them alone at the end.
 LONGEST = ["unit_engine_engine_pg", "unit_engine_crash", "unit_store_outage_pg", "unit_api_runs_pg", "unit_engine_reconcile"]
+# They walk a driver's whole way many times, with a control plane beside it: a part of their own, so that `unit` stays short.
+DRIVERS = ("unit_sandbox_clusternet_cut_off", "unit_sandbox_clusternet_driver", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_driver",
+           "unit_sandbox_karmada_given_back", "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off")
+# Not told again under ThreadSanitizer: one thread's way at length, and a story of one route that is told of another.
+ONE_THREAD = ("unit_engine_crash", "unit_sandbox_clusternet_cut_off", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_given_back",
+              "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off")
+SAME_THREADS = ("moves_httproute", "moves_ingress", "total_failure_comes_back_httproute", "total_failure_comes_back_ingress",
+                "moves_to_a_destination_that_exists_httproute")
 # Sanitizers: every finding ends the test, leaks included.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1:detect_stack_use_after_return=1",
@@ -40,8 +48,16 @@ def environment(**more):
     return {**os.environ, **more}
 
 
-def show_end(text, lines=60):
-    print("\n".join("    " + line for line in text.splitlines()[-lines:]), flush=True)
+def print_line(text):
+    print(text, flush=True)
+
+
+def end_of(text, lines=60):
+    return "\n".join("    " + line for line in text.splitlines()[-lines:])
+
+
+def show_end(text):
+    print_line(end_of(text))
 
 
 class House:
@@ -67,9 +83,10 @@ class House:
 class Unit:
     """The cmocka executables and the replayed fuzz corpus of one preset; counts single tests, not executables."""
 
-    def __init__(self, preset, left_out=()):
+    def __init__(self, preset, left_out=(), only=()):
         self.preset = preset
         self.left_out = left_out
+        self.only = only
 
     def _folder(self):
         return os.path.join(ROOT, "build", self.preset, "tests")
@@ -78,10 +95,11 @@ class Unit:
         build(self.preset)
         names = [os.path.basename(p) for p in glob.glob(f"{self._folder()}/unit_*") if os.access(p, os.X_OK)]
         replays = glob.glob(f"{self._folder()}/fuzz/replay_*")
-        names = [n for n in names if n not in self.left_out]
-        return sorted(names + [os.path.basename(p) for p in replays if os.access(p, os.X_OK)])
+        names += [os.path.basename(p) for p in replays if os.access(p, os.X_OK)]
+        return sorted(n for n in names if n not in self.left_out and (not self.only or n in self.only))
 
-    def run(self, wanted):
+    def run(self, wanted, say=print_line):
+        """say() gets what there is to read, from any thread."""
         build(self.preset)
         names = [n for n in self.list() if not wanted or any(w in n for w in wanted)]
         names.sort(key=lambda n: LONGEST.index(n) if n in LONGEST else len(LONGEST))
@@ -96,17 +114,17 @@ class Unit:
             def on_a_server(name):
                 conninfo = servers.get()
                 try:
-                    return self.one(name, conninfo)
+                    return self.one(name, say, conninfo)
                 finally:
                     servers.put(conninfo)
 
             jobs = []
-            for test, row in (on_a_server, with_database), (self.one, [n for n in names if not n.endswith("_pg")]):
+            for test, row in (on_a_server, with_database), (lambda n: self.one(n, say), [n for n in names if not n.endswith("_pg")]):
                 pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE))
                 jobs += [pool.submit(test, name) for name in row]
             return sum((job.result() for job in jobs), Tally())
 
-    def one(self, name, conninfo=""):
+    def one(self, name, say, conninfo=""):
         folder = f"{self._folder()}/fuzz" if name.startswith("replay_") else self._folder()
         command = [f"{folder}/{name}"]
         if name.startswith("replay_"):
@@ -121,9 +139,7 @@ class Unit:
         tally = cmocka.count(output, status)
         if status == 0 and not tally.ran:
             tally.passed += 1  # a replay: silence is success
-        print(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}", flush=True)
-        if tally.failed:
-            show_end(output)
+        say(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}" + ("\n" + end_of(output) if tally.failed else ""))
         return tally
 
 
@@ -135,37 +151,38 @@ def run_side_by_side(jobs, workers):
 class Stories:
     """The stories of tests/stories, told in one world: "sandbox", "federations" or "lab"."""
 
-    def __init__(self, world, preset, targets=("crossfade",)):
+    def __init__(self, world, preset, targets=("crossfade",), left_out=()):
         self.world = world
         self.preset = preset
         self.targets = targets
+        self.left_out = left_out
 
     def list(self):
         from tests.stories import registry
-        return [s.name for s in registry.stories(self.world)] + list(registry.OWN_TESTS[self.world])
+        names = [s.name for s in registry.stories(self.world)] + list(registry.OWN_TESTS[self.world])
+        return [n for n in names if n not in self.left_out]
 
     def run(self, wanted):
         folder = build(self.preset, self.targets)
         from tests.stories import registry
-        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment())
+        return registry.run(self.world, os.path.join(folder, "orchestrator", "crossfade"), wanted, environment(), self.left_out)
 
 
 class Tsan:
-    """The unit tests and the sandbox's stories again under ThreadSanitizer; not those that tell one thread's way at length (death at one
-    call after the other, the taking over of what is placed): what they start is told by the others."""
-
-    LEFT_OUT = ("unit_engine_crash", "unit_sandbox_clusternet_cut_off", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_placed_cut_off",
-                "unit_sandbox_karmada_placed", "unit_sandbox_karmada_given_back")
+    """Unit tests and the sandbox's stories again under ThreadSanitizer."""
 
     def __init__(self):
-        self.unit = Unit("tsan", self.LEFT_OUT)
-        self.stories = Stories("sandbox", "tsan")
+        self.unit = Unit("tsan", left_out=ONE_THREAD)
+        self.stories = Stories("sandbox", "tsan", left_out=SAME_THREADS)
 
     def list(self):
         return self.unit.list() + self.stories.list()
 
     def run(self, wanted):
         return self.unit.run(wanted) + self.stories.run(wanted)
+
+
+TSAN = Tsan()
 
 
 class Lab(Stories):
@@ -243,10 +260,13 @@ class Bench:
 
 PARTS = {
     "house": House(),
-    "unit": Unit("dev"),
+    "unit": Unit("dev", left_out=DRIVERS),
+    "drivers": Unit("dev", only=DRIVERS),
     "sandbox": Stories("sandbox", "dev"),
     "federations": Stories("federations", "dev"),
-    "tsan": Tsan(),
+    "tsan": TSAN,
+    "tsan-unit": TSAN.unit,
+    "tsan-stories": TSAN.stories,
     "lab": Lab(),
     "karmada": Karmada(),
     "fuzz": Fuzz(),

@@ -66,7 +66,7 @@ def check_stays_subscribed(tale):
     assert not any(f["kind"] == "Namespace" for s in left for f in s["spec"]["feeds"]), "a namespace is fed"
 
 
-@story("virtualservice", worlds=("sandbox", "federations"), plane="clusternet")
+@story("virtualservice", worlds=("sandbox",), plane="clusternet")
 def moves_clusternet(tale):
     before = pods(tale, "east")
     with tale.stage.witness("virtualservice", RATE) as witness:
