@@ -125,8 +125,10 @@ static void sync_description(struct cn_round *r, const json_t *base)
     if (sbx_is_going(there) || cf_json_equal(cf_json_at(there, "spec", "raw", NULL), raw))
         return;
     prune(r, there, raw);
-    (void)sbx_pass_merge(&r->hub, CN_CONTROLLER, CN_G_APPS, "descriptions", there,
-                         json_pack("{s:{s:O}}", "spec", "raw", raw));
+    /* The same look deploys what its view says: without this it would bring back what was pruned. */
+    if (sbx_pass_merge(&r->hub, CN_CONTROLLER, CN_G_APPS, "descriptions", there,
+                       json_pack("{s:{s:O}}", "spec", "raw", raw)))
+        json_object_set(json_object_get(there, "spec"), "raw", raw);
 }
 
 static void let_go(struct cn_round *r, const json_t *base)

@@ -139,6 +139,8 @@ static void what_leaves_the_feeds_is_deleted(void **state)
     hub_settle(w);
     merge(w->hub, CN_G_APPS, "subscriptions", "shop", "s", "{'spec':{'feeds':[" FEED_CONFIG "]}}");
     until_there(w->west, "", "secrets", "shop", "b", false);
+    hub_settle(w); /* and does not come back */
+    assert_false(is_there(w->west, "", "secrets", "shop", "b"));
     assert_true(has_config(w));
 }
 
