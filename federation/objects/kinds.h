@@ -33,6 +33,12 @@ typedef void cf_clean_fn(json_t *copy, const json_t *original);
  * their kind has in the table. */
 enum { CF_WAVE_STRIDE = 100 };
 
+/* The wave of workloads that a number belongs to; from 1. */
+static inline int cf_wave_of_number(int number)
+{
+    return number / CF_WAVE_STRIDE + 1;
+}
+
 struct cf_kind {
     const char *group; /* "" core */
     const char *version;

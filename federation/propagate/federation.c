@@ -37,6 +37,12 @@ bool cf_copying_waits(struct cf_copying *out, const char *fmt, ...)
     return true;
 }
 
+void cf_copying_among(struct cf_copying *out, const struct cf_copying *mine, int *io_waiting)
+{
+    if ((*io_waiting)++ == 0 || (mine->stuck && !out->stuck))
+        *out = *mine;
+}
+
 bool cf_copying_stuck(struct cf_copying *out, const char *fmt, ...)
 {
     va_list ap;

@@ -21,6 +21,10 @@ void cf_federation_id(const char *run_id, char out[CF_FEDERATION_ID]);
 bool cf_copying_waits(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
 bool cf_copying_stuck(struct cf_copying *out, const char *fmt, ...) CF_PRINTF(2, 3);
 
+/* Of several that are asked, `mine` waits: the first such is passed on, or the first that needs a
+ * person. *io_waiting counts them. */
+void cf_copying_among(struct cf_copying *out, const struct cf_copying *mine, int *io_waiting);
+
 /* Whether an item or ledger entry goes through the control plane. */
 bool cf_is_carried(const json_t *item);
 /* The inventory's objects that are (not) carried, as an inventory of their own; new reference. */

@@ -133,6 +133,8 @@ json_t *cf_karmada_overriders(const json_t *from, const json_t *to) CF_NODISCARD
 
 json_t *cf_karmada_policies(const struct cf_karmada *k); /* of the state; borrowed */
 enum cf_karmada_phase cf_karmada_phase_of(const json_t *policy);
+/* Its templates are somebody else's: they and their bindings stay. */
+bool cf_karmada_policy_is_placed(const json_t *policy);
 /* Gives every carried object that has none a policy. */
 void cf_karmada_assign(const struct cf_karmada *k, const json_t *inventory);
 /* The whole object for a phase; new reference. */
@@ -164,10 +166,10 @@ bool cf_karmada_look(const struct cf_karmada *k, const json_t *policy, const cha
 /* All bindings of the namespace, whosoever's, by "Kind/name"; new reference. */
 bool cf_karmada_bindings(const struct cf_karmada *k, json_t **out_bindings,
                          struct cf_error *err) CF_NODISCARD;
-/* The Works of these bindings in a member, by binding id; new reference. */
 /* Adds the ids of these bindings to an object {id: true}. */
 void cf_karmada_note_ids(const json_t *bindings, json_t *ids);
-/* The same by the ids alone: also when the bindings are gone and their Works are not. */
+/* The Works of these bindings in a member, by binding id; new reference. By the ids alone: also when
+ * the bindings are gone and their Works are not. */
 bool cf_karmada_works_by_id(const struct cf_karmada *k, const json_t *binding_ids,
                             const char *member, json_t **out_works,
                             struct cf_error *err) CF_NODISCARD;
@@ -244,6 +246,9 @@ bool cf_karmada_owner(const struct cf_karmada *k, const char *key, json_t **out_
 /* What a policy says that cannot be taken over and given back without moving something: new memory,
  * and *out_hint says what to do; NULL: it places on this member and nothing else. */
 char *cf_karmada_not_plain(const json_t *policy, const char *member, const char **out_hint);
+/* Whether we may write the bindings of the namespace. */
+bool cf_karmada_may_place(const struct cf_karmada *k, bool *out_may,
+                          struct cf_error *err) CF_NODISCARD;
 /* Where the control plane has this template of somebody's: whether it is taken over (*out_placed gets
  * its claim under the key), or a finding that says why not. `policies`: all that there are. */
 struct cf_karmada_placing {
@@ -252,6 +257,7 @@ struct cf_karmada_placing {
     json_t *bindings; /* read when they are asked for first */
     json_t *placed;   /* key → claim */
     json_t *findings;
+    bool has_asked, may_place; /* cf_karmada_may_place(), asked at most once */
 };
 bool cf_karmada_check_placed(struct cf_karmada_placing *c, const json_t *item, const json_t *live,
                              bool *out_placed, struct cf_error *err) CF_NODISCARD;

@@ -236,8 +236,8 @@ static bool give_all(struct giving *g, const json_t *policy, bool *out_so, struc
         bool so = false;
         if (!give_one(g, object, &so, &mine, err))
             return false;
-        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
-            *out = mine;
+        if (!so)
+            cf_copying_among(out, &mine, &waiting);
     }
     *out_so = waiting == 0;
     return true;
@@ -271,7 +271,7 @@ bool cf_karmada_give_back(const struct cf_karmada *k, int *io_room, bool *out_so
     {
         struct cf_copying mine = { 0 };
         bool so = false;
-        if (!cf_json_bool(policy, false, "placed", NULL) ||
+        if (!cf_karmada_policy_is_placed(policy) ||
             cf_json_bool(policy, false, "givenBack", NULL) ||
             cf_karmada_phase_of(policy) == CF_PHASE_PLANNED)
             continue;
@@ -279,8 +279,8 @@ bool cf_karmada_give_back(const struct cf_karmada *k, int *io_room, bool *out_so
             return false;
         if (!give_back_one(&g, policy, &so, &mine, err))
             return false;
-        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
-            *out = mine;
+        if (!so)
+            cf_copying_among(out, &mine, &waiting);
     }
     *out_so = waiting == 0;
     if (*io_room < 0 && !out->stuck)

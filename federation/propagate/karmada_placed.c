@@ -137,19 +137,28 @@ static const json_t *policy_of(const json_t *policies, const json_t *claim)
     return NULL;
 }
 
-/* A binding that a cluster's policy gets back has to lose our claim: who may not write it cannot. */
-static bool may_leave(const struct cf_karmada *k, const json_t *claim, bool *out,
-                      struct cf_error *err)
+bool cf_karmada_may_place(const struct cf_karmada *k, bool *out_may, struct cf_error *err)
 {
     struct cf_kube_access what = { .verb = "patch",
                                    .group = "work.karmada.io",
                                    .resource = "resourcebindings",
                                    .ns = k->p->target_namespace };
+    if (!cf_kube_can(k->hub, NULL, &what, out_may, NULL, err))
+        return cf_error_wrap(err, "rights on %s", cf_kube_name(k->hub));
+    return true;
+}
+
+/* A binding that a cluster's policy gets back has to lose our claim: who may not write it cannot. */
+static bool may_leave(struct cf_karmada_placing *c, const json_t *claim, bool *out,
+                      struct cf_error *err)
+{
     *out = true;
     if (*cf_json_str(claim, "", "namespace", NULL))
         return true;
-    if (!cf_kube_can(k->hub, NULL, &what, out, NULL, err))
-        return cf_error_wrap(err, "rights on %s", cf_kube_name(k->hub));
+    if (!c->has_asked && !cf_karmada_may_place(c->k, &c->may_place, err))
+        return false;
+    c->has_asked = true;
+    *out = c->may_place;
     return true;
 }
 
@@ -194,7 +203,7 @@ static bool judge(struct cf_karmada_placing *c, const json_t *item, const json_t
         *out_hint = "Select it again, or take the claim off the template";
         *out_why = cf_xasprintf("it no longer selects it");
     }
-    if (!*out_why && !may_leave(c->k, claim, &may, err))
+    if (!*out_why && !may_leave(c, claim, &may, err))
         return false;
     if (!may) {
         *out_hint = "crossfade cluster rbac --method karmada prints the rights that are needed";
@@ -334,8 +343,7 @@ bool cf_karmada_take_claims(const struct cf_karmada *k, int *io_room, bool *out_
     *out_so = true;
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
-        if (cf_karmada_phase_of(policy) != CF_PHASE_PLACED ||
-            !cf_json_bool(policy, false, "placed", NULL))
+        if (cf_karmada_phase_of(policy) != CF_PHASE_PLACED || !cf_karmada_policy_is_placed(policy))
             continue;
         if (!take_all(k, policy, io_room, out_so, out, err) || !*out_so)
             return err->kind == CF_ERR_NONE;

@@ -23,6 +23,11 @@ enum cf_karmada_phase cf_karmada_phase_of(const json_t *policy)
     return (enum cf_karmada_phase)cf_json_int(policy, CF_PHASE_PLANNED, "phase", NULL);
 }
 
+bool cf_karmada_policy_is_placed(const json_t *policy)
+{
+    return cf_json_bool(policy, false, "placed", NULL);
+}
+
 struct cf_object_ref cf_karmada_object_ref(const struct cf_karmada *k, const json_t *object)
 {
     return cf_ref(cf_json_str(object, "", "apiVersion", NULL),
@@ -75,7 +80,7 @@ static json_t *policy_with_room(const struct cf_karmada *k, int wave, bool place
         if (cf_json_int(policy, -1, "wave", NULL) != wave)
             continue;
         if (cf_karmada_phase_of(policy) == CF_PHASE_PLANNED &&
-            cf_json_bool(policy, false, "placed", NULL) == placed &&
+            cf_karmada_policy_is_placed(policy) == placed &&
             json_array_size(json_object_get(policy, "objects")) < CF_KARMADA_SELECTORS_MAX)
             return policy;
         nth++;
@@ -185,7 +190,7 @@ json_t *cf_karmada_policy_body(const struct cf_karmada *k, const json_t *policy,
                                enum cf_karmada_phase phase)
 {
     struct cf_object_ref ref = cf_karmada_policy_ref(k, policy);
-    bool placed = cf_json_bool(policy, false, "placed", NULL); /* Karmada's already */
+    bool placed = cf_karmada_policy_is_placed(policy); /* Karmada's already */
     bool handed = cf_json_bool(policy, false, "handed", NULL);
     json_t *spec = json_pack("{s:o, s:o, s:s, s:b, s:b}", "resourceSelectors", selectors(k, policy),
                              "placement", placement(k, phase), "conflictResolution",

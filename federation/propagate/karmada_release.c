@@ -138,7 +138,7 @@ static bool hand_over_one(const struct cf_karmada *k, json_t *policy, bool *out_
     *out_so = true;
     if (!cf_karmada_policy_write(k, final, cf_karmada_phase_of(policy), err))
         return false;
-    if (own && cf_json_bool(policy, false, "placed", NULL) &&
+    if (own && cf_karmada_policy_is_placed(policy) &&
         (!cf_karmada_hand_claims(k, policy, final, out_so, out, err) || !*out_so))
         return err->kind == CF_ERR_NONE;
     if (own && !delete_run_policy(k, policy, err))
@@ -162,8 +162,8 @@ static bool hand_over(const struct cf_karmada *k, bool *out_so, struct cf_copyin
             return false;
         if (so && !cf_karmada_bound(k, policy, &so, &mine, err))
             return false;
-        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
-            *out = mine;
+        if (!so)
+            cf_copying_among(out, &mine, &waiting);
     }
     *out_so = waiting == 0;
     return true;

@@ -46,12 +46,8 @@ static bool row_check(struct copy *c, bool *out_so, struct cf_copying *out, stru
     *out_so = false;
     if (!json_object_get(c->k.p->state, "scheduler")) {
         bool may = false;
-        struct cf_kube_access what = { .verb = "patch",
-                                       .group = "work.karmada.io",
-                                       .resource = "resourcebindings",
-                                       .ns = c->k.p->target_namespace };
-        if (!cf_kube_can(c->k.hub, NULL, &what, &may, NULL, err))
-            return cf_error_wrap(err, "rights on %s", cf_kube_name(c->k.hub));
+        if (!cf_karmada_may_place(&c->k, &may, err))
+            return false;
         json_object_set_new(c->k.p->state, "scheduler", json_string(may ? "own" : "default"));
     }
     if (!cf_karmada_survey(c->k.p, c->inventory, &findings, &placed, err) ||
@@ -268,8 +264,8 @@ static bool each_policy(struct copy *c, enum cf_karmada_phase phase,
             continue;
         if (!ask(c, policy, &so, &mine, err))
             return false;
-        if (!so && (waiting++ == 0 || (mine.stuck && !out->stuck)))
-            *out = mine;
+        if (!so)
+            cf_copying_among(out, &mine, &waiting);
     }
     *out_so = waiting == 0;
     return true;

@@ -106,12 +106,6 @@ static bool delete_templates(struct undoing *u, int *out_left, struct cf_error *
     return true;
 }
 
-/* Its templates are somebody else's: they and their bindings stay. */
-static bool is_placed(const json_t *policy)
-{
-    return cf_json_bool(policy, false, "placed", NULL);
-}
-
 /* In adoption the source lives on what its Works preserve: read in each of them before the first
  * template goes. */
 static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct cf_copying *out,
@@ -125,7 +119,7 @@ static bool source_is_preserved(const struct cf_karmada *k, bool *out_so, struct
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
         const char *id;
         json_t *work;
-        if (is_placed(policy))
+        if (cf_karmada_policy_is_placed(policy))
             continue;
         if (!cf_karmada_look(k, policy, k->source, &look, err))
             return false;
@@ -258,7 +252,7 @@ static bool note_bindings(const struct cf_karmada *k, int *out_left, struct cf_e
     json_array_foreach(cf_karmada_policies(k), i, policy)
     {
         CF_CLEANUP(cf_karmada_look_free) struct cf_karmada_look look = { 0 };
-        if (is_placed(policy))
+        if (cf_karmada_policy_is_placed(policy))
             continue;
         if (!cf_karmada_look(k, policy, NULL, &look, err))
             return false;

@@ -79,9 +79,8 @@ struct cf_copying {
                    call again at once */
     int64_t wait_ms; /* with `waits`: the other side asked for at least this long; 0: a moment */
     bool stuck; /* with `waits`: it will not come true without a person; `why` says what to do */
-    bool
-        unhealthy; /* with `waits`: for copies of an earlier wave, which may take the plan's time */
-    bool failed;   /* with `unhealthy`: one of them will not become healthy by waiting */
+    bool unhealthy; /* with `waits`: for an earlier wave's copies, which may take the plan's time */
+    bool failed;    /* with `unhealthy`: one of them will not become healthy by waiting */
     char why[CF_COPYING_WHY_MAX]; /* of a release that is done: what a person has to do, or "" */
 };
 
@@ -112,8 +111,8 @@ struct cf_propagator_ops {
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);
 
     /* What would be written, for `plan diff` and `?dryRun`: [{"cluster": "target|controlPlane", "verb":
-     * "create|apply|keep", "ref", "body" or "patch", "note", "wave": from 1, if there are several}]. Secrets' values are replaced by
-     * their digests. No side effects. */
+     * "create|apply|keep", "ref", "body" or "patch", "note", "wave": from 1, if there are several}].
+     * Secrets' values are replaced by their digests. No side effects. */
     bool (*preview)(const struct cf_propagation *p, const json_t *inventory, json_t **out_bodies,
                     struct cf_error *err);
 

@@ -21,7 +21,7 @@ static int number_of(const json_t *row)
 
 int cf_wave_of(const json_t *row)
 {
-    return number_of(row) / CF_WAVE_STRIDE + 1;
+    return cf_wave_of_number(number_of(row));
 }
 
 int cf_waves_of(const json_t *inventory)

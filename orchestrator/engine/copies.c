@@ -65,6 +65,11 @@ void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take)
     cf_step_set_observation_take(s, observation);
 }
 
+bool cf_copies_in_time(const struct cf_pass *p, const struct cf_step *s)
+{
+    return p->now_wall - s->started_ms < p->run->plan->copy.timeout_ms;
+}
+
 bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out)
 {
     /* A control plane takes tenths of a second for a step, a person's help longer. */
@@ -254,9 +259,9 @@ bool cf_copies_health(struct cf_pass *p, struct cf_step *progress_of, struct cf_
     list_lines(rows, health_line, &text);
     if (cf_json_bool(report, false, "failed", NULL))
         return cf_out_failed(out, "%s", cf_buf_str(&text));
-    if (*cf_json_str(report, "", "unseen", NULL))
-        return cf_out_hold(out, CF_HOLD_FEDERATION, 1000, "%s",
-                           cf_json_str(report, "", "unseen", NULL));
+    const char *unseen = cf_json_str(report, "", "unseen", NULL);
+    if (*unseen)
+        return cf_out_hold(out, CF_HOLD_FEDERATION, 1000, "%s", unseen);
     return cf_out_hold(out, CF_HOLD_NOT_READY, 1000, "%s", cf_buf_str(&text));
 }
 

@@ -45,8 +45,8 @@ static json_t *in_waves(json_t *lines_take, const json_t *objects)
     json_t *line;
     json_array_foreach(lines_take, i, line)
     {
-        int64_t order = cf_json_int(json_array_get(objects, i), 0, "wave", NULL);
-        json_object_set_new(line, "wave", json_integer(order / CF_WAVE_STRIDE + 1));
+        int order = (int)cf_json_int(json_array_get(objects, i), 0, "wave", NULL);
+        json_object_set_new(line, "wave", json_integer(cf_wave_of_number(order)));
         json_object_set_new(line, "order", json_integer(order));
     }
     return lines_take;

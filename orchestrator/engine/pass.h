@@ -77,6 +77,8 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
 /* After a call that may have written: the driver's state, and the ledger unless it is NULL, go into
  * the step `propagate`, to be recorded. */
 void cf_copies_keep_take(struct cf_copies *c, json_t *ledger_take);
+/* Whether the step is younger than the plan lets a copy wait: a wait until then, a hold after it. */
+bool cf_copies_in_time(const struct cf_pass *p, const struct cf_step *s);
 /* What a driver says of its progress, as the outcome: done, more, wait, or a hold. */
 bool cf_copies_progress(const struct cf_copying *copying, struct cf_outcome *out);
 /* Reads the ledger, once in a pass; opening does too. */

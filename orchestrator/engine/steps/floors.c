@@ -99,7 +99,7 @@ static bool follows(struct cf_pass *p, const struct cf_step *s, const char *name
 {
     enum { LOOK_MS = 300 };
     const struct cf_plan_copy *copy = &p->run->plan->copy;
-    if (p->now_wall - s->started_ms < copy->timeout_ms)
+    if (cf_copies_in_time(p, s))
         return cf_out_wait(out, LOOK_MS, "%s has yet to set the floor of autoscaler %s",
                            copy->control_plane, name);
     return cf_out_hold(out, CF_HOLD_FEDERATION, CF_PASS_RETRY_MS,
@@ -124,24 +124,13 @@ static bool set_through_plane(const struct change *c, struct cf_kube *source, co
     if (!cf_pass_kube(c->pass, c->pass->run->plan->copy.control_plane, &plane, err) ||
         !set_floor(c, plane, floor, err) || !cf_kube_find(source, NULL, &ref, &found, &hpa, err))
         return cf_error_wrap(err, "autoscaler %s", ref.name);
-    if (!found || !cf_json_at(hpa, "metadata", "labels", managed, NULL)) {
-        cf_out_done(out);
+    if (!found || !cf_json_at(hpa, "metadata", "labels", managed, NULL))
         return set_floor(c, source, floor, err);
-    }
     const json_t *now = cf_json_at(hpa, "spec", "minReplicas", NULL);
     if (json_is_integer(expected) && now &&
         json_integer_value(now) == json_integer_value(expected) && !json_equal(expected, value))
         return follows(c->pass, c->step, ref.name, out);
-    return cf_out_done(out);
-}
-
-static bool set_one(const struct change *c, struct cf_kube *source, const json_t *floor,
-                    struct cf_outcome *out, struct cf_error *err)
-{
-    if (is_adopted(c->pass))
-        return set_through_plane(c, source, floor, out, err);
-    cf_out_done(out);
-    return set_floor(c, source, floor, err);
+    return true;
 }
 
 static bool set_all(const struct change *c, const json_t *floors, struct cf_outcome *out,
@@ -157,7 +146,8 @@ static bool set_all(const struct change *c, const json_t *floors, struct cf_outc
         return false;
     json_array_foreach(floors, i, floor)
     {
-        if (!set_one(c, source, floor, out, err))
+        if (!(is_adopted(c->pass) ? set_through_plane(c, source, floor, out, err)
+                                  : set_floor(c, source, floor, err)))
             return false;
         if (out->kind != CF_OUT_DONE)
             return true;

@@ -92,7 +92,7 @@ static bool wave_waits(const struct cf_pass *p, const struct cf_step *s,
 {
     if (copying->failed)
         return cf_out_failed(out, "%s", copying->why);
-    if (p->now_wall - s->started_ms < p->run->plan->copy.timeout_ms)
+    if (cf_copies_in_time(p, s))
         return cf_out_wait(out, WAVE_LOOK_MS, "%s", copying->why);
     return cf_out_hold(out, CF_HOLD_NOT_READY, WAVE_LOOK_MS, "%s", copying->why);
 }

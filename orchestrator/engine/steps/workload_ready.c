@@ -36,8 +36,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
 {
     if (!cf_copies_health(p, s, out, err))
         return false;
-    int64_t waited = p->now_wall - s->started_ms;
-    if (out->kind == CF_OUT_HOLD && waited < p->run->plan->copy.timeout_ms)
+    if (out->kind == CF_OUT_HOLD && cf_copies_in_time(p, s))
         return cf_out_wait(out, LOOK_MS, "%s", out->hold.message);
     if (out->kind == CF_OUT_DONE)
         cf_step_say(s, "every copy is ready");
