@@ -105,6 +105,7 @@ static void bind_end_of_run(struct cf_plan *p, const json_t *spec)
                               ? CF_PLAN_ROLLBACK_ON_GATE
                               : CF_PLAN_ROLLBACK_ON_DEADLINE;
     }
+    p->reverse_data = strcmp(cf_json_str(spec, "", "rollback", "targetData", NULL), "reverse") == 0;
     p->commit = (enum cf_plan_commit)cf_bind_word(spec, "commit", commits);
     const json_t *cleanup = json_object_get(spec, "cleanup");
     p->cleanup_source = (enum cf_plan_cleanup)cf_bind_word(cleanup, "source", cleanups);
@@ -123,6 +124,7 @@ struct cf_plan *cf_bind(json_t *effective)
     bind_ends(p, spec);
     cf_bind_workloads(p, json_object_get(spec, "workloads"));
     bind_copy(p, json_object_get(spec, "copy"));
+    cf_bind_volumes(p, json_object_get(spec, "volumes"));
     cf_bind_traffic(p, json_object_get(spec, "traffic"));
     bind_gates(p, spec);
     bind_end_of_run(p, spec);

@@ -11,6 +11,7 @@ struct cf_plan *cf_bind(json_t *effective) CF_NODISCARD;
 
 /* The parts of cf_bind. */
 void cf_bind_workloads(struct cf_plan *p, const json_t *workloads);
+void cf_bind_volumes(struct cf_plan *p, const json_t *volumes); /* NULL: the plan has none */
 void cf_bind_traffic(struct cf_plan *p, const json_t *traffic);
 
 /* A member that must be there. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The typed plan: routers, reach, steps. See bind.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "orchestrator/plan/bind.h"
@@ -92,6 +93,18 @@ static void bind_steps(struct cf_plan *p, const json_t *rows)
     t->steps = list;
 }
 
+static void bind_writers(struct cf_plan_traffic *t, const json_t *writers)
+{
+    static const char *const modes[] = { "none", "single", "both", NULL };
+    static const char *const at_weight = "weight=";
+    if (!writers)
+        return;
+    const char *when = cf_bind_text(writers, "switch");
+    t->writers = (enum cf_plan_writers)cf_bind_word(writers, "mode", modes);
+    if (strncmp(when, at_weight, strlen(at_weight)) == 0)
+        t->switch_weight = (int)strtol(when + strlen(at_weight), NULL, 10);
+}
+
 void cf_bind_traffic(struct cf_plan *p, const json_t *traffic)
 {
     struct cf_plan_traffic *t = &p->traffic;
@@ -100,5 +113,6 @@ void cf_bind_traffic(struct cf_plan *p, const json_t *traffic)
     bind_steps(p, json_object_get(traffic, "steps"));
     t->hold_ms = cf_bind_ms(traffic, "hold");
     t->deadline_ms = json_object_get(traffic, "deadline") ? cf_bind_ms(traffic, "deadline") : 0;
+    bind_writers(t, json_object_get(traffic, "writers"));
     t->on_drift = (enum cf_plan_drift)cf_bind_word(traffic, "onDrift", cf_words_drift);
 }

@@ -86,6 +86,7 @@ void cf_check(const json_t *effective, struct cf_report *r)
     check_ends(effective, r);
     cf_check_workloads(effective, r);
     cf_check_copy(effective, r);
+    cf_check_volumes(effective, r);
     cf_check_routers(effective, r);
     cf_check_reach(effective, r);
     cf_check_steps(effective, r);

@@ -18,11 +18,15 @@ void cf_lint(const json_t *effective, struct cf_report *r);
 /* The parts of cf_check. */
 void cf_check_copy(const json_t *effective, struct cf_report *r);
 void cf_check_workloads(const json_t *effective, struct cf_report *r);
+void cf_check_volumes(const json_t *effective, struct cf_report *r);
 void cf_check_after(const json_t *effective, struct cf_report *r);
 void cf_check_routers(const json_t *effective, struct cf_report *r);
 void cf_check_reach(const json_t *effective, struct cf_report *r);
 void cf_check_steps(const json_t *effective, struct cf_report *r);
 void cf_check_gates(const json_t *effective, struct cf_report *r);
+
+/* Whether a default or a row of spec.volumes has a strategy of Velero. */
+bool cf_check_moves_data(const json_t *effective);
 
 /* Every later row of the list whose text at `key` an earlier row has too: DUPLICATE_NAME. */
 void cf_check_unique(const json_t *effective, const char *list, const char *key, const char *what,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "orchestrator/plan/check.h"
 
 /* Puts a copy of `value` (a scalar, borrowed; NULL: nothing) where a null stands; the key keeps its
  * position. */
@@ -99,6 +100,29 @@ static void derive_copy(json_t *copy)
     fill_text(copy, "overrides", is_karmada ? "policy" : NULL);
 }
 
+static void derive_volumes(json_t *volumes)
+{
+    const json_t *all = json_object_get(volumes, "default");
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(volumes, "claims"), i, row)
+    {
+        fill(row, "strategy", json_object_get(all, "strategy"));
+        if (strncmp(cf_json_str(row, "", "strategy", NULL), "velero", strlen("velero")) == 0)
+            fill(row, "verify", json_object_get(all, "verify"));
+        fill_text(row, "verify", "none");
+    }
+}
+
+/* One step is no split: the writers can only move before it. */
+static void derive_writers(json_t *traffic, bool moves)
+{
+    bool one = moves && json_array_size(json_object_get(traffic, "steps")) == 1;
+    cf_autojson json_t *writers =
+        one ? json_pack("{s:s,s:s}", "mode", "single", "switch", "beforeTraffic") : NULL;
+    fill(traffic, "writers", writers);
+}
+
 void cf_derive(json_t *effective)
 {
     json_t *spec = json_object_get(effective, "spec");
@@ -106,7 +130,11 @@ void cf_derive(json_t *effective)
     fill(json_object_get(spec, "target"), "namespace", json_object_get(source, "namespace"));
     derive_workloads(json_object_get(spec, "workloads"));
     derive_copy(json_object_get(spec, "copy"));
+    derive_volumes(json_object_get(spec, "volumes"));
     derive_traffic(json_object_get(spec, "traffic"), source);
+    bool moves = cf_check_moves_data(effective);
+    derive_writers(json_object_get(spec, "traffic"), moves);
+    fill_text(json_object_get(spec, "rollback"), "targetData", moves ? "discard" : NULL);
     size_t i;
     json_t *gate;
     json_array_foreach(json_object_get(spec, "gates"), i, gate) derive_gate(gate, source);

@@ -51,6 +51,18 @@ static const struct cf_format_row rows[CF_FORMATS] = {
                           "sum(http_requests_total)" },
     [CF_FORMAT_ROUTE_NAME] = { "the name of a route or rule", "^[A-Za-z0-9]([-A-Za-z0-9_.]*)$",
                                CF_PLAN_OBJECT_NAME_MAX, "primary" },
+    [CF_FORMAT_QUANTITY] = { "an amount of bytes such as 200Gi",
+                             "^[1-9][0-9]{0,14}(\\.[0-9]{1,3})?(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$", 24,
+                             "200Gi" },
+    [CF_FORMAT_SWITCH] = { "beforeTraffic, or weight=N with the weight of a step",
+                           "^(beforeTraffic|weight=[1-9][0-9]{0,2})$", 16, "weight=100" },
+    [CF_FORMAT_POINTER] = { "a JSON pointer such as /status/phase", "^(/([^~/]|~0|~1)*)+$",
+                            CF_PLAN_TEXT_FIELD_MAX, "/status/phase" },
+    [CF_FORMAT_IMAGE] = { "an image reference",
+                          "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?"
+                          "(/[a-z0-9]+([-._]+[a-z0-9]+)*)*(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?"
+                          "(@sha256:[0-9a-f]{64})?$",
+                          CF_PLAN_TEXT_FIELD_MAX, "busybox:stable" },
 };
 
 const struct cf_format_row *cf_format_row(enum cf_format f)

@@ -25,6 +25,10 @@ enum cf_format {
     CF_FORMAT_IMAGE_PREFIX, /* "registry.dc1:5000/team" */
     CF_FORMAT_QUERY,        /* PromQL */
     CF_FORMAT_ROUTE_NAME,   /* of a VirtualService route or an HTTPRoute rule */
+    CF_FORMAT_QUANTITY,     /* "200Gi" */
+    CF_FORMAT_SWITCH,       /* "beforeTraffic", "weight=50" */
+    CF_FORMAT_POINTER,      /* JSON pointer */
+    CF_FORMAT_IMAGE,        /* "busybox:stable" */
     CF_FORMATS
 };
 

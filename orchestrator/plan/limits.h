@@ -14,9 +14,12 @@ enum {
     CF_PLAN_INCLUDE_MAX = 200, /* rows of workloads.include and of workloads.exclude, each */
     CF_PLAN_AFTER_MAX = 20,    /* rows that one row comes after: more is a wave of its own */
     CF_PLAN_WAVES_MAX = 20,    /* each waits until everything before it is healthy */
-    CF_PLAN_TRANSFORMS_MAX = 64, /* all of them are tried on every object */
-    CF_PLAN_ADDRESSES_MAX = 100, /* one EndpointSlice holds 100 without being split */
-    CF_PLAN_PORTS_MAX = 32,      /* ports of one bridge Service */
+    CF_PLAN_TRANSFORMS_MAX = 64,  /* all of them are tried on every object */
+    CF_PLAN_CLAIM_ROWS_MAX = 500, /* rows of volumes.claims: each is tried on every claim */
+    CF_PLAN_PASSES_MAX = 100,     /* that the plan may ask for before a freeze */
+    CF_PLAN_QUIESCE_MAX = 100,    /* workloads that stop with a freeze besides those that mount */
+    CF_PLAN_ADDRESSES_MAX = 100,  /* one EndpointSlice holds 100 without being split */
+    CF_PLAN_PORTS_MAX = 32,       /* ports of one bridge Service */
     CF_PLAN_NAME_MAX = 63, /* a DNS label: names become parts of object names and label values */
     CF_PLAN_OBJECT_NAME_MAX = 253, /* a DNS subdomain: what Kubernetes takes as an object's name */
     CF_PLAN_TEXT_FIELD_MAX = 1024, /* description, selectors, hosts, paths */

@@ -66,7 +66,9 @@ static void lint_steps(const json_t *spec, struct cf_report *r)
 {
     const json_t *steps = cf_json_pointer(spec, "/traffic/steps");
     int64_t first = cf_json_int(json_array_get(steps, 0), 0, "weight", NULL);
-    if (first > LARGE_FIRST_WEIGHT)
+    /* Data with one writer moves all at once. */
+    bool whole = json_array_size(steps) == 1 && cf_json_pointer(spec, "/traffic/writers");
+    if (first > LARGE_FIRST_WEIGHT && !whole)
         cf_report_warning(r, "/spec/traffic/steps/0/weight", "begin with a small weight, such as 5",
                           "the first step already sends %d%% of the traffic", (int)first);
     int64_t longest = 0;
@@ -134,6 +136,21 @@ static void lint_gates(const json_t *spec, struct cf_report *r)
     }
 }
 
+static void lint_volumes(const json_t *spec, struct cf_report *r)
+{
+    const json_t *final = cf_json_pointer(spec, "/volumes/finalSync");
+    const json_t *reach = cf_json_pointer(spec, "/traffic/steps");
+    const char *when = cf_json_str(spec, "", "traffic", "writers", "switch", NULL);
+    if (final && !cf_json_bool(final, true, "rehearse", NULL))
+        cf_report_warning(
+            r, "/spec/volumes/finalSync/rehearse", "take it away, if the target has room",
+            "without a rehearsal nobody knows before the freeze how long a restore takes");
+    if (cf_json_pointer(spec, "/volumes") && strcmp(when, "beforeTraffic") == 0 &&
+        json_array_size(reach) > 1)
+        cf_report_warning(r, "/spec/traffic/writers/switch", "weight=100 moves the writer last",
+                          "the writer moves before the target has served a single request");
+}
+
 void cf_lint(const json_t *effective, struct cf_report *r)
 {
     const json_t *spec = json_object_get(effective, "spec");
@@ -142,4 +159,5 @@ void cf_lint(const json_t *effective, struct cf_report *r)
     lint_deadline(json_object_get(spec, "traffic"), r);
     lint_steps(spec, r);
     lint_gates(spec, r);
+    lint_volumes(spec, r);
 }

@@ -96,6 +96,31 @@ struct cf_plan_copy {
     int64_t timeout_ms;
 };
 
+enum cf_plan_strategy {
+    CF_PLAN_STRATEGY_NONE,
+    CF_PLAN_STRATEGY_FS_BACKUP,
+    CF_PLAN_STRATEGY_SNAPSHOT,
+    CF_PLAN_STRATEGY_EXTERNAL,
+};
+
+enum cf_plan_exceeded { CF_PLAN_EXCEEDED_ROLLBACK, CF_PLAN_EXCEEDED_CONTINUE };
+
+/* What the plan says of the data of claims. The rows of claims stay JSON: whoever matches them
+ * reads `effective` (federation/objects/volumes.h). */
+struct cf_plan_volumes {
+    bool given; /* else nothing of it counts */
+    bool moves; /* the default or a row has a strategy of Velero */
+    int64_t sync_every_ms;
+    int passes;
+    int64_t max_pause_ms;
+    enum cf_plan_exceeded on_exceeded;
+    bool rehearse;
+    const char *velero_namespace;
+    const char *location;      /* NULL: the source's default */
+    const char *back_location; /* NULL: no way back with data */
+    const char *image;
+};
+
 enum cf_plan_router_type {
     CF_PLAN_ROUTER_VIRTUAL_SERVICE,
     CF_PLAN_ROUTER_HTTP_ROUTE,
@@ -155,6 +180,12 @@ struct cf_plan_step {
 
 enum cf_plan_drift { CF_PLAN_DRIFT_PAUSE, CF_PLAN_DRIFT_RESTORE, CF_PLAN_DRIFT_ROLLBACK };
 
+enum cf_plan_writers {
+    CF_PLAN_WRITERS_NONE, /* the plan has no data with writers */
+    CF_PLAN_WRITERS_SINGLE,
+    CF_PLAN_WRITERS_BOTH,
+};
+
 struct cf_plan_traffic {
     const struct cf_plan_router *routers; /* at least one */
     size_t n_routers;
@@ -169,6 +200,8 @@ struct cf_plan_traffic {
     int64_t hold_ms;     /* the default that steps without a hold took */
     int64_t deadline_ms; /* from the run's start to commit, through holds; 0: none */
     enum cf_plan_drift on_drift;
+    enum cf_plan_writers writers;
+    int switch_weight; /* SINGLE: they move just before this weight is written; 0: before any */
 };
 
 enum cf_plan_gate_type { CF_PLAN_GATE_SUCCESS_RATE, CF_PLAN_GATE_LATENCY, CF_PLAN_GATE_PROMQL };
@@ -211,12 +244,14 @@ struct cf_plan {
     bool create_namespace;
     struct cf_plan_workloads workloads;
     struct cf_plan_copy copy;
+    struct cf_plan_volumes volumes;
     struct cf_plan_traffic traffic;
     const struct cf_plan_gate *gates;
     size_t n_gates;
     int64_t no_data_wait_ms;           /* missing samples hold for so long, then */
     enum cf_plan_no_data no_data_then; /* … this */
     unsigned rollback_on;              /* enum cf_plan_rollback_on, as bits */
+    bool reverse_data; /* rollback.targetData: reverse; else what the target wrote is discarded */
     enum cf_plan_commit commit;
     enum cf_plan_cleanup cleanup_source;
     int64_t cleanup_after_ms; /* from commit to the retiring of the source */

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 
 static const struct cf_schema_row *const sections[] = {
-    cf_schema_head, cf_schema_workloads, cf_schema_traffic, cf_schema_gates, cf_schema_tail,
+    cf_schema_head,    cf_schema_workloads, cf_schema_volumes,
+    cf_schema_traffic, cf_schema_gates,     cf_schema_tail,
 };
 
 const struct cf_schema_row *cf_schema_root(void)

@@ -84,6 +84,7 @@ bool cf_schema_is_derived(const struct cf_schema_row *row);
 /* The sections of the table, each ended by a row without a path. */
 extern const struct cf_schema_row cf_schema_head[];
 extern const struct cf_schema_row cf_schema_workloads[];
+extern const struct cf_schema_row cf_schema_volumes[];
 extern const struct cf_schema_row cf_schema_traffic[];
 extern const struct cf_schema_row cf_schema_gates[];
 extern const struct cf_schema_row cf_schema_tail[];

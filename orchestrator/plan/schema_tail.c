@@ -23,10 +23,14 @@ const struct cf_schema_row cf_schema_tail[] = {
       .words = WORDS("delete", "!scaleDown", "!keep"),
       .help = "`delete`: what the run created is removed, what it adopted or overwrote is "
               "given back" },
-    { "/spec/rollback/unquiesceSource", CF_SCHEMA_BOOL, CF_SCHEMA_LATER,
-      .help = "Starting the source again after a quiesce" },
-    { "/spec/rollback/targetData", CF_SCHEMA_WORD, CF_SCHEMA_LATER,
-      .help = "What happens to the target's volumes" },
+    { "/spec/rollback/unquiesceSource", CF_SCHEMA_BOOL, CF_SCHEMA_NOTE,
+      .help = "remove it: what a freeze stopped always starts again" },
+    { "/spec/rollback/targetData", CF_SCHEMA_WORD, .dflt = "= `discard` where `spec.volumes` moves data",
+      .words = WORDS("discard", "reverse"),
+      .help = "When the target's writers have started, and what they wrote is not in the source: "
+              "`discard` goes back to the source's data as it was at the freeze, and only when a "
+              "person agrees to the loss; `reverse` freezes the target and brings its data back "
+              "through Velero first, by itself too" },
     { "/spec/commit", CF_SCHEMA_WORD, .dflt = "manual", .words = WORDS("manual", "auto"),
       .help = "The point after which the source may be touched: `manual` waits for `crossfade "
               "commit`, `auto` follows the last step. Before it the way back is always open" },

@@ -140,8 +140,21 @@ const struct cf_schema_row cf_schema_traffic[] = {
       .help = "When somebody else changes weights or destinations during a run: `pause` holds "
               "and names who it was, `restore` writes ours again, `rollback` sends the traffic "
               "back" },
-    { "/spec/traffic/writers", CF_SCHEMA_OBJECT, CF_SCHEMA_LATER,
-      .help = "Which side writes to shared data at each weight" },
+    { "/spec/traffic/writers", CF_SCHEMA_OBJECT, .dflt = "= the only step, if there is one",
+      .example = "{mode: single, switch: weight=100}",
+      .help = "Which side writes to the data that `spec.volumes` moves; needed for it when the traffic "
+              "is split" },
+    { "/spec/traffic/writers/mode", CF_SCHEMA_WORD, .dflt = "single",
+      .words = WORDS("single", "both"),
+      .help = "`single`: one side at a time; until the switch the target's pods reach the writer in "
+              "the source by its Service's name, afterwards the other way round. `both`: the "
+              "application replicates by itself (`strategy: external`) and takes writes on both "
+              "sides" },
+    { "/spec/traffic/writers/switch", CF_SCHEMA_TEXT, .dflt = "beforeTraffic",
+      .format = CF_FORMAT_SWITCH, .example = "weight=100",
+      .help = "When the writer moves: `beforeTraffic`, or just before a step's weight is written. "
+              "`single`: the source's writers stop, one more pass, its proof, the target's writers "
+              "start, then the weight moves" },
     { "/spec/traffic/mirror", CF_SCHEMA_OBJECT, CF_SCHEMA_LATER,
       .help = "Copies of requests for the target before its first traffic" },
     { 0 },

@@ -137,8 +137,6 @@ const struct cf_schema_row cf_schema_workloads[] = {
     { "/spec/copy/timeout", CF_SCHEMA_DURATION, .dflt = "30m", .min = 60000, .max = 7 * DAY_MS,
       .help = "From the first copy until everything is healthy in the target; then the run "
               "holds" },
-    { "/spec/volumes", CF_SCHEMA_OBJECT, CF_SCHEMA_LATER,
-      .help = "The data of persistent volumes" },
     { 0 },
 };
 /* clang-format on */

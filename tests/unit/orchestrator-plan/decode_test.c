@@ -119,6 +119,28 @@ static void the_first_plan_has_these_defaults(void **state)
     assert_int_equal(p->commit, CF_PLAN_COMMIT_MANUAL);
     assert_int_equal(p->cleanup_source, CF_PLAN_CLEANUP_SCALE_TO_ZERO);
     assert_int_equal(p->cleanup_after_ms, 0);
+    assert_false(p->volumes.given);
+    assert_int_equal(p->traffic.writers, CF_PLAN_WRITERS_NONE);
+}
+
+/* One step is no split, so that the switch can only come before it. */
+static void data_behind_one_step_has_one_writer_without_saying_so(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "apiVersion: crossfade.dev/v1alpha1\nkind: MigrationPlan\nmetadata: {name: db}\nspec:\n"
+        "  source: {cluster: dc1, namespace: db}\n  target: {cluster: dc2}\n"
+        "  volumes: {default: {strategy: none}, claims: [{name: data-*, strategy: veleroSnapshot}]}\n"
+        "  traffic:\n    router: {type: virtualService, name: db}\n    steps: [100]\n";
+    struct cf_plan_issues issues CF_CLEANUP(cf_plan_issues_free) = CF_PLAN_ISSUES_INIT;
+    struct cf_plan *p CF_CLEANUP(cf_plan_free_p) = NULL;
+    assert_true(cf_plan_decode(text, strlen(text), CF_PLAN_YAML, &p, NULL, &issues));
+    assert_true(p->volumes.moves);
+    assert_int_equal(p->traffic.writers, CF_PLAN_WRITERS_SINGLE);
+    assert_int_equal(p->traffic.switch_weight, 0);
+    assert_false(p->reverse_data);
+    assert_string_equal(cf_json_str(p->effective, "", "spec", "rollback", "targetData", NULL),
+                        "discard");
 }
 
 static void the_complete_plan_is_typed(void **state)
@@ -173,6 +195,17 @@ static void the_complete_plan_is_typed(void **state)
     assert_non_null(p->gates[2].total);
     assert_int_equal(p->gates[2].interval_ms, 15000);
     assert_int_equal(p->cleanup_after_ms, (int64_t)72 * 3600000);
+    const struct cf_plan_volumes *v = &p->volumes;
+    assert_true(v->given && v->moves && v->rehearse);
+    assert_int_equal(v->sync_every_ms, 15 * 60000);
+    assert_int_equal(v->passes, 2);
+    assert_int_equal(v->max_pause_ms, 90000);
+    assert_int_equal(v->on_exceeded, CF_PLAN_EXCEEDED_ROLLBACK);
+    assert_string_equal(v->location, "dc1-to-dc2");
+    assert_string_equal(v->back_location, "dc2-to-dc1");
+    assert_int_equal(t->writers, CF_PLAN_WRITERS_SINGLE);
+    assert_int_equal(t->switch_weight, 100);
+    assert_true(p->reverse_data);
 }
 
 /* The three short forms mean exactly their long ones. */
@@ -343,6 +376,7 @@ int main(void)
         cmocka_unit_test(the_examples_decode_to_their_golden_form),
         cmocka_unit_test(the_first_plan_has_these_defaults),
         cmocka_unit_test(the_complete_plan_is_typed),
+        cmocka_unit_test(data_behind_one_step_has_one_writer_without_saying_so),
         cmocka_unit_test(short_forms_are_their_long_forms),
         cmocka_unit_test(the_digest_is_of_the_meaning),
         cmocka_unit_test(the_digest_can_be_computed_elsewhere),

@@ -33,6 +33,12 @@ static const struct {
     { HEAD "  source: {cluster: dc1, namespace: kube-system}\n  target: {cluster: dc2, namespace: "
            "sys}\n" ROUTE STEPS GATE,
       "/spec/source/namespace", "belongs to the cluster itself" },
+    { HEAD ENDS ROUTE "    steps: [100]\n" GATE "  volumes: {default: {strategy: veleroFsBackup}, "
+                      "finalSync: {rehearse: false}}\n",
+      "/spec/volumes/finalSync/rehearse", "how long a restore takes" },
+    { HEAD ENDS ROUTE STEPS "    writers: {switch: beforeTraffic}\n" GATE
+                            "  volumes: {default: {strategy: veleroFsBackup}}\n",
+      "/spec/traffic/writers/switch", "before the target has served a single request" },
 };
 
 static void each_doubtful_plan_is_accepted_with_its_warning(void **state)
