@@ -140,6 +140,8 @@ static int by_key(const void *a, const void *b)
 const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n)
 {
     const char *start = cf_json_str(n->include, NULL, "start", NULL);
+    if (n->writes)
+        return "atSwitch";
     if (!start)
         start = cf_json_str(s->in->workloads, "auto", "start", NULL);
     if (strcmp(start, "auto") != 0)
@@ -221,6 +223,9 @@ static json_t *result(struct cf_closure_set *s)
     json_t *out =
         json_pack("{s:o, s:O, s:O, s:O, s:O}", "members", members_of(s), "required", s->required,
                   "skipped", skipped, "unrelated", unrelated, "notes", s->notes);
+    if (json_array_size(s->claims) > 0)
+        json_object_set_new(out, "volumes",
+                            json_pack("{s:O, s:O}", "claims", s->claims, "writers", s->writers));
     if (s->waves > 1)
         json_object_set_new(out, "waves", json_integer(s->waves));
     return out;
@@ -244,6 +249,7 @@ json_t *cf_closure(const struct cf_closure_input *in, struct cf_error *err)
         goto done;
     }
     grow(&s);
+    cf_closure_volumes(&s);
     if (!cf_closure_check_waves(&s, err))
         goto done;
     join_ambient(&s);

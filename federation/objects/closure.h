@@ -30,6 +30,7 @@ struct cf_closure_input {
     const json_t *workloads; /* effective form of the plan's spec.workloads */
     const json_t *services;  /* array of names: the source Services of the routers */
     /* Each may be NULL for none: */
+    const json_t *volumes; /* effective form of the plan's spec.volumes */
     const json_t *routers; /* [{"kind", "name"}]: routes of the namespace that the plan steers */
     const json_t *absent;  /* [{"group", "kind", "served"?}]: kinds of `objects` that the target
                               does not serve (or only in the version `served`) */
@@ -47,6 +48,10 @@ struct cf_closure_input {
  *              meant
  *  "skipped": [{"kind", "name", "why"}], "unrelated": {kind: number}   what is not copied
  *  "notes": [{"level", "code", "message", "hint"}],
+ *  "volumes": {"claims": [{"name", "strategy", "verify", "storageClass", "size", "claim": {…}, "by":
+ *              ["StatefulSet/db"]}], "writers": [{"apiVersion", "kind", "name"}]}   whose data moves,
+ *              and the members that mount them; absent without. Such claims are no members, and
+ *              such members start atSwitch
  *  "waves": n   how many waves of workloads (include[].after); absent without
  * Members are in the order of application. INVALID when the selection matches nothing, a listed
  * thing is not there, or a wave would wait for what cannot become ready before the switch. New

@@ -313,7 +313,9 @@ void cf_set_init(struct cf_closure_set *s, const struct cf_closure_input *in)
                                   .waves = 1,
                                   .listed = strcmp(dependencies, "listed") == 0,
                                   .required = json_array(),
-                                  .notes = json_array() };
+                                  .notes = json_array(),
+                                  .claims = json_array(),
+                                  .writers = json_array() };
     s->queue = cf_xcalloc(json_array_size(in->objects) + 1, sizeof(struct cf_node *));
     size_t i;
     json_t *object;
@@ -338,4 +340,6 @@ void cf_set_free(struct cf_closure_set *s)
     free(s->row_waves);
     json_decref(s->required);
     json_decref(s->notes);
+    json_decref(s->claims);
+    json_decref(s->writers);
 }

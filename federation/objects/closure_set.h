@@ -26,7 +26,8 @@ struct cf_node {
     bool excluded;              /* by the plan: never a member */
     bool reached;               /* a router's Service selects its pods */
     bool unlisted;              /* asked for, and the plan copies only what it lists */
-    bool refused;               /* its maker is an operator: the plan cannot have it as it is */
+    bool writes;  /* mounts a claim whose data moves: starts when the writers switch */
+    bool refused; /* its maker is an operator: the plan cannot have it as it is */
     UT_hash_handle hh;
 };
 
@@ -45,6 +46,7 @@ struct cf_closure_set {
     const struct cf_node *late, *late_for; /* the first that is to come after who needs it */
     json_t *required;
     json_t *notes;
+    json_t *claims, *writers; /* whose data moves, and who mounts them */
 };
 
 void cf_set_init(struct cf_closure_set *s, const struct cf_closure_input *in);
@@ -76,6 +78,9 @@ void cf_set_require(struct cf_closure_set *s, const char *api_version, const cha
                     const char *ns, const char *name, const char *level, const struct cf_node *by);
 void cf_set_note(struct cf_closure_set *s, const char *level, const char *code, const char *hint,
                  const char *message, ...) CF_PRINTF(5, 6);
+
+/* Takes the claims whose data moves out of the members, once nobody joins any more. */
+void cf_closure_volumes(struct cf_closure_set *s);
 
 /* Everything that one member brings along. */
 void cf_closure_edges(struct cf_closure_set *s, struct cf_node *n);

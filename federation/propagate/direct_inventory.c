@@ -202,14 +202,47 @@ static json_t *items_of(const struct cf_propagation *p, const json_t *members, s
     return cf_steal(&items);
 }
 
+/* The fields of workloads that a freeze has changed, as they were before it. */
+static void unstop(const json_t *stopped, json_t *object)
+{
+    static const char *const fields[] = { "replicas", "suspend" };
+    size_t i;
+    json_t *row;
+    json_array_foreach(stopped, i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "kind", NULL), cf_json_str(object, "", "kind", NULL)) !=
+                0 ||
+            strcmp(cf_json_str(row, "", "name", NULL), cf_object_name(object)) != 0)
+            continue;
+        for (size_t f = 0; f < CF_ARRAY_LEN(fields); f++)
+            if (json_object_get(row, fields[f]))
+                cf_json_put_take(object, json_incref(json_object_get(row, fields[f])), "spec",
+                                 fields[f], NULL);
+    }
+}
+
+static void unstop_all(const json_t *stopped, json_t *objects)
+{
+    size_t i;
+    json_t *object;
+    json_array_foreach(objects, i, object)
+    {
+        if (cf_object_pod_spec(object))
+            unstop(stopped, object);
+    }
+}
+
 bool cf_direct_inventory(const struct cf_propagation *p, json_t **out_inventory,
                          struct cf_error *err)
 {
     CF_CLEANUP(cf_inventory_source_free) struct cf_inventory_source source = { 0 };
     if (!cf_inventory_source_read(p, &source, err))
         return false;
+    if (json_array_size(p->stopped) > 0)
+        unstop_all(p->stopped, source.objects);
     struct cf_closure_input input = { .objects = source.objects,
                                       .workloads = p->workloads,
+                                      .volumes = p->volumes,
                                       .services = p->services,
                                       .routers = source.routers,
                                       .absent = source.absent,

@@ -36,6 +36,7 @@ static bool selects_any(const json_t *service, const json_t *workloads)
     return false;
 }
 
+/* Of its own: what a bridge leads to are pods of another cluster. */
 static bool has_ready_endpoint(const json_t *slices, const char *service)
 {
     size_t i, k;
@@ -43,7 +44,8 @@ static bool has_ready_endpoint(const json_t *slices, const char *service)
     json_array_foreach(slices, i, slice)
     {
         if (strcmp(cf_json_str(slice, "", "metadata", "labels", "kubernetes.io/service-name", NULL),
-                   service) != 0)
+                   service) != 0 ||
+            cf_json_at(slice, "metadata", "labels", "crossfade.dev/bridge", NULL))
             continue;
         json_array_foreach(json_object_get(slice, "endpoints"), k, endpoint)
         {

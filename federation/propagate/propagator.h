@@ -60,6 +60,10 @@ struct cf_propagation {
      * that stand in the source's namespace are steered, not copied. NULL: none. */
     const json_t *routers;
     const char *source_cluster;
+    const json_t *volumes; /* the effective form of spec.volumes; NULL: no data moves */
+    /* What a freeze has stopped in the source: [{"kind", "name", "replicas": n | "suspend": false}]. The
+     * source is read as if it had not. NULL: nothing. */
+    const json_t *stopped;
     struct cf_before_images before; /* .put NULL in previews */
     /* Digest of an inventory in which a dry run of this very run has just found nothing that
      * blocks: it need not be tried again before the first write. NULL or "": none. */
@@ -106,6 +110,7 @@ struct cf_propagator_ops {
      *    "skipped": [{"kind", "name", "why"}]   what is kept out, and why,
      *    "unrelated": {kind: number}            what nothing asked for,
      *    "notes": [{"level": "warning|info|blocker", "code", "message", "hint"}],
+     *    "volumes": {"claims", "writers"} (closure.h: whose data moves; only then),
      *    "waves": n (of workloads, where there is more than one; waves.h)}
      * INVALID when the plan's selection matches nothing or names something that is not there. */
     bool (*inventory)(const struct cf_propagation *p, json_t **out_inventory, struct cf_error *err);

@@ -524,6 +524,13 @@ static void health_waits_for_pods(void **state)
     assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &leads_nowhere, &err), &err);
     assert_false(cf_json_bool(leads_nowhere, true, "ready", NULL));
     put(r->target_api,
+        "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'echo-crossfade-by-name-1','namespace':"
+        "'shop','labels':{'kubernetes.io/service-name':'echo','crossfade.dev/bridge':'true'}},'endpoints':[{'addresses':"
+        "['10.9.0.1'],'conditions':{'ready':true}}]}");
+    cf_autojson json_t *leads_elsewhere = NULL;
+    assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &leads_elsewhere, &err), &err);
+    assert_false(cf_json_bool(leads_elsewhere, true, "ready", NULL));
+    put(r->target_api,
         "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':'echo-x','namespace':'shop',"
         "'labels':{'kubernetes.io/service-name':'echo'}},'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':true}}]}");
     cf_autojson json_t *ready = NULL;
