@@ -176,3 +176,31 @@ bool cf_kube_raw(struct cf_kube *k, const struct cf_kube_how *how, const char *m
     };
     return kube_exchange(&span, &x, out, NULL, err);
 }
+
+bool cf_kube_text(struct cf_kube *k, const struct cf_kube_how *how, const char *path,
+                  struct cf_buf *out, struct cf_error *err)
+{
+    struct kube_span span = kube_span(k, how);
+    struct cf_kube_request request = {
+        .method = "GET",
+        .path = path,
+        .accept = "*/*",
+        .timeout_ms = span.how.timeout_ms,
+        .response_max = out->max - out->len,
+        .cancel = span.how.cancel,
+        .is_read = true,
+        .fresh_connection = span.how.fresh_connection,
+        .urgent = span.how.urgent,
+    };
+    CF_CLEANUP(cf_kube_response_free) struct cf_kube_response answer = { 0 };
+    if (!k->ops->call(k->self, &request, &answer, err))
+        return false;
+    if (answer.status < 200 || answer.status >= 300)
+        return cf_kube_status_error(answer.status, cf_buf_str(&answer.body), answer.body.len,
+                                    answer.retry_after_ms, false, err);
+    cf_buf_append(out, cf_buf_str(&answer.body), answer.body.len);
+    if (out->overflow)
+        return cf_error_set(err, CF_ERR_LIMIT, "the answer to GET %s is more than %zu bytes", path,
+                            out->max);
+    return true;
+}

@@ -222,6 +222,11 @@ bool cf_kube_raw(struct cf_kube *k, const struct cf_kube_how *how, const char *m
                  const char *path, const char *content_type, const json_t *body, json_t **out,
                  struct cf_error *err) CF_NODISCARD;
 
+/* A GET whose answer is text and no JSON (a container's log), into `out`, whose max bounds it (beyond:
+ * LIMIT; ask for less in the path). Appends. */
+bool cf_kube_text(struct cf_kube *k, const struct cf_kube_how *how, const char *path,
+                  struct cf_buf *out, struct cf_error *err) CF_NODISCARD;
+
 /* --- what the server is --- */
 
 struct cf_kube_version {

@@ -67,6 +67,7 @@ struct cf_fake_kube *cf_fake_kube_new(void)
     struct cf_fake_kube *f = cf_xcalloc(1, sizeof *f);
     pthread_mutex_init(&f->lock, NULL);
     f->objects = json_object();
+    f->texts = json_object();
     f->log = CF_BUF_INIT(1024 * 1024);
     f->version = 100;
     for (size_t i = 0; i < CF_ARRAY_LEN(usual_kinds); i++)
@@ -83,6 +84,7 @@ void cf_fake_kube_free(struct cf_fake_kube *f)
     if (!f)
         return;
     json_decref(f->objects);
+    json_decref(f->texts);
     for (size_t i = 0; i < f->n_denied; i++)
         free(f->denied[i]);
     cf_buf_free(&f->log);
@@ -103,6 +105,12 @@ void cf_fake_kube_kind(struct cf_fake_kube *f, const char *api_version, const ch
     snprintf(k->kind, sizeof k->kind, "%s", kind);
     snprintf(k->plural, sizeof k->plural, "%s", plural);
     k->namespaced = namespaced;
+}
+
+void cf_fake_kube_plain_status(struct cf_fake_kube *f, const char *group)
+{
+    CF_LOCKED(&f->lock);
+    snprintf(f->plain_group, sizeof f->plain_group, "%s", group);
 }
 
 void cf_fake_kube_forget_group(struct cf_fake_kube *f, const char *group)
@@ -231,6 +239,25 @@ void cf_fake_kube_fail(struct cf_fake_kube *f, const struct cf_fake_fault *fault
     f->faults[f->n_faults++] = *fault;
 }
 
+void cf_fake_kube_text(struct cf_fake_kube *f, const char *path_part, const char *text)
+{
+    CF_LOCKED(&f->lock);
+    json_object_set_new(f->texts, path_part, json_stringn_nocheck(text, strlen(text)));
+}
+
+/* NULL: the path is not one of those. */
+static const json_t *text_at(const struct cf_fake_kube *f, const struct cf_kube_request *r)
+{
+    const char *part;
+    json_t *text;
+    json_object_foreach(f->texts, part, text)
+    {
+        if (strcmp(r->method, "GET") == 0 && strstr(r->path, part))
+            return text;
+    }
+    return NULL;
+}
+
 void cf_fake_kube_hook(struct cf_fake_kube *f, void (*hook)(void *, const struct cf_kube_request *),
                        void *arg)
 {
@@ -335,7 +362,8 @@ static bool fake_call(void *self, const struct cf_kube_request *r, struct cf_kub
     bool failing = take_fault(f, r, &fault);
     struct fake_answer a = { 0 };
     note(f, r);
-    if (!failing || fault.after)
+    const json_t *told = text_at(f, r);
+    if (!told && (!failing || fault.after))
         answer(f, r, &a);
     if (failing && fault.status == 0) {
         json_decref(a.body);
@@ -348,7 +376,10 @@ static bool fake_call(void *self, const struct cf_kube_request *r, struct cf_kub
     out->retry_after_ms = failing ? fault.retry_after_ms : 0;
     out->date_ms = cf_wall_ms(&cf_clock_real) / 1000 * 1000;
     out->body = CF_BUF_INIT(CF_KUBE_PAGE_BYTES_MAX);
-    if (a.body) {
+    if (told && !failing) {
+        out->status = 200;
+        cf_buf_append(&out->body, json_string_value(told), json_string_length(told));
+    } else if (a.body) {
         cf_autofree char *text = cf_json_dump(a.body);
         cf_buf_puts(&out->body, text);
     }

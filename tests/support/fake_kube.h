@@ -27,6 +27,9 @@ struct cf_kube *cf_fake_kube_client(struct cf_fake_kube *f, const char *name);
  * and /v1beta1, gateway.networking.k8s.io/v1 that we handle. */
 void cf_fake_kube_kind(struct cf_fake_kube *f, const char *api_version, const char *kind,
                        const char *plural, bool namespaced);
+/* The kinds of this group have no status subresource: whoever creates or patches one writes its
+ * status, too. One group. */
+void cf_fake_kube_plain_status(struct cf_fake_kube *f, const char *group);
 /* The server no longer knows the group ("gateway.networking.k8s.io"). */
 void cf_fake_kube_forget_group(struct cf_fake_kube *f, const char *group);
 
@@ -56,6 +59,10 @@ struct cf_fake_fault {
     bool after;
 };
 void cf_fake_kube_fail(struct cf_fake_kube *f, const struct cf_fake_fault *fault);
+
+/* GETs whose path contains `path_part` are answered with this text, as a container's log is. A copy is
+ * kept; the same path_part again replaces it. */
+void cf_fake_kube_text(struct cf_fake_kube *f, const char *path_part, const char *text);
 
 /* Called before each call is carried out, without the lock: for somebody else's write in between.
  * NULL removes it. */

@@ -18,10 +18,12 @@ struct cf_fake_kube {
     pthread_mutex_t lock;
     struct fake_kind kinds[FAKE_KINDS_MAX];
     size_t n_kinds;
-    json_t *objects; /* "group/plural/namespace/name" -> object */
+    char plain_group[FAKE_PART_MAX]; /* without status subresources; "" none */
+    json_t *objects;                 /* "group/plural/namespace/name" -> object */
     int64_t version, uids;
     struct cf_fake_fault faults[FAKE_FAULTS_MAX];
     size_t n_faults;
+    json_t *texts; /* path_part -> text */
     char *denied[FAKE_DENIED_MAX];
     size_t n_denied;
     struct cf_buf log;

@@ -42,9 +42,15 @@ static bool same(const json_t *a, const json_t *b, const char *member)
     return x == y || (x && y && json_equal(x, y));
 }
 
+static bool is_plain(const struct cf_fake_kube *f, const struct fake_path *p)
+{
+    return f->plain_group[0] && strcmp(f->plain_group, p->group) == 0;
+}
+
 /* Metadata that only the server writes goes from `before` to `after`; generation counts spec
  * changes. */
-static void carry_over(const json_t *before, json_t *after, const struct fake_path *p)
+static void carry_over(const struct cf_fake_kube *f, const json_t *before, json_t *after,
+                       const struct fake_path *p)
 {
     static const char *const kept[] = { "uid",       "creationTimestamp", "generation",   "name",
                                         "namespace", "deletionTimestamp", "managedFields" };
@@ -63,7 +69,9 @@ static void carry_over(const json_t *before, json_t *after, const struct fake_pa
     bool status_only = strcmp(p->subresource, "status") == 0;
     const char *other = status_only ? "spec" : "status";
     const json_t *untouched = json_object_get(before, other);
-    if (untouched)
+    if (is_plain(f, p))
+        (void)other;
+    else if (untouched)
         json_object_set_new(after, other, cf_json_copy(untouched));
     else
         json_object_del(after, other);
@@ -131,7 +139,8 @@ static void create(struct cf_fake_kube *f, struct fake_path *p, const json_t *bo
     cf_json_put_take(object, json_integer(1), "metadata", "generation", NULL);
     cf_json_del(object, "metadata", "managedFields", NULL);
     cf_json_del(object, "metadata", "resourceVersion", NULL);
-    json_object_del(object, "status");
+    if (!is_plain(f, p))
+        json_object_del(object, "status");
     api_version_of(p, gv, sizeof gv);
     fake_manage(NULL, object, p->manager, operation, gv, "");
     a->status = 201;
@@ -157,7 +166,7 @@ static void store_change(struct cf_fake_kube *f, const struct fake_path *p, cons
     }
     char gv[2 * FAKE_PART_MAX];
     api_version_of(p, gv, sizeof gv);
-    carry_over(before, after, p);
+    carry_over(f, before, after, p);
     fake_manage(before, after, p->manager, operation, gv, p->subresource);
     commit(f, p, before, after, a);
 }
