@@ -31,6 +31,8 @@ json_t *cf_bridge_metadata(const struct cf_bridge *b, const char *name)
     cf_json_put_take(m, json_string("crossfade"), "labels", "app.kubernetes.io/managed-by", NULL);
     cf_json_put_take(m, json_string(b->run), "labels", CF_BRIDGE_LABEL_RUN, NULL);
     cf_json_put_take(m, json_string("true"), "labels", CF_BRIDGE_LABEL, NULL);
+    if (b->by_name)
+        cf_json_put_take(m, json_string("true"), "labels", CF_BRIDGE_BY_NAME, NULL);
     cf_json_put_take(m, json_string(origin), "annotations", "crossfade.dev/bridge-target", NULL);
     return m;
 }

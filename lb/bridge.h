@@ -26,10 +26,15 @@ struct cf_bridge {
     char run[CF_DEST_WORD_MAX];     /* the run that made it: ownership label */
     char target_cluster[CF_DEST_WORD_MAX], target_ns[CF_DEST_WORD_MAX],
         target_service[CF_DEST_NAME_MAX]; /* for annotations */
+    bool by_name;                         /* the slices are those of `service` itself */
 };
 
 /* "<service>-crossfade"; a name over 63 characters is cut and gets a hash. Returns buf. */
 char *cf_bridge_name(const char *service, char buf[CF_DEST_WORD_MAX]);
+
+/* The Service whose slices are the bridge's: `service` itself by name, else its cf_bridge_name().
+ * Returns buf. */
+char *cf_bridge_service_name(const struct cf_bridge *b, char buf[CF_DEST_NAME_MAX]);
 
 /* One address of the fixed mode. */
 struct cf_bridge_address {
@@ -42,9 +47,13 @@ struct cf_bridge_address {
 json_t *cf_bridge_service(const struct cf_bridge *b, const json_t *source_service,
                           struct cf_error *err) CF_NODISCARD;
 
+/* Whether a bridge by name may be put on this Service (the table above). */
+bool cf_bridge_by_name_fits(const struct cf_bridge *b, const json_t *service,
+                            struct cf_error *err) CF_NODISCARD;
+
 /* The bridge's slices from an array of the target Service's EndpointSlices: ready endpoints only,
  * ports mapped by name to the source Service's (or by being the only one). *out_ready counts
- * distinct addresses. New array; INVALID when no port maps; LIMIT. */
+ * distinct addresses. New array; INVALID when no port maps, or, by name, no IP family; LIMIT. */
 json_t *cf_bridge_slices(const struct cf_bridge *b, const json_t *source_service,
                          const json_t *target_slices, int *out_ready,
                          struct cf_error *err) CF_NODISCARD;
@@ -66,7 +75,8 @@ bool cf_bridge_named_by(const struct cf_bridge *b, const json_t *object);
 /* ---- blocking; `how` may be NULL: defaults ---- */
 
 /* Reads the source's Service (*out_service, may be NULL, new reference) and creates or completes
- * the bridge's. CONFLICT when a Service of that name is not ours. */
+ * the bridge's. CONFLICT when a Service of that name is not ours. By name it writes nothing, and
+ * refuses what the table above refuses. */
 bool cf_bridge_ensure(struct cf_kube *kube, const struct cf_kube_how *how,
                       const struct cf_bridge *b, json_t **out_service,
                       struct cf_error *err) CF_NODISCARD;
@@ -78,17 +88,23 @@ bool cf_bridge_sync(struct cf_kube *kube, const struct cf_kube_how *how, const s
                     const json_t *desired, int weight, int *out_writes,
                     struct cf_error *err) CF_NODISCARD;
 
+/* By name: ready addresses that slices of others give the Service beside ours. */
+bool cf_bridge_others(struct cf_kube *kube, const struct cf_kube_how *how,
+                      const struct cf_bridge *b, int *out_others,
+                      struct cf_error *err) CF_NODISCARD;
+
 /* Ready addresses in the bridge's slices now; NOT_FOUND when its Service is gone. */
 bool cf_bridge_read(struct cf_kube *kube, const struct cf_kube_how *how, const struct cf_bridge *b,
                     int *out_ready, struct cf_error *err) CF_NODISCARD;
 
-/* The target Service's slices, as cf_bridge_slices wants them. New reference. */
+/* The target Service's slices, as cf_bridge_slices wants them: those of a bridge by name are left
+ * out, for they are another cluster's pods. New reference. */
 bool cf_bridge_target_slices(struct cf_kube *target, const struct cf_kube_how *how, const char *ns,
                              const char *service, json_t **out_slices,
                              struct cf_error *err) CF_NODISCARD;
 
-/* Removes slices and Service, only what is ours. CONFLICT names the router that still sends traffic
- * here. Gone already is success. */
+/* Removes slices and Service, only what is ours; by name the slices alone, whatever has become of
+ * the Service. CONFLICT names the router that still sends traffic here. Gone already is success. */
 bool cf_bridge_remove(struct cf_kube *kube, const struct cf_kube_how *how,
                       const struct cf_bridge *b, struct cf_error *err) CF_NODISCARD;
 

@@ -8,17 +8,20 @@
 #include "base/digest.h"
 #include "lb/bridge_objects.h"
 
-/* "<bridge>-<8 hex>", the same for the same origin. */
+/* "<bridge>-<8 hex>", by name "<bridge>-by-name-<8 hex>": the same for the same origin. A Service
+ * may have a bridge of both sorts in one namespace. */
 static json_t *new_slice(const struct cf_bridge *b, const char *origin, const char *address_type)
 {
-    char bridge[CF_DEST_WORD_MAX], name[CF_DEST_WORD_MAX + 16], hex[CF_SHA256_HEX];
-    cf_bridge_name(b->service, bridge);
-    snprintf(name, sizeof name, "%s-%.8s", bridge, cf_sha256_hex(origin, strlen(origin), hex));
+    char bridge[CF_DEST_WORD_MAX], service[CF_DEST_NAME_MAX], name[CF_DEST_WORD_MAX + 32],
+        hex[CF_SHA256_HEX];
+    snprintf(name, sizeof name, "%s-%s%.8s", cf_bridge_name(b->service, bridge),
+             b->by_name ? "by-name-" : "", cf_sha256_hex(origin, strlen(origin), hex));
     json_t *slice = json_object();
     json_object_set_new(slice, "apiVersion", json_string("discovery.k8s.io/v1"));
     json_object_set_new(slice, "kind", json_string("EndpointSlice"));
     json_object_set_new(slice, "metadata", cf_bridge_metadata(b, name));
-    cf_json_put_take(slice, json_string(bridge), "metadata", "labels", CF_SLICE_SERVICE, NULL);
+    cf_json_put_take(slice, json_string(cf_bridge_service_name(b, service)), "metadata", "labels",
+                     CF_SLICE_SERVICE, NULL);
     cf_json_put_take(slice, json_string(CF_SLICE_MANAGER), "metadata", "labels",
                      CF_SLICE_MANAGED_BY, NULL);
     json_object_set_new(slice, "addressType", json_string(address_type));
@@ -68,18 +71,26 @@ static bool is_ready(const json_t *endpoint)
     return cf_json_bool(endpoint, true, "conditions", "ready", NULL);
 }
 
-static void append_endpoint(json_t *endpoints, json_t *addresses_taken)
+static json_t *append_endpoint(json_t *endpoints, json_t *addresses_taken)
 {
     json_t *e = json_object();
     json_object_set_new(e, "addresses", addresses_taken);
     cf_json_put_take(e, json_true(), "conditions", "ready", NULL);
     json_array_append_new(endpoints, e);
+    return e;
 }
 
-/* Mirrors one slice; NULL when it has nothing ready. *mapped tells whether a port was ours. */
-static json_t *mirror(const struct cf_bridge *b, const json_t *service_ports, const json_t *theirs,
-                      bool *mapped)
+/* What was met on the way: why nothing may have come of it. */
+struct mirrored {
+    bool any_port, mapped; /* a slice had ports; one of them is the Service's */
+    bool family;           /* nothing was left out for its IP family */
+};
+
+/* Mirrors one slice; NULL when it has nothing ready that may be carried. */
+static json_t *mirror(const struct cf_bridge *b, const json_t *service, const json_t *theirs,
+                      struct mirrored *met)
 {
+    const json_t *service_ports = cf_json_at(service, "spec", "ports", NULL);
     const json_t *endpoints = json_object_get(theirs, "endpoints"),
                  *ports = json_object_get(theirs, "ports");
     json_t *slice = new_slice(b, cf_json_str(theirs, "", "metadata", "name", NULL),
@@ -92,31 +103,59 @@ static json_t *mirror(const struct cf_bridge *b, const json_t *service_ports, co
         if (sp && number > 0)
             append_port(our_ports, sp, number);
     }
-    *mapped |= json_array_size(our_ports) > 0;
-    for (size_t i = 0; json_array_size(our_ports) && i < json_array_size(endpoints); i++) {
+    bool portless = b->by_name && !json_array_size(service_ports) && !json_array_size(ports);
+    bool carried = json_array_size(our_ports) || portless;
+    met->any_port |= json_array_size(ports) > 0;
+    met->mapped |= json_array_size(our_ports) > 0;
+    for (size_t i = 0; carried && i < json_array_size(endpoints); i++) {
         const json_t *e = json_array_get(endpoints, i);
-        if (is_ready(e) && json_array_size(json_object_get(e, "addresses")))
+        if (!is_ready(e) || !json_array_size(json_object_get(e, "addresses")))
+            continue;
+        json_t *ours =
             append_endpoint(our_endpoints, cf_json_copy(json_object_get(e, "addresses")));
+        if (b->by_name)
+            cf_bridge_carry_hostname(ours, e);
     }
-    if (json_array_size(our_endpoints))
+    bool fits =
+        !b->by_name || cf_bridge_family_fits(service, cf_json_str(slice, "", "addressType", NULL));
+    if (json_array_size(our_endpoints) && fits)
         return slice;
+    met->family &= !json_array_size(our_endpoints) || fits;
     json_decref(slice);
+    return NULL;
+}
+
+static json_t *refuse_mirror(const struct cf_bridge *b, const struct mirrored *met,
+                             struct cf_error *err)
+{
+    if (met->any_port && !met->mapped) {
+        cf_error_set(err, CF_ERR_INVALID,
+                     "no port of the target's Service %s/%s has the name of one of Service %s/%s",
+                     b->target_ns, b->target_service, b->ns, b->service);
+        cf_error_reason(err, "no-port-maps");
+        return NULL;
+    }
+    cf_error_set(err, CF_ERR_INVALID,
+                 "no ready address behind Service %s/%s on %s is of an IP family of Service %s/%s; "
+                 "set its ipFamilies to what the other cluster's pods have",
+                 b->target_ns, b->target_service, b->target_cluster, b->ns, b->service);
+    cf_error_reason(err, "no-family-fits");
     return NULL;
 }
 
 json_t *cf_bridge_slices(const struct cf_bridge *b, const json_t *source_service,
                          const json_t *target_slices, int *out_ready, struct cf_error *err)
 {
-    const json_t *service_ports = cf_json_at(source_service, "spec", "ports", NULL);
     cf_autojson json_t *out = json_array();
-    bool mapped = false, any_port = false;
+    struct mirrored met = { .family = true };
     size_t total = 0;
     for (size_t i = 0; i < json_array_size(target_slices); i++) {
         const json_t *theirs = json_array_get(target_slices, i);
+        if (cf_bridge_slice_is_by_name(theirs))
+            continue;
         total += json_array_size(json_object_get(theirs, "endpoints"));
-        any_port |= json_array_size(json_object_get(theirs, "ports")) > 0;
         json_t *slice =
-            total <= CF_BRIDGE_ENDPOINTS_MAX ? mirror(b, service_ports, theirs, &mapped) : NULL;
+            total <= CF_BRIDGE_ENDPOINTS_MAX ? mirror(b, source_service, theirs, &met) : NULL;
         if (slice)
             json_array_append_new(out, slice);
     }
@@ -125,13 +164,8 @@ json_t *cf_bridge_slices(const struct cf_bridge *b, const json_t *source_service
                      b->target_ns, b->target_service, total, CF_BRIDGE_ENDPOINTS_MAX);
         return NULL;
     }
-    if (any_port && !mapped) {
-        cf_error_set(err, CF_ERR_INVALID,
-                     "no port of the target's Service %s/%s has the name of one of Service %s/%s",
-                     b->target_ns, b->target_service, b->ns, b->service);
-        cf_error_reason(err, "no-port-maps");
-        return NULL;
-    }
+    if ((met.any_port && !met.mapped) || (!met.family && !json_array_size(out)))
+        return refuse_mirror(b, &met, err);
     *out_ready = cf_bridge_ready_count(out);
     return cf_steal(&out);
 }

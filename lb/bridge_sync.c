@@ -8,8 +8,8 @@
 
 static struct cf_object_ref service_ref(const struct cf_bridge *b)
 {
-    char name[CF_DEST_WORD_MAX];
-    return cf_ref("v1", "Service", b->ns, cf_bridge_name(b->service, name));
+    char name[CF_DEST_NAME_MAX];
+    return cf_ref("v1", "Service", b->ns, cf_bridge_service_name(b, name));
 }
 
 static struct cf_object_ref slice_ref(const struct cf_bridge *b, const char *name)
@@ -19,8 +19,9 @@ static struct cf_object_ref slice_ref(const struct cf_bridge *b, const char *nam
 
 static bool fail(const struct cf_bridge *b, const char *what, struct cf_error *err)
 {
-    char name[CF_DEST_WORD_MAX];
-    return cf_error_wrap(err, "%s bridge %s/%s", what, b->ns, cf_bridge_name(b->service, name));
+    char name[CF_DEST_NAME_MAX];
+    return cf_error_wrap(err, "%s bridge %s%s/%s", what, b->by_name ? "by name " : "", b->ns,
+                         cf_bridge_service_name(b, name));
 }
 
 /* ---- Service ---- */
@@ -44,16 +45,13 @@ static bool complete_service(struct cf_kube *kube, const struct cf_kube_how *how
     return cf_kube_merge_patch(kube, how, ref, patch, NULL, NULL, err);
 }
 
-bool cf_bridge_ensure(struct cf_kube *kube, const struct cf_kube_how *how,
-                      const struct cf_bridge *b, json_t **out_service, struct cf_error *err)
+/* The Service beside the source's: made, or completed. */
+static bool ensure_beside(struct cf_kube *kube, const struct cf_kube_how *how,
+                          const struct cf_bridge *b, const json_t *source, struct cf_error *err)
 {
-    struct cf_object_ref source_ref = cf_ref("v1", "Service", b->ns, b->service),
-                         ref = service_ref(b);
-    cf_autojson json_t *source = NULL;
+    struct cf_object_ref ref = service_ref(b);
     cf_autojson json_t *have = NULL;
     bool found = false;
-    if (!cf_kube_get(kube, how, &source_ref, &source, err))
-        return cf_error_wrap(err, "read Service %s/%s", b->ns, b->service);
     cf_autojson json_t *want = cf_bridge_service(b, source, err);
     if (!want)
         return false;
@@ -74,6 +72,19 @@ bool cf_bridge_ensure(struct cf_kube *kube, const struct cf_kube_how *how,
     }
     if (have && !complete_service(kube, how, want, have, &ref, err))
         return fail(b, "complete", err);
+    return true;
+}
+
+bool cf_bridge_ensure(struct cf_kube *kube, const struct cf_kube_how *how,
+                      const struct cf_bridge *b, json_t **out_service, struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_ref("v1", "Service", b->ns, b->service);
+    cf_autojson json_t *source = NULL;
+    if (!cf_kube_get(kube, how, &ref, &source, err))
+        return cf_error_wrap(err, "read Service %s/%s", b->ns, b->service);
+    if (b->by_name ? !cf_bridge_by_name_fits(b, source, err)
+                   : !ensure_beside(kube, how, b, source, err))
+        return false;
     if (out_service)
         *out_service = cf_steal(&source);
     return true;
@@ -85,10 +96,10 @@ bool cf_bridge_ensure(struct cf_kube *kube, const struct cf_kube_how *how,
 static bool list_slices(struct cf_kube *kube, const struct cf_kube_how *how,
                         const struct cf_bridge *b, json_t **out, struct cf_error *err)
 {
-    char name[CF_DEST_WORD_MAX], selector[2 * CF_DEST_WORD_MAX + 64];
+    char name[CF_DEST_NAME_MAX], selector[CF_DEST_NAME_MAX + 2 * CF_DEST_WORD_MAX];
     snprintf(selector, sizeof selector,
              CF_SLICE_SERVICE "=%s," CF_SLICE_MANAGED_BY "=" CF_SLICE_MANAGER,
-             cf_bridge_name(b->service, name));
+             cf_bridge_service_name(b, name));
     struct cf_kube_list list = { .api_version = "discovery.k8s.io/v1",
                                  .kind = "EndpointSlice",
                                  .ns = b->ns,
@@ -120,17 +131,11 @@ static bool carry_out(struct cf_kube *kube, const struct cf_kube_how *how,
     return true;
 }
 
-bool cf_bridge_sync(struct cf_kube *kube, const struct cf_kube_how *how, const struct cf_bridge *b,
-                    const json_t *desired, int weight, int *out_writes, struct cf_error *err)
+static bool write_what_differs(struct cf_kube *kube, const struct cf_kube_how *how,
+                               const struct cf_bridge *b, const json_t *desired, int *out_writes,
+                               struct cf_error *err)
 {
     cf_autojson json_t *present = NULL;
-    if (weight > 0 && cf_bridge_ready_count(desired) == 0) {
-        cf_error_set(err, CF_ERR_CONFLICT,
-                     "the target has no ready endpoint while it has %d%% of the traffic: the "
-                     "bridge is not emptied",
-                     weight);
-        return cf_error_reason(err, "would-be-empty");
-    }
     if (!list_slices(kube, how, b, &present, err))
         return false;
     cf_autojson json_t *writes = cf_bridge_diff(desired, present);
@@ -139,6 +144,28 @@ bool cf_bridge_sync(struct cf_kube *kube, const struct cf_kube_how *how, const s
             return fail(b, "write slices of", err);
     *out_writes = (int)json_array_size(writes);
     return true;
+}
+
+bool cf_bridge_sync(struct cf_kube *kube, const struct cf_kube_how *how, const struct cf_bridge *b,
+                    const json_t *desired, int weight, int *out_writes, struct cf_error *err)
+{
+    if (weight > 0 && cf_bridge_ready_count(desired) == 0) {
+        cf_error_set(err, CF_ERR_CONFLICT,
+                     "the target has no ready endpoint while it has %d%% of the traffic: the "
+                     "bridge is not emptied",
+                     weight);
+        return cf_error_reason(err, "would-be-empty");
+    }
+    /* Two replicas may feed it: what the other has just written is looked at again, once. */
+    for (int tries = 0; tries < 2; tries++) {
+        cf_error_clear(err);
+        if (!write_what_differs(kube, how, b, desired, out_writes, err) &&
+            err->kind != CF_ERR_CONFLICT && err->kind != CF_ERR_NOT_FOUND)
+            return false;
+        if (err->kind == CF_ERR_NONE)
+            return true;
+    }
+    return false;
 }
 
 bool cf_bridge_read(struct cf_kube *kube, const struct cf_kube_how *how, const struct cf_bridge *b,
@@ -155,8 +182,9 @@ bool cf_bridge_read(struct cf_kube *kube, const struct cf_kube_how *how, const s
     return true;
 }
 
-bool cf_bridge_target_slices(struct cf_kube *target, const struct cf_kube_how *how, const char *ns,
-                             const char *service, json_t **out_slices, struct cf_error *err)
+/* Of one Service, whoever keeps them. */
+static bool list_of_service(struct cf_kube *kube, const struct cf_kube_how *how, const char *ns,
+                            const char *service, json_t **out, struct cf_error *err)
 {
     char selector[CF_DEST_NAME_MAX + 64];
     snprintf(selector, sizeof selector, CF_SLICE_SERVICE "=%s", service);
@@ -164,8 +192,32 @@ bool cf_bridge_target_slices(struct cf_kube *target, const struct cf_kube_how *h
                                  .kind = "EndpointSlice",
                                  .ns = ns,
                                  .label_selector = selector };
-    return cf_kube_list(target, how, &list, out_slices, NULL, err) ||
+    return cf_kube_list(kube, how, &list, out, NULL, err) ||
            cf_error_wrap(err, "list EndpointSlices of Service %s/%s", ns, service);
+}
+
+bool cf_bridge_target_slices(struct cf_kube *target, const struct cf_kube_how *how, const char *ns,
+                             const char *service, json_t **out_slices, struct cf_error *err)
+{
+    cf_autojson json_t *all = NULL;
+    if (!list_of_service(target, how, ns, service, &all, err))
+        return false;
+    json_t *own = json_array();
+    for (size_t i = 0; i < json_array_size(all); i++)
+        if (!cf_bridge_slice_is_by_name(json_array_get(all, i)))
+            json_array_append(own, json_array_get(all, i));
+    *out_slices = own;
+    return true;
+}
+
+bool cf_bridge_others(struct cf_kube *kube, const struct cf_kube_how *how,
+                      const struct cf_bridge *b, int *out_others, struct cf_error *err)
+{
+    cf_autojson json_t *others = NULL;
+    if (!cf_bridge_target_slices(kube, how, b->ns, b->service, &others, err))
+        return false;
+    *out_others = cf_bridge_ready_count(others);
+    return true;
 }
 
 /* ---- removal ---- */
@@ -204,6 +256,43 @@ static bool no_router_names(struct cf_kube *kube, const struct cf_kube_how *how,
     return true;
 }
 
+/* The Service itself, unless it is gone. */
+static bool remove_service(struct cf_kube *kube, const struct cf_kube_how *how,
+                           const struct cf_bridge *b, struct cf_error *err)
+{
+    struct cf_object_ref ref = service_ref(b);
+    cf_autojson json_t *service = NULL;
+    bool found;
+    if (!cf_kube_find(kube, how, &ref, &found, &service, err))
+        return fail(b, "remove", err);
+    if (!found)
+        return true;
+    if (!cf_bridge_is_ours(service)) {
+        cf_error_set(err, CF_ERR_CONFLICT, "Service %s/%s is no bridge of ours", b->ns, ref.name);
+        return cf_error_reason(err, "name-taken");
+    }
+    struct cf_kube_delete options = CF_KUBE_DELETE_INIT;
+    options.uid = cf_json_str(service, NULL, "metadata", "uid", NULL);
+    if (!cf_kube_delete(kube, how, &ref, &options, err) && err->kind != CF_ERR_NOT_FOUND)
+        return fail(b, "remove", err);
+    cf_error_clear(err);
+    return true;
+}
+
+static bool remove_slices(struct cf_kube *kube, const struct cf_kube_how *how,
+                          const struct cf_bridge *b, struct cf_error *err)
+{
+    cf_autojson json_t *slices = NULL;
+    if (!list_slices(kube, how, b, &slices, err))
+        return false;
+    cf_autojson json_t *nothing = json_array();
+    cf_autojson json_t *writes = cf_bridge_diff(nothing, slices);
+    for (size_t i = 0; i < json_array_size(writes); i++)
+        if (!carry_out(kube, how, b, json_array_get(writes, i), err))
+            return fail(b, "remove slices of", err);
+    return true;
+}
+
 bool cf_bridge_remove(struct cf_kube *kube, const struct cf_kube_how *how,
                       const struct cf_bridge *b, struct cf_error *err)
 {
@@ -215,32 +304,10 @@ bool cf_bridge_remove(struct cf_kube *kube, const struct cf_kube_how *how,
         { "gateway.networking.k8s.io/v1", "HTTPRoute" },
         { "networking.k8s.io/v1", "Ingress" },
     };
-    struct cf_object_ref ref = service_ref(b);
-    cf_autojson json_t *service = NULL;
-    cf_autojson json_t *slices = NULL;
-    bool found;
+    if (b->by_name)
+        return remove_slices(kube, how, b, err);
     for (size_t i = 0; i < CF_ARRAY_LEN(routers); i++)
         if (!no_router_names(kube, how, b, routers[i].api_version, routers[i].kind, err))
             return fail(b, "remove", err);
-    if (!cf_kube_find(kube, how, &ref, &found, &service, err))
-        return fail(b, "remove", err);
-    if (found && !cf_bridge_is_ours(service)) {
-        cf_error_set(err, CF_ERR_CONFLICT, "Service %s/%s is no bridge of ours", b->ns, ref.name);
-        return cf_error_reason(err, "name-taken");
-    }
-    if (found) {
-        struct cf_kube_delete options = CF_KUBE_DELETE_INIT;
-        options.uid = cf_json_str(service, NULL, "metadata", "uid", NULL);
-        if (!cf_kube_delete(kube, how, &ref, &options, err) && err->kind != CF_ERR_NOT_FOUND)
-            return fail(b, "remove", err);
-        cf_error_clear(err);
-    }
-    if (!list_slices(kube, how, b, &slices, err))
-        return false;
-    cf_autojson json_t *nothing = json_array();
-    cf_autojson json_t *writes = cf_bridge_diff(nothing, slices);
-    for (size_t i = 0; i < json_array_size(writes); i++)
-        if (!carry_out(kube, how, b, json_array_get(writes, i), err))
-            return fail(b, "remove slices of", err);
-    return true;
+    return remove_service(kube, how, b, err) && remove_slices(kube, how, b, err);
 }

@@ -78,11 +78,11 @@ static enum cf_record outcome_of(const PGresult *res)
     return cf_col_int(&c) > 0 ? CF_RECORDED : CF_RECORD_STALE;
 }
 
-/* The id is a function of the place, so that a repeated step and a replaced bridge keep it, and
- * with it the shard. */
-static void id_of_place(const struct cf_bridge_new *b, char out_id[CF_UUID_TEXT])
+void cf_bridge_id(const char *cluster, const char *ns, const char *service, bool by_name,
+                  char out_id[CF_UUID_TEXT])
 {
-    cf_autofree char *place = cf_xasprintf("%s/%s/%s", b->cluster, b->ns, b->service);
+    cf_autofree char *place =
+        cf_xasprintf("%s/%s/%s%s", cluster, ns, service, by_name ? "/by-name" : "");
     unsigned char h[CF_SHA256_BYTES];
     cf_sha256(place, strlen(place), h);
     snprintf(out_id, CF_UUID_TEXT,
@@ -101,7 +101,7 @@ bool cf_bridge_put(struct cf_store *store, const struct cf_fence *fence,
         " b AS (INSERT INTO bridge AS w (id, shard, run_id, cluster, ns, service,"
         "   target_cluster, target_ns, target_service, spec, state)"
         "   SELECT $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM f"
-        "   ON CONFLICT (cluster, ns, service) DO UPDATE SET run_id = excluded.run_id,"
+        "   ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id,"
         "   target_cluster = excluded.target_cluster, target_ns = excluded.target_ns,"
         "   target_service = excluded.target_service, spec = excluded.spec,"
         "   state = excluded.state, updated_at = now() RETURNING 1),"
@@ -113,7 +113,8 @@ bool cf_bridge_put(struct cf_store *store, const struct cf_fence *fence,
         true
     };
     char id[CF_UUID_TEXT];
-    id_of_place(bridge, id);
+    cf_bridge_id(bridge->cluster, bridge->ns, bridge->service,
+                 cf_json_bool(bridge->spec, false, "byName", NULL), id);
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     fence_args(&a, fence);
     cf_arg_text(&a, id);
@@ -166,7 +167,8 @@ bool cf_bridge_weight(struct cf_store *store, const struct cf_fence *fence, cons
         "bridge_weight",
         "WITH " FENCE ", b AS (UPDATE bridge"
         "   SET spec = jsonb_set(spec::jsonb, '{weight}', to_jsonb($5::int))::json,"
-        "   updated_at = now() WHERE run_id = $4 AND EXISTS (SELECT 1 FROM f) RETURNING 1)"
+        "   updated_at = now() WHERE run_id = $4 AND coalesce(spec ->> 'byName', 'false') = 'false'"
+        "   AND EXISTS (SELECT 1 FROM f) RETURNING 1)"
         "   SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b)",
         true
     };
@@ -181,12 +183,35 @@ bool cf_bridge_weight(struct cf_store *store, const struct cf_fence *fence, cons
     return true;
 }
 
+bool cf_bridge_retire(struct cf_store *store, const struct cf_fence *fence, const char *id,
+                      const char *run_id, enum cf_record *out, struct cf_error *err)
+{
+    static const struct cf_stmt stmt = {
+        "bridge_hand_to_lane",
+        "WITH " FENCE ", b AS (UPDATE bridge SET state = 'retiring', updated_at = now()"
+        "   WHERE id = $4 AND run_id = $5 AND EXISTS (SELECT 1 FROM f) RETURNING id),"
+        " n AS (SELECT pg_notify('crossfade', 'bridge:' || b.id) FROM b)"
+        " SELECT (SELECT count(*) FROM f), (SELECT count(*) FROM b), (SELECT count(*) FROM n)",
+        true
+    };
+    CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
+    fence_args(&a, fence);
+    cf_arg_text(&a, id);
+    cf_arg_text(&a, run_id);
+    cf_autores PGresult *res = cf_query(store, &stmt, &a, err);
+    if (!res)
+        return false;
+    *out = outcome_of(res);
+    return true;
+}
+
 bool cf_bridge_row_remove(struct cf_store *store, const struct cf_fence *fence, const char *id,
                           const char *author, enum cf_record *out, struct cf_error *err)
 {
     static const struct cf_stmt stmt = {
         "bridge_remove",
-        "WITH " FENCE ", b AS (DELETE FROM bridge WHERE id = $4 AND EXISTS (SELECT 1 FROM f)"
+        "WITH " FENCE ", b AS (DELETE FROM bridge WHERE id = $4 AND state = 'retiring'"
+        " AND EXISTS (SELECT 1 FROM f)"
         " RETURNING id, cluster, ns, service), e AS (INSERT INTO event (id, subject, kind,"
         "   actor, epoch, body) SELECT (pg_current_xact_id()::text::bigint + m.event_base) *"
         "   4096, 'bridge/' || b.id, 'bridge.removed', coalesce($5, ''), $3,"
@@ -277,8 +302,10 @@ bool cf_bridge_list_all(struct cf_store *store, const int *shards, size_t n_shar
                                          "SELECT " COLUMNS
                                          " FROM bridge b LEFT JOIN run r ON r.id = b.run_id"
                                          "   WHERE ($1::smallint[] IS NULL OR b.shard = ANY"
-                                         "   ($1)) AND ($2::uuid IS NULL OR b.run_id = $2)"
-                                         "   ORDER BY b.cluster, b.ns, b.service",
+                                         "   ($1) OR (r.finished_at IS NULL AND r.shard = ANY"
+                                         "   ($1))) AND ($2::uuid IS NULL OR b.run_id = $2)"
+                                         "   ORDER BY b.cluster, b.ns, b.service,"
+                                         "   coalesce(b.spec ->> 'byName', 'false')",
                                          false };
     CF_CLEANUP(cf_args_free) struct cf_args a = { 0 };
     if (n_shards > 0)

@@ -174,6 +174,28 @@ static void never_emptied_under_traffic(void **state)
     teardown(&t);
 }
 
+/* As when another replica's write came in between: its slice is there when ours is refused. */
+static void what_another_replica_wrote_is_looked_at_again(void **state)
+{
+    (void)state;
+    struct two t;
+    setup(&t);
+    struct cf_fake_fault theirs = {
+        .method = "POST", .times = 1, .kind = CF_ERR_CONFLICT, .after = true
+    };
+    cf_fake_kube_fail(t.fake, &theirs);
+    assert_int_equal(sync_to(&t, 2, 0), 0);
+    assert_int_equal(ready_now(&t), 2);
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_fake_fault always = { .method = "PATCH", .times = 5, .kind = CF_ERR_CONFLICT };
+    cf_fake_kube_fail(t.fake, &always);
+    int writes;
+    cf_autojson json_t *want = desired(&t, 3);
+    assert_fails(cf_bridge_sync(t.kube, NULL, &bridge, want, 0, &writes, &err), &err,
+                 CF_ERR_CONFLICT, "write slices of bridge");
+    teardown(&t);
+}
+
 static void slices_of_others_are_left_alone(void **state)
 {
     (void)state;
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test(names_of_others_are_left_alone),
         cmocka_unit_test(kept_equal_with_few_writes),
         cmocka_unit_test(never_emptied_under_traffic),
+        cmocka_unit_test(what_another_replica_wrote_is_looked_at_again),
         cmocka_unit_test(slices_of_others_are_left_alone),
         cmocka_unit_test(the_targets_slices),
         cmocka_unit_test(removed_when_nothing_leads_there),

@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "store/bridges.h"
+#include "store/listen.h"
 #include "store/gates.h"
 #include "store/listen.h"
 #include "store/preflights.h"
@@ -64,7 +65,10 @@ static void a_bridge_is_one_row(void **state)
     assert_string_equal(row.run_name, "bridge/1");
     assert_int_equal(row.shard, cf_shard_of(id));
     assert_true(json_equal(row.spec, spec) && !row.status);
-    int shards[2] = { row.shard, (row.shard + 1) % CF_SHARDS };
+    int other = (row.shard + 1) % CF_SHARDS;
+    if (other == cf_shard_of(run))
+        other = (other + 1) % CF_SHARDS;
+    int shards[3] = { row.shard, other, cf_shard_of(run) };
     cf_bridge_row_free(&row);
     assert_ok(cf_bridge_list_all(T.store, shards, 1, NULL, &list, &err), &err);
     assert_int_equal(list.n, 1);
@@ -74,6 +78,14 @@ static void a_bridge_is_one_row(void **state)
     cf_bridge_list_free(&list);
     assert_ok(cf_bridge_list_all(T.store, NULL, 0, run, &list, &err), &err);
     assert_int_equal(list.n, 1);
+    cf_bridge_list_free(&list);
+    /* The run's owner sees it until the run has ended. */
+    assert_ok(cf_bridge_list_all(T.store, &shards[2], 1, NULL, &list, &err), &err);
+    assert_int_equal(list.n, 1);
+    cf_bridge_list_free(&list);
+    free(sql("UPDATE run SET finished_at = now() WHERE plan = 'bridge'"));
+    assert_ok(cf_bridge_list_all(T.store, &shards[2], 1, NULL, &list, &err), &err);
+    assert_int_equal(list.n, shards[2] == shards[0]);
     cf_bridge_list_free(&list);
     json_decref(spec);
 }
@@ -104,6 +116,75 @@ static void a_bridge_knows_its_weight(void **state)
     json_decref(spec);
 }
 
+/* Beside the Service for routers, and by its name: two rows, of which one alone has a weight. */
+static void a_service_may_have_a_bridge_of_either_sort(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_bridge_row row = { 0 };
+    enum cf_record outcome;
+    char run[CF_UUID_TEXT], beside[CF_UUID_TEXT], by_name[CF_UUID_TEXT], again[CF_UUID_TEXT];
+    struct cf_fence fence;
+    cf_autojson json_t *plain = json_pack("{s:i}", "weight", 0);
+    cf_autojson json_t *named = json_pack("{s:b}", "byName", true);
+    make_bridge("either", plain, run, beside, &fence);
+    struct cf_bridge_new b = a_bridge(run, "either", named);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_ok(cf_bridge_put(T.store, &fence, &b, by_name, &outcome, &err), &err);
+        assert_int_equal(outcome, CF_RECORDED);
+    }
+    assert_string_not_equal(beside, by_name);
+    cf_bridge_id(b.cluster, b.ns, b.service, true, again);
+    assert_string_equal(by_name, again);
+    assert_ok(cf_bridge_weight(T.store, &fence, run, 25, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORDED);
+    assert_ok(cf_bridge_get(T.store, beside, &row, &err), &err);
+    assert_int_equal(cf_json_int(row.spec, 0, "weight", NULL), 25);
+    cf_bridge_row_free(&row);
+    assert_ok(cf_bridge_get(T.store, by_name, &row, &err), &err);
+    assert_null(json_object_get(row.spec, "weight"));
+    cf_bridge_row_free(&row);
+}
+
+static void note_hint(void *ctx, const char *what, const char *id)
+{
+    if (strcmp(what, "bridge") == 0)
+        snprintf(ctx, CF_UUID_TEXT, "%s", id);
+}
+
+/* By the fence of the run's shard, whoever owns the bridge's; that one hears of it. */
+static void a_run_asks_another_lane_to_take_its_bridge_away(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_bridge_row row = { 0 };
+    enum cf_record outcome;
+    char run[CF_UUID_TEXT], id[CF_UUID_TEXT];
+    struct cf_fence fence, stale;
+    make_bridge("handed", NULL, run, id, &fence);
+    stale = fence;
+    stale.epoch--;
+    char heard[CF_UUID_TEXT] = "";
+    struct cf_listener *listener = cf_listener_new(T.store);
+    assert_ok(cf_listener_wait(listener, 0, note_hint, heard, &err), &err);
+    assert_ok(cf_bridge_retire(T.store, &stale, id, run, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORD_FENCED);
+    assert_ok(cf_bridge_retire(T.store, &fence, id, OTHER, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORD_STALE);
+    assert_ok(cf_bridge_get(T.store, id, &row, &err), &err);
+    assert_string_equal(row.state, "active");
+    cf_bridge_row_free(&row);
+    assert_ok(cf_bridge_retire(T.store, &fence, id, run, &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORDED);
+    assert_ok(cf_bridge_get(T.store, id, &row, &err), &err);
+    assert_string_equal(row.state, "retiring");
+    cf_bridge_row_free(&row);
+    for (int i = 0; i < 20 && !*heard; i++)
+        assert_ok(cf_listener_wait(listener, 1000, note_hint, heard, &err), &err);
+    assert_string_equal(heard, id);
+    cf_listener_free(listener);
+}
+
 static void bridges_outlive_their_runs(void **state)
 {
     (void)state;
@@ -121,6 +202,8 @@ static void bridges_outlive_their_runs(void **state)
     assert_int_equal(outcome, CF_RECORD_STALE);
     assert_fails(cf_bridge_ask_removal(T.store, id, "alice", &err), &err, CF_ERR_CONFLICT,
                  "outlived/1");
+    assert_ok(cf_bridge_row_remove(T.store, &lane, id, "alice", &outcome, &err), &err);
+    assert_int_equal(outcome, CF_RECORD_STALE); /* nobody has asked for it, or not any more */
     free(sql("UPDATE run SET finished_at = now() WHERE plan = 'outlived'"));
     assert_ok(cf_bridge_ask_removal(T.store, id, "alice", &err), &err);
     assert_ok(cf_bridge_get(T.store, id, &row, &err), &err);
@@ -346,6 +429,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bridge_is_one_row),
         cmocka_unit_test(a_bridge_knows_its_weight),
+        cmocka_unit_test(a_service_may_have_a_bridge_of_either_sort),
+        cmocka_unit_test(a_run_asks_another_lane_to_take_its_bridge_away),
         cmocka_unit_test(bridges_outlive_their_runs),
         cmocka_unit_test(checkpoints_keep_their_fences),
         cmocka_unit_test(series_come_back_in_columns),

@@ -128,6 +128,7 @@ static void needed_clusters_stay(void **state)
     assert_fails(cf_cluster_remove(T.store, "dc2", 0, "root", &err), &err, CF_ERR_CONFLICT,
                  "bridge web/echo on dc1");
     struct cf_fence lane = fence_of(bridge);
+    assert_ok(cf_bridge_set(T.store, &lane, bridge, "retiring", NULL, &outcome, &err), &err);
     assert_ok(cf_bridge_row_remove(T.store, &lane, bridge, "root", &outcome, &err), &err);
     assert_ok(cf_cluster_remove(T.store, "dc2", 1, "root", &err), &err);
     assert_fails(cf_cluster_remove(T.store, "dc2", 0, "root", &err), &err, CF_ERR_NOT_FOUND,
