@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of passes in the state, and how far a call has come.
+ *
+ * state: {"ways": {"there": {"passes": {"1": row}, "nodes": {claim: node}}, "back": …}}
+ * row: {"attempt", "phase", "since", "why", "rows": evidence, "handOver": {…}, "restore": row,
+ * "rehearsal": row, …}. A row's phase is written before what it stands for is begun, so that a call
+ * that was cut off is begun again, under the same names. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+#include "velero/room.h"
+
+/* --- saying how far --- */
+
+static void say(struct cf_moving *out, const char *fmt, va_list ap)
+{
+    vsnprintf(out->why, sizeof out->why, fmt, ap);
+    cf_utf8_mend(out->why);
+}
+
+bool cf_moving_waits(struct cf_moving *out, int64_t wait_ms, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(out, fmt, ap);
+    va_end(ap);
+    out->waits = true;
+    out->wait_ms = wait_ms;
+    return true;
+}
+
+bool cf_moving_stuck(struct cf_moving *out, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(out, fmt, ap);
+    va_end(ap);
+    out->waits = true;
+    out->wait_ms = CF_VELERO_LOOK_SLOW_MS;
+    out->stuck = true;
+    return true;
+}
+
+bool cf_moving_failed(struct cf_moving *out, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(out, fmt, ap);
+    va_end(ap);
+    out->failed = true;
+    return true;
+}
+
+bool cf_moving_done(struct cf_moving *out)
+{
+    out->done = true;
+    return true;
+}
+
+/* --- rows --- */
+
+json_t *cf_velero_object_in(json_t *parent, const char *key)
+{
+    json_t *found = json_object_get(parent, key);
+    if (!json_is_object(found)) {
+        found = json_object();
+        json_object_set_new(parent, key, found);
+    }
+    return found;
+}
+
+json_t *cf_way_open(const struct cf_volumes *v)
+{
+    return cf_velero_object_in(cf_velero_object_in(v->state, "ways"), v->way);
+}
+
+json_t *cf_pass_find(const json_t *state, const char *way, int n)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", n);
+    return cf_json_unconst(cf_json_at(state, "ways", way, "passes", number, NULL));
+}
+
+/* Evidence of old passes is the caller's record by then; the names stay for the clean-up, and after it
+ * for a while. */
+static void forget_old(json_t *passes, int n)
+{
+    const char *number;
+    json_t *row;
+    void *next;
+    json_object_foreach_safe(passes, next, number, row)
+    {
+        int age = n - (int)strtol(number, NULL, 10);
+        if (age >= CF_VELERO_PASSES_NAMED && cf_json_bool(row, false, "cleaned", NULL)) {
+            json_object_del(passes, number);
+        } else if (age >= CF_VELERO_PASSES_KEPT) {
+            json_object_del(row, "rows");
+            cf_json_del(row, "restore", "rows", NULL);
+            cf_json_del(row, "rehearsal", "rows", NULL);
+        }
+    }
+}
+
+json_t *cf_pass_open(const struct cf_volumes *v, int n)
+{
+    char number[16];
+    json_t *passes = cf_velero_object_in(cf_way_open(v), "passes");
+    snprintf(number, sizeof number, "%d", n);
+    json_t *row = json_object_get(passes, number);
+    if (!row) {
+        forget_old(passes, n);
+        row = json_pack("{s:i}", "attempt", 1);
+        json_object_set_new(passes, number, row);
+    }
+    return row;
+}
+
+int cf_pass_attempt(const json_t *row)
+{
+    return (int)cf_json_int(row, 1, "attempt", NULL);
+}
+
+const char *cf_pass_phase(const json_t *row)
+{
+    return cf_json_str(row, "", "phase", NULL);
+}
+
+bool cf_pass_is(const json_t *row, const char *phase)
+{
+    return strcmp(cf_pass_phase(row), phase) == 0;
+}
+
+void cf_pass_go(json_t *row, const char *phase, int64_t now_ms)
+{
+    json_object_set_new(row, "phase", json_string(phase));
+    json_object_set_new(row, "since", json_integer(now_ms));
+    json_object_del(row, "seen");
+}
+
+int64_t cf_pass_quiet_ms(json_t *row, const char *fingerprint, int64_t now_ms)
+{
+    if (strcmp(cf_json_str(row, "", "seen", NULL), fingerprint) != 0) {
+        json_object_set_new(row, "seen", json_string(fingerprint));
+        json_object_set_new(row, "seenMs", json_integer(now_ms));
+    }
+    return CF_MAX(now_ms - cf_json_int(row, now_ms, "seenMs", NULL), 0);
+}
+
+bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
+                   struct cf_moving *out)
+{
+    int attempt = cf_pass_attempt(row);
+    json_object_set_new(row, "why", json_string(why));
+    if (attempt >= CF_VELERO_ATTEMPTS) {
+        cf_pass_go(row, "failed", now_ms);
+        return cf_moving_failed(out, "%s (attempt %d of %d)", why, attempt, CF_VELERO_ATTEMPTS);
+    }
+    json_object_set_new(row, "attempt", json_integer(attempt + 1));
+    cf_pass_go(row, phase, now_ms);
+    snprintf(out->why, sizeof out->why, "%.600s; another attempt is made", why);
+    cf_utf8_mend(out->why);
+    return true;
+}
