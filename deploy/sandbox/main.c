@@ -17,6 +17,7 @@
 enum {
     KARMADA_WAIT = 10, /* percent: a member that is away is seen as such after 3 s */
     KARMADA_WAIT_MAX = 1000,
+    VELERO_WAIT_MAX = 1000,
 };
 
 static void usage(FILE *to)
@@ -34,12 +35,51 @@ static void usage(FILE *to)
           "  --karmada NAME     a Karmada control plane over all clusters\n"
           "  --karmada-wait N   how long it waits, in percent of a real one (default: 10)\n"
           "  --clusternet NAME  a hub of Clusternet over all clusters, instead of Karmada\n"
+          "  --velero           a Velero in each cluster, over one bucket\n"
+          "  --velero-version V its version: 1.18.3, or east=1.16.2,west=1.18.3\n"
+          "  --velero-wait N    how long it takes, in percent of a real one (default: 2)\n"
+          "  --velero-sync T    between two looks at the bucket, of a real one (default: 1m)\n"
+          "  --velero-rates U,D bytes a second up and down, of a real one (default: 30Mi,60Mi)\n"
           "  --demo             puts the demo application into the first cluster\n"
           "  --die-with-parent  ends when the process that started it does\n"
           "  -h, --help\n"
           "\n"
           "crossfade sandbox load --help tells about the load generator.\n",
           to);
+}
+
+/* "30Mi,60Mi". */
+static bool read_rates(const char *text, struct sandbox_options *o, struct cf_error *err)
+{
+    const char *comma = strchr(text, ',');
+    if (!comma)
+        return cf_error_set(err, CF_ERR_INVALID, "two rates with a comma between them are wanted");
+    cf_autofree char *up = cf_xstrndup(text, (size_t)(comma - text));
+    return cf_bytes_parse(up, &o->velero_upload, err) &&
+           cf_bytes_parse(comma + 1, &o->velero_download, err);
+}
+
+/* One of the options of Velero; what is wrong is printed. */
+static bool read_velero(int option, const char *text, struct sandbox_options *o)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    int64_t number = 0;
+    bool fine = true;
+    if (option == 'v')
+        o->velero = true;
+    else if (option == 'V')
+        o->velero_version = text;
+    else if (option == 'W')
+        fine = cf_int_parse(text, 1, VELERO_WAIT_MAX, &number, &err);
+    else if (option == 'S')
+        fine = cf_duration_parse(text, &o->velero_sync_ms, &err);
+    else
+        fine = read_rates(text, o, &err);
+    if (option == 'W')
+        o->velero_wait = (int)number;
+    if (!fine)
+        fprintf(stderr, "crossfade sandbox: velero: %s\n", err.message);
+    return fine;
 }
 
 /* 0: go on; else the exit status plus one. */
@@ -53,6 +93,11 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         { "karmada", required_argument, NULL, 'k' },
         { "karmada-wait", required_argument, NULL, 'w' },
         { "clusternet", required_argument, NULL, 'n' },
+        { "velero", no_argument, NULL, 'v' },
+        { "velero-version", required_argument, NULL, 'V' },
+        { "velero-wait", required_argument, NULL, 'W' },
+        { "velero-sync", required_argument, NULL, 'S' },
+        { "velero-rates", required_argument, NULL, 'R' },
         { "demo", no_argument, NULL, 'd' },
         { "die-with-parent", no_argument, NULL, 'x' },
         { "help", no_argument, NULL, 'h' },
@@ -89,6 +134,14 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
                 return 3;
             }
             o->karmada_wait = (int)number;
+            break;
+        case 'v':
+        case 'V':
+        case 'W':
+        case 'S':
+        case 'R':
+            if (!read_velero(c, optarg, o))
+                return 3;
             break;
         case 'd':
             o->demo = true;

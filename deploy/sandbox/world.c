@@ -22,6 +22,8 @@
 #include "deploy/sandbox/clusternet/clusternet.h"
 #include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
+#include "deploy/sandbox/velero/velero.h"
+#include "deploy/sandbox/volumes/volumes.h"
 
 enum {
     HANDLERS = 6, /* most answers are microseconds; a few write whole lists */
@@ -32,6 +34,7 @@ enum {
     SLOT_CONTROLLERS = 0,
     SLOT_DATAPLANE = 1,
     SLOT_PLANE = 2,
+    SLOT_VELERO = 3,
     SERVERS_MAX = SANDBOX_CLUSTERS_MAX + 1, /* and a control plane */
 };
 
@@ -53,6 +56,8 @@ struct sandbox_world {
     struct sbx_controllers *controllers, *upkeep; /* of the clusters; of the control plane */
     struct sbx_karmada *karmada;                  /* or NULL */
     struct sbx_clusternet *clusternet;            /* or NULL */
+    struct sbx_velero *velero;                    /* or NULL */
+    struct sbx_volumes *volumes;
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     struct sbx_control *control;
@@ -156,6 +161,7 @@ static bool set_api_fault(void *user, const char *cluster,
     atomic_store(&f->status, fault->status);
     atomic_store(&f->hang, fault->hang);
     atomic_store(&f->watch_silent, fault->silent_watches);
+    atomic_store(&f->lose_replies, fault->lose_replies);
     sbx_api_hide(w->apis[c - w->clusters], fault->hidden);
     if (fault->forget_history)
         sbx_api_compact(w->apis[c - w->clusters]);
@@ -167,6 +173,8 @@ static bool set_api_fault(void *user, const char *cluster,
         sbx_karmada_away(w->karmada, c - w->clusters < w->count ? c->name : NULL, !answers);
     if (w->clusternet)
         sbx_clusternet_away(w->clusternet, c - w->clusters < w->count ? c->name : NULL, !answers);
+    if (w->velero)
+        sbx_velero_away(w->velero, c->name, !answers);
     return sbx_api_server_away(c->server, fault->away, err);
 }
 
@@ -183,7 +191,8 @@ static bool fill(struct sandbox_world *w, struct cf_error *err)
         return false;
     if (!sbx_controllers_settle(w->controllers, DEMO_READY_MS) ||
         (w->karmada && !sbx_karmada_settle(w->karmada, DEMO_READY_MS)) ||
-        (w->clusternet && !sbx_clusternet_settle(w->clusternet, DEMO_READY_MS)))
+        (w->clusternet && !sbx_clusternet_settle(w->clusternet, DEMO_READY_MS)) ||
+        (w->velero && !sbx_velero_settle(w->velero, DEMO_READY_MS)))
         return cf_error_set(err, CF_ERR_UNAVAILABLE, "the clusters did not settle");
     if (w->has_demo)
         cf_sleep_ms(&cf_clock_real, INT64_C(2) * SBX_PROPAGATION_MS); /* the gateways take it up */
@@ -197,12 +206,17 @@ static bool reset(void *user, struct cf_error *err)
         sbx_karmada_hold(w->karmada);
     if (w->clusternet)
         sbx_clusternet_hold(w->clusternet);
+    if (w->velero)
+        sbx_velero_hold(w->velero);
     for (int i = 0; i < w->servers; i++)
         sbx_api_wipe(w->apis[i]);
     if (w->karmada)
         sbx_karmada_release(w->karmada);
     if (w->clusternet)
         sbx_clusternet_release(w->clusternet);
+    sbx_volumes_wipe(w->volumes);
+    if (w->velero)
+        sbx_velero_release(w->velero);
     return fill(w, err);
 }
 
@@ -217,6 +231,7 @@ static bool start_dataplane(struct sandbox_world *w, int port_base, struct cf_er
                                              .clusters = w->count,
                                              .gateway_ports = gateways,
                                              .admin_ports = admins,
+                                             .volumes = w->volumes,
                                              .delay_ms = -1,
                                              .listener_slot = SLOT_DATAPLANE };
     w->dataplane = sbx_dataplane_start(&options, err);
@@ -246,6 +261,24 @@ static bool start_clusternet(struct sandbox_world *w, struct cf_error *err)
                                               .listener_slot = SLOT_PLANE };
     w->clusternet = sbx_clusternet_start(&options, err);
     return w->clusternet != NULL;
+}
+
+static bool start_velero(struct sandbox_world *w, const struct sandbox_options *o,
+                         struct cf_error *err)
+{
+    if (!o->velero)
+        return true;
+    struct sbx_velero_options options = { .apis = w->apis,
+                                          .count = (size_t)w->count,
+                                          .volumes = w->volumes,
+                                          .listener_slot = SLOT_VELERO,
+                                          .versions = o->velero_version,
+                                          .wait_percent = o->velero_wait,
+                                          .sync_ms = o->velero_sync_ms,
+                                          .upload_per_s = o->velero_upload,
+                                          .download_per_s = o->velero_download };
+    w->velero = sbx_velero_start(&options, err);
+    return w->velero != NULL;
 }
 
 /* The control plane's own controllers, and the federation's. */
@@ -279,11 +312,13 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
     w->http = cf_http_server_start(&http, err);
     if (!w->http || !make_certificate(w, err) || !add_clusters(w, options, err))
         return false;
-    struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS };
+    w->volumes = sbx_volumes_new();
+    struct sbx_controllers_options controllers = { .listener_slot = SLOT_CONTROLLERS,
+                                                   .volumes = w->volumes };
     w->addresses = sbx_addresses_take(&controllers.third_octet);
     w->controllers = sbx_controllers_start(w->apis, (size_t)w->count, &controllers, err);
     if (!w->controllers || !start_dataplane(w, options->port_base, err) ||
-        !start_plane(w, options, err))
+        !start_plane(w, options, err) || !start_velero(w, options, err))
         return false;
     w->loads = sbx_loads_new(err);
     if (!w->loads)
@@ -294,6 +329,8 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
                                            .servers = w->servers,
                                            .karmada = w->karmada,
                                            .clusternet = w->clusternet,
+                                           .velero = w->velero,
+                                           .volumes = w->volumes,
                                            .dataplane = w->dataplane,
                                            .loads = w->loads,
                                            .api_fault = set_api_fault,
@@ -303,6 +340,10 @@ static bool start_parts(struct sandbox_world *w, const struct sandbox_options *o
     w->control = sbx_control_start(&control, err);
     if (!w->control)
         return false;
+    if (w->velero) {
+        cf_autofree char *url = cf_xasprintf("%s/velero/download", sbx_control_url(w->control));
+        sbx_velero_set_download_url(w->velero, url);
+    }
     w->has_demo = options->demo;
     return fill(w, err);
 }
@@ -352,6 +393,7 @@ void sandbox_world_stop(struct sandbox_world *w)
     sbx_control_stop(w->control);
     sbx_karmada_stop(w->karmada);
     sbx_clusternet_stop(w->clusternet);
+    sbx_velero_stop(w->velero);
     sbx_controllers_stop(w->upkeep);
     sbx_loads_free(w->loads);
     sbx_dataplane_stop(w->dataplane);
@@ -362,6 +404,7 @@ void sandbox_world_stop(struct sandbox_world *w)
         sbx_api_free(w->apis[i]);
         free(w->clusters[i].kubeconfig);
     }
+    sbx_volumes_free(w->volumes);
     cf_http_tls_unref(w->tls);
     free(w->ca);
     free(w->ca_path);

@@ -5,6 +5,8 @@
 #ifndef DEPLOY_SANDBOX_WORLD_H
 #define DEPLOY_SANDBOX_WORLD_H
 
+#include <stdint.h>
+
 #include "base/json.h"
 
 enum { SANDBOX_CLUSTERS_MAX = 8 };
@@ -18,6 +20,11 @@ struct sandbox_options {
     const char *karmada;    /* the name of a Karmada control plane over all of them; NULL: none */
     const char *clusternet; /* the name of a hub of Clusternet instead; NULL: none */
     int karmada_wait;       /* how long it waits, in percent of a real one */
+    bool velero;            /* one in each cluster, over one bucket */
+    const char *velero_version; /* as struct sbx_velero_options has it */
+    int velero_wait;            /* how long it takes, in percent of a real one; 0: its default */
+    int64_t velero_sync_ms;     /* of a real one; 0: its default */
+    int64_t velero_upload, velero_download; /* bytes a second of a real one; 0: its defaults */
     bool demo; /* the demo application in the first cluster; waits until its pods are Ready */
 };
 

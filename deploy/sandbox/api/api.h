@@ -89,6 +89,9 @@ void sbx_api_wipe(struct sbx_api *api);
 /* Kinds it no longer serves, and those that no token may write: "group/plural,…"; NULL: none. */
 void sbx_api_hide(struct sbx_api *api, const char *kinds);
 void sbx_api_deny(struct sbx_api *api, const char *kinds);
+/* The kinds of Velero and of volumes' snapshots, but those that this version of it lacks:
+ * "group/plural,…" or NULL. */
+void sbx_api_install(struct sbx_api *api, const char *lacking);
 bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural);
 /* Its clock is so much ahead of the machine's. */
 void sbx_api_skew(struct sbx_api *api, int64_t ms);

@@ -32,9 +32,14 @@ static void fill(struct sbx_api *api)
         return;
     }
     cf_autojson json_t *node =
-        json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata",
-                  "name", "node-1", "labels", "kubernetes.io/hostname", "node-1");
+        json_pack("{s:s,s:s,s:{s:s,s:{s:s,s:s}}}", "apiVersion", "v1", "kind", "Node", "metadata",
+                  "name", "node-1", "labels", "kubernetes.io/hostname", "node-1",
+                  "topology.kubernetes.io/region", api->cluster);
     (void)sbx_api_do(api, "sandbox", "POST", NULL, node, NULL, "/api/v1/nodes");
+    cf_autojson json_t *ready = json_pack("{s:{s:[{s:s,s:s,s:s}]}}", "status", "conditions", "type",
+                                          "Ready", "status", "True", "reason", "KubeletReady");
+    (void)sbx_api_do(api, "sandbox", "PATCH", "application/merge-patch+json", ready, NULL,
+                     "/api/v1/nodes/node-1/status");
     cf_autojson json_t *sc =
         json_pack("{s:s,s:s,s:{s:s,s:{s:s}},s:s,s:s,s:s}", "apiVersion", "storage.k8s.io/v1",
                   "kind", "StorageClass", "metadata", "name", "standard", "annotations",
@@ -125,6 +130,7 @@ void sbx_api_free(struct sbx_api *api)
     }
     pthread_mutex_destroy(&api->lock);
     free(api->hidden);
+    free(api->lacking);
     free(api->denied);
     free(api->cluster);
     free(api);
@@ -240,11 +246,19 @@ void sbx_api_deny(struct sbx_api *api, const char *kinds)
     replace_text(api, &api->denied, kinds);
 }
 
+void sbx_api_install(struct sbx_api *api, const char *lacking)
+{
+    CF_LOCKED(&api->lock);
+    api->addon = SBX_ADDON_VELERO;
+    free(api->lacking);
+    api->lacking = cf_xstrdup(lacking);
+}
+
 bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural)
 {
     const struct sbx_kind *k = sbx_kind_of_group(group, plural);
     CF_LOCKED(&api->lock);
-    const struct sbx_served served = { api->plane, api->hidden };
+    const struct sbx_served served = sbx_served_by(api);
     return k && sbx_kind_served(&served, k);
 }
 

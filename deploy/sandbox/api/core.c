@@ -256,7 +256,7 @@ static bool is_root(const struct sbx_path *p, int count, const char *first)
 static bool other_call(struct sbx_request *r)
 {
     struct sbx_path *p = &r->path;
-    const struct sbx_served served = { r->api->plane, r->api->hidden };
+    const struct sbx_served served = sbx_served_by(r->api);
     json_t *body = NULL;
     if (is_root(p, 1, "api"))
         body = sbx_discover_root();
@@ -304,7 +304,7 @@ static struct sbx_watch *dispatch(struct sbx_request *r, sbx_watch_sink *sink, v
                      "the server does not allow this method on the requested resource");
         return NULL;
     }
-    const struct sbx_served served = { r->api->plane, r->api->hidden };
+    const struct sbx_served served = sbx_served_by(r->api);
     /* Our own side still reads and ends what is no longer served. */
     if (p->kind && (r->call->trusted || sbx_kind_served(&served, p->kind)))
         return resource_call(r, sink, user);

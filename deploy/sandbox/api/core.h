@@ -80,7 +80,9 @@ struct sbx_api {
     int next_ip; /* of Services */
     int next_node_port;
     enum sbx_plane plane;
+    enum sbx_addon addon;
     char *hidden, *denied; /* kinds: sbx_api_hide(), sbx_api_deny() */
+    char *lacking;         /* kinds: sbx_api_install() */
     sbx_reviewer *reviewer;
     sbx_front *front;
     void *reviewer_user, *front_user;
@@ -102,6 +104,11 @@ struct sbx_request {
     struct sbx_answer *out;
 };
 
+/* With the lock held. */
+static inline struct sbx_served sbx_served_by(const struct sbx_api *api)
+{
+    return (struct sbx_served){ api->plane, api->addon, api->hidden, api->lacking };
+}
 /* What the webhooks in front of the store say of a write; false: the answer is set. */
 bool sbx_reviewed(struct sbx_request *r, const char *operation, json_t *obj, const json_t *live);
 /* Now by the server's own clock, as metadata has it: buf of CF_TIME_TEXT_MAX bytes. */

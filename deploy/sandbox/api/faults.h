@@ -12,6 +12,7 @@ struct sbx_api_faults {
     atomic_llong slow_ms;     /* each answer comes so much later */
     atomic_int status;        /* every call is answered so (500, 503, 429); 0: none */
     atomic_bool hang;         /* calls get no answer */
+    atomic_int lose_replies;  /* so many writes happen, and nobody hears of it */
     atomic_bool watch_silent; /* watches stay open and say nothing */
 };
 

@@ -22,6 +22,8 @@
 #define CLUSTERNET  .plane = SBX_PLANE_CLUSTERNET, CRD
 #define FEEDS       "apps.clusternet.io", "v1alpha1"
 #define POLICY      "policy.karmada.io", "v1alpha1"
+#define VELERO      .addon = SBX_ADDON_VELERO, CRD
+#define SNAPSHOT    "snapshot.storage.k8s.io", "v1"
 
 const struct sbx_kind sbx_kinds[] = {
     { "", "v1", "configmaps", "ConfigMap", "cm", NS, SUB, .top = "data,binaryData,immutable" },
@@ -92,9 +94,29 @@ const struct sbx_kind sbx_kinds[] = {
     { RBAC, "roles", "Role", "", NS, .name_rule = "path", .top = "rules" },
     { "scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "pc", CONTENT_GEN, SUB,
       .top = "value,globalDefault,description,preemptionPolicy" },
+    { SNAPSHOT, "volumesnapshotclasses", "VolumeSnapshotClass", "vsclass",
+      .addon = SBX_ADDON_VELERO, .is_crd = true, CONTENT_GEN, SUB,
+      .top = "driver,deletionPolicy,parameters" },
+    { SNAPSHOT, "volumesnapshotcontents", "VolumeSnapshotContent", "vsc", STATUS, VELERO },
+    { SNAPSHOT, "volumesnapshots", "VolumeSnapshot", "vs", NS, STATUS, VELERO },
     { "storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", RETURNS, SUB,
       .top = "provisioner,parameters,reclaimPolicy,mountOptions,allowVolumeExpansion,"
              "volumeBindingMode,allowedTopologies" },
+    { "storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", "", STATUS, RETURNS, SUB,
+      SS },
+    { "velero.io", "v2alpha1", "datadownloads", "DataDownload", "", NS, VELERO },
+    { "velero.io", "v2alpha1", "datauploads", "DataUpload", "", NS, VELERO },
+    { "velero.io", "v1", "backuprepositories", "BackupRepository", "", NS, VELERO },
+    { "velero.io", "v1", "backups", "Backup", "", NS, VELERO },
+    { "velero.io", "v1", "backupstoragelocations", "BackupStorageLocation", "bsl", NS, VELERO },
+    { "velero.io", "v1", "deletebackuprequests", "DeleteBackupRequest", "", NS, VELERO },
+    { "velero.io", "v1", "downloadrequests", "DownloadRequest", "", NS, VELERO },
+    { "velero.io", "v1", "podvolumebackups", "PodVolumeBackup", "", NS, VELERO },
+    { "velero.io", "v1", "podvolumerestores", "PodVolumeRestore", "", NS, VELERO },
+    { "velero.io", "v1", "restores", "Restore", "", NS, VELERO },
+    { "velero.io", "v1", "schedules", "Schedule", "", NS, VELERO },
+    { "velero.io", "v1", "serverstatusrequests", "ServerStatusRequest", "ssr", NS, VELERO },
+    { "velero.io", "v1", "volumesnapshotlocations", "VolumeSnapshotLocation", "vsl", NS, VELERO },
     { "work.karmada.io", "v1alpha1", "works", "Work", "wk", NS, STATUS, KARMADA },
     { "work.karmada.io", "v1alpha2", "clusterresourcebindings", "ClusterResourceBinding", "crb",
       STATUS, KARMADA },
@@ -161,8 +183,10 @@ bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k)
     char key[128];
     if (k->plane != SBX_PLANE_NONE && k->plane != s->plane)
         return false;
+    if (k->addon != SBX_ADDON_NONE && k->addon != s->addon)
+        return false;
     snprintf(key, sizeof(key), "%s/%s", k->group, k->plural);
-    return !sbx_word_in(s->hidden, key);
+    return !sbx_word_in(s->hidden, key) && !sbx_word_in(s->lacking, key);
 }
 
 bool sbx_group_version_served(const struct sbx_served *s, const char *group, const char *version)

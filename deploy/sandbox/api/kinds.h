@@ -15,6 +15,9 @@ enum sbx_generation {
 /* What an API server may be the control plane of. */
 enum sbx_plane { SBX_PLANE_NONE, SBX_PLANE_KARMADA, SBX_PLANE_CLUSTERNET };
 
+/* What may be installed into a cluster on top. */
+enum sbx_addon { SBX_ADDON_NONE, SBX_ADDON_VELERO };
+
 struct sbx_kind {
     const char *group, *version, *plural, *kind;
     const char *short_name;
@@ -22,6 +25,7 @@ struct sbx_kind {
     bool is_crd; /* a custom resource: other media types, unknown fields, lists that are whole */
     bool returns_deleted; /* DELETE answers with the object */
     enum sbx_plane plane; /* served by such a control plane only; NONE: by all servers */
+    enum sbx_addon addon; /* served only where that is installed */
     enum sbx_generation generation;
     const char *name_rule; /* "subdomain", "label", "label1035", "path" */
     const char *top;       /* known members beside apiVersion, kind, metadata: "spec,status" */
@@ -39,7 +43,9 @@ extern const struct sbx_version_alias sbx_version_aliases[];
 /* Which rows one server serves. Zero everywhere: those of an ordinary cluster. */
 struct sbx_served {
     enum sbx_plane plane;
-    const char *hidden; /* "group/plural,…" that it lacks, or NULL; borrowed */
+    enum sbx_addon addon;
+    const char *hidden;  /* "group/plural,…" that it lacks, or NULL; borrowed */
+    const char *lacking; /* the same, by the version of its addon */
 };
 bool sbx_kind_served(const struct sbx_served *s, const struct sbx_kind *k);
 

@@ -17,6 +17,8 @@ void sbx_rules_check(struct sbx_api *api, const struct sbx_kind *k, const json_t
                      const json_t *live, struct sbx_causes *causes);
 /* Names, labels, annotations, finalizers (rules_meta.c). */
 void sbx_rules_check_meta(const struct sbx_kind *k, const json_t *obj, struct sbx_causes *causes);
+/* Whether it is a label of DNS: 63 lower-case letters, digits and inner dashes at the most. */
+bool sbx_rules_is_dns_label(const char *text);
 /* A pod template or a pod's spec at that place (rules_pods.c). */
 void sbx_rules_check_pod_spec(const json_t *spec, const char *at, const char *restart_rule,
                               struct sbx_causes *causes);

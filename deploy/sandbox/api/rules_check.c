@@ -32,6 +32,22 @@ static void check_replicas(const json_t *spec, struct sbx_causes *causes)
                   "spec.replicas");
 }
 
+/* A template's pod spec; that of a StatefulSet may mount what its claim templates will make. */
+static json_t *with_claims(const json_t *spec)
+{
+    json_t *pod = cf_json_copy(cf_json_at(spec, "template", "spec", NULL)), *template;
+    size_t i;
+    json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, template)
+    {
+        if (!json_object_get(pod, "volumes"))
+            json_object_set_new(pod, "volumes", json_array());
+        json_array_append_new(
+            json_object_get(pod, "volumes"),
+            json_pack("{s:s}", "name", cf_json_str(template, "", "metadata", "name", NULL)));
+    }
+    return pod;
+}
+
 static void check_apps(const struct sbx_kind *k, const json_t *obj, const json_t *live,
                        struct sbx_causes *causes)
 {
@@ -47,8 +63,8 @@ static void check_apps(const struct sbx_kind *k, const json_t *obj, const json_t
                      selector, cf_json_at(spec, "template", "metadata", "labels", NULL)))
         sbx_cause(causes, "FieldValueInvalid", "`selector` does not match template `labels`",
                   "spec.template.metadata.labels");
-    sbx_rules_check_pod_spec(cf_json_at(spec, "template", "spec", NULL), "spec.template.spec",
-                             "Always", causes);
+    cf_autojson json_t *pod = with_claims(spec);
+    sbx_rules_check_pod_spec(pod, "spec.template.spec", "Always", causes);
     immutable(spec, live ? spec_of(live) : NULL, "selector", "spec.selector", causes);
     if (live && strcmp(k->kind, "StatefulSet") == 0) {
         static const char *const fixed[] = { "serviceName", "volumeClaimTemplates",
@@ -255,6 +271,43 @@ static bool is_refused_loopback(const char *ip)
     return second >= 0 && (second < 10 || second > 31);
 }
 
+static void check_slice_address(const char *type, const char *ip, size_t i, size_t j,
+                                struct sbx_causes *causes)
+{
+    if (strcmp(type, "IPv6") == 0 && !strchr(ip, ':'))
+        sbx_cause(causes, "FieldValueInvalid", "must be an IPv6 address",
+                  "endpoints[%zu].addresses", i);
+    if (strncmp(ip, "169.254.", 8) == 0)
+        sbx_cause(causes, "FieldValueInvalid",
+                  "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+                  "endpoints[%zu].addresses[%zu]", i, j);
+    if (strcmp(type, "IPv4") == 0 && (!*ip || strspn(ip, "0123456789.") != strlen(ip)))
+        sbx_cause(causes, "FieldValueInvalid", "must be a valid IPv4 address",
+                  "endpoints[%zu].addresses[%zu]", i, j);
+    else if (is_refused_loopback(ip))
+        sbx_cause(causes, "FieldValueInvalid",
+                  "may not be in the loopback range (127.0.0.0/8, ::1/128)",
+                  "endpoints[%zu].addresses[%zu]", i, j);
+}
+
+static void check_slice_endpoint(const json_t *e, const char *type, size_t i,
+                                 struct sbx_causes *causes)
+{
+    size_t j;
+    json_t *a;
+    if (json_array_size(json_object_get(e, "addresses")) == 0)
+        sbx_cause(causes, "FieldValueRequired", "must contain at least 1 address",
+                  "endpoints[%zu].addresses", i);
+    json_array_foreach(json_object_get(e, "addresses"), j, a)
+    {
+        check_slice_address(type, json_is_string(a) ? json_string_value(a) : "", i, j, causes);
+    }
+    const json_t *hostname = json_object_get(e, "hostname");
+    if (json_is_string(hostname) && !sbx_rules_is_dns_label(json_string_value(hostname)))
+        sbx_cause(causes, "FieldValueInvalid", "not a label of DNS (RFC 1123)",
+                  "endpoints[%zu].hostname", i);
+}
+
 static void check_slice(const json_t *obj, const json_t *live, struct sbx_causes *causes)
 {
     const char *type = cf_json_str(obj, "", "addressType", NULL);
@@ -265,7 +318,7 @@ static void check_slice(const json_t *obj, const json_t *live, struct sbx_causes
     if (live)
         immutable(obj, live, "addressType", "addressType", causes);
     size_t i, j;
-    json_t *e, *a;
+    json_t *e;
     const json_t *ports = json_object_get(obj, "ports");
     json_array_foreach(ports, i, e)
     {
@@ -280,27 +333,7 @@ static void check_slice(const json_t *obj, const json_t *live, struct sbx_causes
     }
     json_array_foreach(json_object_get(obj, "endpoints"), i, e)
     {
-        if (json_array_size(json_object_get(e, "addresses")) == 0)
-            sbx_cause(causes, "FieldValueRequired", "must contain at least 1 address",
-                      "endpoints[%zu].addresses", i);
-        json_array_foreach(json_object_get(e, "addresses"), j, a)
-        {
-            const char *ip = json_is_string(a) ? json_string_value(a) : "";
-            if (strcmp(type, "IPv6") == 0 && !strchr(ip, ':'))
-                sbx_cause(causes, "FieldValueInvalid", "must be an IPv6 address",
-                          "endpoints[%zu].addresses", i);
-            if (strncmp(ip, "169.254.", 8) == 0)
-                sbx_cause(causes, "FieldValueInvalid",
-                          "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
-                          "endpoints[%zu].addresses[%zu]", i, j);
-            if (strcmp(type, "IPv4") == 0 && (!*ip || strspn(ip, "0123456789.") != strlen(ip)))
-                sbx_cause(causes, "FieldValueInvalid", "must be a valid IPv4 address",
-                          "endpoints[%zu].addresses[%zu]", i, j);
-            else if (is_refused_loopback(ip))
-                sbx_cause(causes, "FieldValueInvalid",
-                          "may not be in the loopback range (127.0.0.0/8, ::1/128)",
-                          "endpoints[%zu].addresses[%zu]", i, j);
-        }
+        check_slice_endpoint(e, type, i, causes);
     }
 }
 

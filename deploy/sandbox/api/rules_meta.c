@@ -19,6 +19,11 @@ static bool is_label(const char *s, size_t n, bool letter_first)
     return true;
 }
 
+bool sbx_rules_is_dns_label(const char *text)
+{
+    return is_label(text, strlen(text), false);
+}
+
 static bool is_subdomain(const char *s)
 {
     if (!*s || strlen(s) > NAME_MAX_SUBDOMAIN)

@@ -16,6 +16,7 @@ enum {
     WATCH_QUEUE_MAX = 8 * 1024 * 1024,
     EARLY_MAX = 32 * 1024 * 1024, /* first events of a watch, before its stream is open */
     CONNECTIONS_MAX = 2000,
+    IDLE_MS = 10 * 60 * 1000, /* a real one closes none that is idle for minutes */
 };
 
 struct sbx_api_server {
@@ -142,6 +143,15 @@ static void answer(struct cf_http_response *res, struct sbx_answer *a)
     cf_http_response_body_take(res, "application/json", cf_steal(&line), len);
 }
 
+/* Whether the reply of a write that has happened is to be lost. */
+static bool lose_reply(struct sbx_api_server *s)
+{
+    int left = atomic_load(&s->faults.lose_replies);
+    while (left > 0 && !atomic_compare_exchange_weak(&s->faults.lose_replies, &left, left - 1))
+        ;
+    return left > 0;
+}
+
 static void serve(struct sbx_api_server *s, struct cf_http_request *req,
                   struct cf_http_response *res)
 {
@@ -163,6 +173,8 @@ static void serve(struct sbx_api_server *s, struct cf_http_request *req,
     sbx_api_call(s->api, &call, feed_line, f, &f->watch, &a);
     if (a.is_watch) {
         open_feed(f, res, a.timeout_ms);
+    } else if (strcmp(call.method, "GET") != 0 && a.status < 300 && lose_reply(s)) {
+        cf_http_response_cut(res);
     } else {
         answer(res, &a);
         delay(s, res);
@@ -197,7 +209,9 @@ struct sbx_api_server *sbx_api_server_new(struct cf_http_server *http, struct sb
         .port = port,
         .tls = tls,
         .site = { .fallback = handle, .fallback_body_max = BODY_MAX, .owner = s },
-        .limits = { .connections = CONNECTIONS_MAX, .connections_per_address = CONNECTIONS_MAX },
+        .limits = { .connections = CONNECTIONS_MAX,
+                    .connections_per_address = CONNECTIONS_MAX,
+                    .idle_ms = IDLE_MS },
     };
     s->listener = cf_http_listen(http, &options, err);
     if (!s->listener) {

@@ -13,6 +13,7 @@ enum {
 };
 
 static const char *const json_only[] = { "application/json", NULL };
+static const char *const json_or_bytes[] = { "application/json", "application/octet-stream", NULL };
 static const char *const json_or_yaml[] = { "application/json", "application/yaml", NULL };
 
 static const struct cf_http_route routes[] = {
@@ -44,6 +45,27 @@ static const struct cf_http_route routes[] = {
       .path = "/faults/dataplane",
       .handler = sbx_control_dataplane_fault,
       .consumes = json_only },
+    { .method = "GET", .path = "/faults/velero", .handler = sbx_control_velero_tell },
+    { .method = "PUT",
+      .path = "/faults/velero",
+      .handler = sbx_control_velero_fault,
+      .consumes = json_only },
+    { .method = "DELETE", .path = "/faults/velero", .handler = sbx_control_velero_heal },
+    { .method = "GET", .path = "/velero/download/{token}", .handler = sbx_control_velero_download },
+    { .method = "GET",
+      .path = "/volumes/{cluster}/{namespace}/{claim}/files",
+      .handler = sbx_control_volume_list },
+    { .method = "GET",
+      .path = "/volumes/{cluster}/{namespace}/{claim}/files/{path...}",
+      .handler = sbx_control_volume_get },
+    { .method = "PUT",
+      .path = "/volumes/{cluster}/{namespace}/{claim}/files/{path...}",
+      .handler = sbx_control_volume_put,
+      .consumes = json_or_bytes,
+      .body_max = SBX_CONTROL_BODY_MAX },
+    { .method = "DELETE",
+      .path = "/volumes/{cluster}/{namespace}/{claim}/files/{path...}",
+      .handler = sbx_control_volume_remove },
     { .method = "DELETE", .path = "/faults", .handler = sbx_control_heal },
     { .method = "PUT", .path = "/stops", .handler = sbx_control_stop_set, .consumes = json_only },
     { .method = "GET", .path = "/stops", .handler = sbx_control_stop_tell },
@@ -52,6 +74,9 @@ static const struct cf_http_route routes[] = {
     { .method = "POST", .path = "/load", .handler = sbx_control_load_start, .consumes = json_only },
     { .method = "GET", .path = "/load", .handler = sbx_control_load_list },
     { .method = "GET", .path = "/load/{id}", .handler = sbx_control_load_get },
+    { .method = "GET",
+      .path = "/load/{id}/acknowledged",
+      .handler = sbx_control_load_acknowledged },
     { .method = "POST", .path = "/load/{id}/stop", .handler = sbx_control_load_stop },
     { .method = "DELETE", .path = "/load/{id}", .handler = sbx_control_load_drop },
     { .method = "GET", .path = "/object", .handler = sbx_control_object },

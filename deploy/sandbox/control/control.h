@@ -8,12 +8,20 @@
  *   PUT    /faults/app         {cluster, namespace, app, error, latency_ms, hang, status, capacity}
  *                              or {cluster, namespace, app, clear: true}
  *   PUT    /faults/api         {cluster, slow_ms, status, hang, away, cut_watches, silent_watches,
- *                              forget_history, hidden}; what is left out ends
+ *                              forget_history, hidden, lose_replies}; what is left out ends
  *   PUT    /faults/metrics     {cluster?, state: "fine" | "stale" | "away"}
  *   PUT    /faults/karmada     {member?, SWITCH: value, …}: karmada/README.md has the switches
  *   GET    /faults/karmada     those that are thrown
  *   PUT    /faults/clusternet  {member?, SWITCH: value, …}: clusternet/README.md has the switches
  *   GET    /faults/clusternet  those that are thrown
+ *   PUT    /faults/velero      {fault, cluster?, name?, attempt?, …}: velero/README.md has the
+ *                              faults
+ *   GET    /faults/velero      those that are thrown
+ *   DELETE /faults/velero      [?fault=&cluster=] ends them
+ *   GET    /velero/download/{token}   the end of a DownloadRequest's URL
+ *   GET    /volumes/{cluster}/{namespace}/{claim}/files   {files: [{path, size, sha256}], …}
+ *   GET, PUT, DELETE …/files/{path...}   one file: its bytes; a PUT of application/json
+ *                              {size, seed} describes one that is not held
  *   PUT    /faults/dataplane   {cluster?, frozen}
  *   DELETE /faults             heals everything
  *   PUT    /stops              {cluster, method?, path}: crossfade's requests whose target contains
@@ -22,7 +30,9 @@
  *   GET    /stops?cluster=     {request}: the first that waits there, "" while none does
  *   POST   /reset              {}: no loads, no faults, no objects but those of the start
  *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?,
- *                              timeout_ms?, log?} → {id}
+ *                              timeout_ms?, log?, writes?} → {id}
+ *   GET    /load/{id}/acknowledged   {prefix, acknowledged: [n …]}: the writes that were
+ *                              acknowledged; their bodies were prefix + n
  *   GET    /load, /load/{id}   all summaries, one
  *   POST   /load/{id}/stop     stops and tells
  *   DELETE /load/{id}          stops, tells and forgets
@@ -45,6 +55,7 @@
 #include "deploy/sandbox/dataplane/dataplane.h"
 #include "deploy/sandbox/karmada/karmada.h"
 #include "deploy/sandbox/load/load.h"
+#include "deploy/sandbox/velero/velero.h"
 
 struct sbx_control;
 struct sbx_stop;
@@ -57,6 +68,7 @@ struct sbx_control_api_fault {
     bool cut_watches;    /* open watches are cut, once */
     bool forget_history; /* watches from older versions are answered 410, once */
     const char *hidden;  /* "group/plural,…": kinds that it does not serve; NULL: none */
+    int lose_replies;    /* so many writes happen without a reply: the connection is cut */
     bool silent_watches; /* watches stay open and say nothing: what happens meanwhile is lost to
                             them */
 };
@@ -68,6 +80,8 @@ struct sbx_control_options {
     int servers;                       /* all; 0: as many as clusters */
     struct sbx_karmada *karmada;       /* NULL: none */
     struct sbx_clusternet *clusternet; /* NULL: none */
+    struct sbx_velero *velero;         /* NULL: none */
+    struct sbx_volumes *volumes;       /* what is in claims; NULL: answered 404 */
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
     /* All borrowed until sbx_control_stop(). */

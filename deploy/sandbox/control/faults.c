@@ -71,10 +71,10 @@ static bool api_fault(const struct sbx_control_options *o, const char *cluster,
 
 void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = {
-        "cluster",        "slow_ms",        "status", "hang",  "away", "cut_watches",
-        "silent_watches", "forget_history", "hidden", "clear", NULL
-    };
+    static const char *const members[] = { "cluster",        "slow_ms",        "status",
+                                           "hang",           "away",           "cut_watches",
+                                           "silent_watches", "forget_history", "hidden",
+                                           "lose_replies",   "clear",          NULL };
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
         return;
@@ -90,6 +90,7 @@ void sbx_control_api_fault_set(struct cf_http_request *req, struct cf_http_respo
         .silent_watches = cf_json_bool(body, false, "silent_watches", NULL),
         .forget_history = cf_json_bool(body, false, "forget_history", NULL),
         .hidden = cf_json_str(body, NULL, "hidden", NULL),
+        .lose_replies = (int)cf_json_int(body, 0, "lose_replies", NULL),
     };
     struct cf_error err = CF_ERROR_INIT;
     if (api_fault(sbx_control_of(req), cluster, &fault, &err))
@@ -145,6 +146,8 @@ void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res)
         sbx_karmada_heal(o->karmada);
     if (o->clusternet)
         sbx_clusternet_heal(o->clusternet);
+    if (o->velero)
+        sbx_velero_heal(o->velero, "", NULL);
     for (int i = 0; o->api_fault && i < o->servers; i++) {
         struct cf_error err = CF_ERROR_INIT;
         if (!api_fault(o, sbx_api_cluster(o->apis[i]), &(struct sbx_control_api_fault){ 0 },

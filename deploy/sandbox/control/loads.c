@@ -5,8 +5,9 @@
 
 void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response *res)
 {
-    static const char *const members[] = { "url", "cluster",     "host",       "path", "header",
-                                           "rps", "duration_ms", "timeout_ms", "log",  NULL };
+    static const char *const members[] = { "url",    "cluster", "host",        "path",
+                                           "header", "rps",     "duration_ms", "timeout_ms",
+                                           "log",    "writes",  NULL };
     const struct sbx_control_options *o = sbx_control_of(req);
     cf_autojson json_t *body = sbx_control_body(req, res, members);
     if (!body)
@@ -22,6 +23,7 @@ void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response
         .url = cf_json_str(body, url, "url", NULL),
         .host = cf_json_str(body, NULL, "host", NULL),
         .header = cf_json_str(body, NULL, "header", NULL),
+        .writes = cf_json_bool(body, false, "writes", NULL),
         .rps = json_number_value(json_object_get(body, "rps")),
         .duration_ms = cf_json_int(body, 0, "duration_ms", NULL),
         .timeout_ms = cf_json_int(body, 0, "timeout_ms", NULL),
@@ -59,6 +61,15 @@ static void tell(struct cf_http_response *res, json_t *summary)
 void sbx_control_load_get(struct cf_http_request *req, struct cf_http_response *res)
 {
     tell(res, sbx_load_summary(sbx_control_of(req)->loads, id_of(req)));
+}
+
+void sbx_control_load_acknowledged(struct cf_http_request *req, struct cf_http_response *res)
+{
+    json_t *all = sbx_load_acknowledged(sbx_control_of(req)->loads, id_of(req));
+    if (all)
+        cf_http_response_json_take(res, 200, all);
+    else
+        sbx_control_fail(res, 404, "no such load, or it does not write");
 }
 
 void sbx_control_load_stop(struct cf_http_request *req, struct cf_http_response *res)

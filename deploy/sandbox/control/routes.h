@@ -42,6 +42,14 @@ void sbx_control_karmada_tell(struct cf_http_request *req, struct cf_http_respon
 void sbx_control_karmada_switch(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_clusternet_tell(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_clusternet_switch(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_velero_tell(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_velero_fault(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_velero_heal(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_velero_download(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_volume_list(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_volume_get(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_volume_put(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_volume_remove(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_set(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_tell(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_lift(struct cf_http_request *req, struct cf_http_response *res);
@@ -50,6 +58,7 @@ void sbx_control_reset(struct cf_http_request *req, struct cf_http_response *res
 void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_list(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_get(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_load_acknowledged(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_stop(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_drop(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_object(struct cf_http_request *req, struct cf_http_response *res);

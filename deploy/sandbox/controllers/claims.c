@@ -2,6 +2,7 @@
 /* PersistentVolumeClaims: each gets a volume made for it, at once or when its first pod asks, as
  * its class says. */
 #include "deploy/sandbox/controllers/meta.h"
+#include "deploy/sandbox/controllers/mounts.h"
 #include "deploy/sandbox/controllers/pass.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
 #define CLAIMS        "", "persistentvolumeclaims"
 #define VOLUMES       "", "persistentvolumes"
 #define DEFAULT_CLASS "storageclass.kubernetes.io/is-default-class"
+#define HOLDERS       "!holders" /* volumes by the claim that they are for */
 #define PROTECTION    "kubernetes.io/pvc-protection"
 
 static const json_t *class_of(struct sbx_pass *p, const json_t *claim)
@@ -28,28 +30,19 @@ static const json_t *class_of(struct sbx_pass *p, const json_t *claim)
     return NULL;
 }
 
-static bool pod_uses(const json_t *pod, const json_t *claim)
+static bool is_used(struct sbx_pass *p, const json_t *claim)
 {
-    if (strcmp(sbx_ns(pod), sbx_ns(claim)) != 0)
-        return false;
-    size_t i;
-    json_t *volume;
-    json_array_foreach(cf_json_at(pod, "spec", "volumes", NULL), i, volume)
-    {
-        if (strcmp(cf_json_str(volume, "", "persistentVolumeClaim", "claimName", NULL),
-                   sbx_name(claim)) == 0)
-            return true;
-    }
-    return false;
+    return sbx_claim_users(p, sbx_ns(claim), sbx_name(claim)) != NULL;
 }
 
-static bool is_used(struct sbx_pass *p, const json_t *claim)
+/* Whether a pod wants it that our scheduler puts on a node. */
+static bool has_consumer(struct sbx_pass *p, const json_t *claim)
 {
     size_t i;
     json_t *pod;
-    json_array_foreach(sbx_pass_all(p, "", "pods"), i, pod)
+    json_array_foreach(sbx_claim_users(p, sbx_ns(claim), sbx_name(claim)), i, pod)
     {
-        if (!sbx_pod_is_done(pod) && pod_uses(pod, claim))
+        if (sbx_pod_is_ours_to_schedule(pod))
             return true;
     }
     return false;
@@ -68,13 +61,19 @@ static void make_volume(struct sbx_pass *p, const json_t *claim, const json_t *c
     const json_t *capacity = cf_json_at(claim, "spec", "resources", "requests", NULL);
     const char *provisioner = cf_json_str(class, "", "provisioner", NULL);
     json_t *body = json_pack(
-        "{s:{s:s,s:{s:s}},s:{s:s,s:s,s:s,s:{s:s,s:s},s:o,s:o,s:o}}", "metadata", "name", name,
-        "annotations", "pv.kubernetes.io/provisioned-by", provisioner, "spec",
-        "persistentVolumeReclaimPolicy", cf_json_str(class, "Delete", "reclaimPolicy", NULL),
-        "storageClassName", sbx_name(class), "volumeMode",
-        cf_json_str(claim, "Filesystem", "spec", "volumeMode", NULL), "csi", "driver", provisioner,
-        "volumeHandle", name, "accessModes", modes ? cf_json_copy(modes) : json_array(), "capacity",
+        "{s:{s:s,s:{s:s}},s:{s:s,s:s,s:s,s:o,s:o,s:o}}", "metadata", "name", name, "annotations",
+        "pv.kubernetes.io/provisioned-by", provisioner, "spec", "persistentVolumeReclaimPolicy",
+        cf_json_str(class, "Delete", "reclaimPolicy", NULL), "storageClassName", sbx_name(class),
+        "volumeMode", cf_json_str(claim, "Filesystem", "spec", "volumeMode", NULL), "accessModes",
+        modes ? cf_json_copy(modes) : json_array(), "capacity",
         capacity ? cf_json_copy(capacity) : json_object(), "claimRef", claim_ref(claim));
+    if (strcmp(provisioner, SBX_HOST_PATH) == 0) {
+        cf_autofree char *path = cf_xasprintf("/volumes/%s", name);
+        cf_json_put_take(body, json_string(path), "spec", "hostPath", "path", NULL);
+    } else {
+        cf_json_put_take(body, json_pack("{s:s,s:s}", "driver", provisioner, "volumeHandle", name),
+                         "spec", "csi", NULL);
+    }
     sbx_pass_create(p, SBX_MANAGER, VOLUMES, body);
 }
 
@@ -97,11 +96,34 @@ static void bind(struct sbx_pass *p, const json_t *claim, const json_t *volume)
                               capacity ? cf_json_copy(capacity) : json_object()));
 }
 
+/* A volume that is made for this very claim, by somebody who gave the claim a selector so that
+ * nobody else makes one. */
+static const json_t *selected(struct sbx_pass *p, const json_t *claim, const json_t *selector)
+{
+    json_t *holders = json_object_get(p->kinds, HOLDERS), *volume;
+    size_t i;
+    if (!holders) {
+        holders = json_object();
+        json_object_set_new(p->kinds, HOLDERS, holders);
+        json_array_foreach(sbx_pass_all(p, VOLUMES), i, volume)
+        {
+            json_object_set(holders, cf_json_str(volume, "", "spec", "claimRef", "uid", NULL),
+                            volume);
+        }
+    }
+    volume = json_object_get(holders, sbx_uid(claim));
+    return sbx_selector_matches(selector, cf_json_at(volume, "metadata", "labels", NULL)) ? volume
+                                                                                          : NULL;
+}
+
 static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
 {
     cf_autofree char *own = cf_xasprintf("pvc-%s", sbx_uid(claim));
     const char *wanted = cf_json_str(claim, "", "spec", "volumeName", NULL);
-    const json_t *volume = sbx_pass_one(p, VOLUMES, NULL, *wanted ? wanted : own);
+    const json_t *selector = cf_json_at(claim, "spec", "selector", NULL);
+    const json_t *volume = selector && !*wanted
+                               ? selected(p, claim, selector)
+                               : sbx_pass_one(p, VOLUMES, NULL, *wanted ? wanted : own);
     const char *holder = cf_json_str(volume, "", "spec", "claimRef", "uid", NULL);
     if (volume && (!*holder || strcmp(holder, sbx_uid(claim)) == 0)) {
         bind(p, claim, volume);
@@ -109,11 +131,11 @@ static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
     }
     sbx_pass_status(p, SBX_MANAGER, CLAIMS, claim, json_pack("{s:s}", "phase", "Pending"));
     const json_t *class = class_of(p, claim);
-    if (*wanted || !class)
+    if (*wanted || !class || selector)
         return;
     bool waits =
         strcmp(cf_json_str(class, "", "volumeBindingMode", NULL), "WaitForFirstConsumer") == 0;
-    if (!waits || is_used(p, claim))
+    if (!waits || has_consumer(p, claim))
         make_volume(p, claim, class, own);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "deploy/sandbox/controllers/readers.h"
 
 enum {
     PASS_GAP_MS = 4, /* between two looks at one cluster: many changes at once make one look */
@@ -30,10 +31,10 @@ struct sbx_controllers {
 };
 
 static void (*const controllers[])(struct sbx_pass *p) = {
-    sbx_ctl_namespaces,    sbx_ctl_garbage,      sbx_ctl_claims,      sbx_ctl_pods,
-    sbx_ctl_slices,        sbx_ctl_replica_sets, sbx_ctl_deployments, sbx_ctl_scaling,
-    sbx_ctl_stateful_sets, sbx_ctl_daemon_sets,  sbx_ctl_jobs,        sbx_ctl_disruption,
-    sbx_ctl_gateways,
+    sbx_ctl_namespaces,  sbx_ctl_garbage,    sbx_ctl_claims,        sbx_ctl_attachments,
+    sbx_ctl_contents,    sbx_ctl_pods,       sbx_ctl_slices,        sbx_ctl_replica_sets,
+    sbx_ctl_deployments, sbx_ctl_scaling,    sbx_ctl_stateful_sets, sbx_ctl_daemon_sets,
+    sbx_ctl_jobs,        sbx_ctl_disruption, sbx_ctl_gateways,
 };
 
 /* How many of them, from the first on, a control plane has. */
@@ -115,6 +116,7 @@ static struct sbx_controllers_options complete(const struct sbx_controllers_opti
     o.pod_ready_ms = or_default(o.pod_ready_ms, 300);
     o.pod_drain_ms = or_default(o.pod_drain_ms, 300);
     o.job_run_ms = or_default(o.job_run_ms, 500);
+    o.detach_ms = or_default(o.detach_ms, 100);
     o.route_status_ms = or_default(o.route_status_ms, 50);
     o.first_octet = (int)or_default(o.first_octet, 10);
     return o;
@@ -135,6 +137,8 @@ struct sbx_controllers *sbx_controllers_start(struct sbx_api *const *apis, size_
         *k = (struct cluster){ .owner = c, .is_dirty = true };
         k->world = (struct sbx_world){ apis[i], i, complete(options), json_object(), 0 };
         sbx_api_on_change(apis[i], k->world.options.listener_slot, on_change, k);
+        if (k->world.options.volumes)
+            sbx_api_on_call(apis[i], sbx_reader_log, &k->world);
     }
     if (cf_thread_start(&c->thread, "controllers", run, c, err))
         return c;
@@ -157,6 +161,8 @@ void sbx_controllers_stop(struct sbx_controllers *c)
     for (size_t i = 0; i < c->n; i++) {
         sbx_api_on_change(c->clusters[i].world.api, c->clusters[i].world.options.listener_slot,
                           NULL, NULL);
+        if (c->clusters[i].world.options.volumes)
+            sbx_api_on_call(c->clusters[i].world.api, NULL, NULL);
         json_decref(c->clusters[i].world.timers);
     }
     pthread_cond_destroy(&c->wake);

@@ -21,6 +21,8 @@
 
 #include "deploy/sandbox/api/api.h"
 
+struct sbx_volumes;
+
 enum { SBX_CLUSTERS_MAX = 16 };
 
 /* How fast the world turns. Zero stands for the default. */
@@ -35,6 +37,8 @@ struct sbx_controllers_options {
     int third_octet;              /* pods begin at 127.x.(third_octet).1; 0 */
     int first_octet;              /* cluster i's pods live in 127.(first_octet + i).0.0/16; 10 */
     int listener_slot;            /* of sbx_api_on_change; 0 */
+    int64_t detach_ms;           /* from a volume's last pod on a node to its being detached; 100 */
+    struct sbx_volumes *volumes; /* what is in them; borrowed, NULL: nothing is kept */
     bool only_upkeep; /* a control plane: namespaces end and owners' objects are collected, and
                          nothing else: its workloads make no pods */
     const char
@@ -46,6 +50,10 @@ struct sbx_controllers_options {
 #define SBX_TAG_FAILING "failing"
 #define SBX_TAG_UNREADY "unready"
 #define SBX_TAG_CRASH   "crash"
+
+/* A class of this provisioner makes volumes that are folders of a node: they are not attached and
+ * have no snapshots. Every other one makes volumes of a storage system. */
+#define SBX_HOST_PATH "sandbox/host-path"
 
 struct sbx_controllers;
 

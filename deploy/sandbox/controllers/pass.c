@@ -43,17 +43,32 @@ json_t *sbx_pass_all(struct sbx_pass *p, const char *group, const char *plural)
     return list;
 }
 
-json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, const char *ns,
-                     const char *name)
+/* Made when it is first asked for: many controllers look up many names. */
+static json_t *index_of(struct sbx_pass *p, const char *group, const char *plural)
 {
+    char key[130], place[SBX_PATH_MAX];
+    snprintf(key, sizeof(key), "#%s/%s", group, plural);
+    json_t *index = json_object_get(p->kinds, key);
+    if (index)
+        return index;
+    index = json_object();
     size_t i;
     json_t *o;
     json_array_foreach(sbx_pass_all(p, group, plural), i, o)
     {
-        if (strcmp(sbx_name(o), name) == 0 && (!ns || strcmp(sbx_ns(o), ns) == 0))
-            return o;
+        snprintf(place, sizeof(place), "%s/%s", sbx_ns(o), sbx_name(o));
+        json_object_set(index, place, o);
     }
-    return NULL;
+    json_object_set_new(p->kinds, key, index);
+    return index;
+}
+
+json_t *sbx_pass_one(struct sbx_pass *p, const char *group, const char *plural, const char *ns,
+                     const char *name)
+{
+    char place[SBX_PATH_MAX];
+    snprintf(place, sizeof(place), "%s/%s", ns ? ns : "", name);
+    return json_object_get(index_of(p, group, plural), place);
 }
 
 json_t *sbx_pass_owned(struct sbx_pass *p, const char *group, const char *plural,

@@ -33,7 +33,7 @@ struct sbx_pass {
     struct sbx_world *world;
     int64_t now;     /* cf_mono_now_ms() */
     char stamp[32];  /* wall time as Kubernetes writes it */
-    json_t *kinds;   /* "group/plural" → objects */
+    json_t *kinds;   /* "group/plural" → objects; "#group/plural" → {"ns/name": object} */
     json_t *timers;  /* asked for in this pass */
     int64_t wake;    /* the earliest of them; INT64_MAX: none */
     bool is_waiting; /* a timer that settling waits for */
@@ -94,6 +94,8 @@ void sbx_ctl_stateful_sets(struct sbx_pass *p);
 void sbx_ctl_daemon_sets(struct sbx_pass *p);
 void sbx_ctl_jobs(struct sbx_pass *p);
 void sbx_ctl_claims(struct sbx_pass *p);
+void sbx_ctl_attachments(struct sbx_pass *p);
+void sbx_ctl_contents(struct sbx_pass *p);
 void sbx_ctl_pods(struct sbx_pass *p);
 void sbx_ctl_slices(struct sbx_pass *p);
 void sbx_ctl_scaling(struct sbx_pass *p);

@@ -2,8 +2,10 @@
 /* Pods: put on the node, started when what they mount is there, Ready after a while, ended when
  * they are done or deleted. */
 #include "deploy/sandbox/controllers/meta.h"
+#include "deploy/sandbox/controllers/mounts.h"
 #include "deploy/sandbox/controllers/pass.h"
 #include "deploy/sandbox/controllers/pod_needs.h"
+#include "deploy/sandbox/controllers/readers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,6 +70,30 @@ static void add_container(json_t *list, const json_t *pod, const json_t *contain
                                     "restartCount", running && never ? 1 : 0, "state", state));
 }
 
+/* Init containers have ended once the pod runs; before, the one that waits for files runs. */
+static json_t *init_statuses(const json_t *pod, const char *phase, const char *why, const char *now)
+{
+    json_t *list = json_array();
+    size_t i;
+    json_t *c;
+    bool pending = strcmp(phase, "Pending") == 0, waits = strcmp(why, SBX_RESTORE_WAIT) == 0;
+    json_array_foreach(cf_json_at(pod, "spec", "initContainers", NULL), i, c)
+    {
+        bool runs = pending && waits && i == 0;
+        const char *image = cf_json_str(c, "", "image", NULL),
+                   *since = cf_json_str(pod, now, "status", "startTime", NULL);
+        json_t *state = runs      ? json_pack("{s:{s:s}}", "running", "startedAt", since)
+                        : pending ? json_pack("{s:{s:s}}", "waiting", "reason", "PodInitializing")
+                                  : json_pack("{s:{s:i,s:s}}", "terminated", "exitCode", 0,
+                                              "reason", "Completed");
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:b,s:b,s:i,s:o}", "name",
+                                              cf_json_str(c, "", "name", NULL), "image", image,
+                                              "imageID", image, "ready", !pending, "started", runs,
+                                              "restartCount", 0, "state", state));
+    }
+    return list;
+}
+
 /* The pod's status in that phase. `why`: why its containers wait, or "". */
 static void tell(struct sbx_pass *p, const json_t *pod, const char *phase, bool ready,
                  const char *why)
@@ -90,9 +116,14 @@ static void tell(struct sbx_pass *p, const json_t *pod, const char *phase, bool 
     {
         add_container(containers, pod, container, phase, ready);
     }
+    if (done)
+        sbx_reader_leave(p, pod, containers);
     json_object_set_new(status, "phase", json_string(phase));
     json_object_set_new(status, "conditions", list);
     json_object_set_new(status, "containerStatuses", containers);
+    if (json_array_size(cf_json_at(pod, "spec", "initContainers", NULL)) > 0)
+        json_object_set_new(status, "initContainerStatuses",
+                            init_statuses(pod, phase, why, p->stamp));
     if (!json_object_get(status, "startTime"))
         json_object_set_new(status, "startTime", json_string(p->stamp));
     if (!pending && !json_object_get(status, "podIP")) {
@@ -134,9 +165,16 @@ static const json_t *node_for(struct sbx_pass *p, const json_t *pod)
     return NULL;
 }
 
+bool sbx_pod_is_ours_to_schedule(const json_t *pod)
+{
+    return strcmp(cf_json_str(pod, "default-scheduler", "spec", "schedulerName", NULL),
+                  "default-scheduler") == 0;
+}
+
 static void schedule(struct sbx_pass *p, const json_t *pod)
 {
-    const json_t *node = node_for(p, pod);
+    cf_autofree char *shut_out = sbx_pod_shut_out(p, pod);
+    const json_t *node = shut_out ? NULL : node_for(p, pod);
     if (node) {
         sbx_pass_merge(p, "kube-scheduler", "", "pods", pod,
                        json_pack("{s:{s:s}}", "spec", "nodeName", sbx_name(node)));
@@ -144,8 +182,8 @@ static void schedule(struct sbx_pass *p, const json_t *pod)
     }
     const json_t *old = json_object_get(pod, "status");
     json_t *status = old ? cf_json_copy(old) : json_object(), *list = json_array();
-    sbx_condition_add(list, pod, "PodScheduled", "False", "Unschedulable", "no node takes it", -1,
-                      p->stamp);
+    sbx_condition_add(list, pod, "PodScheduled", "False", "Unschedulable",
+                      shut_out ? shut_out : "no node takes it", -1, p->stamp);
     json_object_set_new(status, "phase", json_string("Pending"));
     json_object_set_new(status, "conditions", list);
     sbx_pass_status(p, "kube-scheduler", "", "pods", pod, status);
@@ -175,7 +213,8 @@ static void look_at(struct sbx_pass *p, const json_t *pod)
     if (sbx_pod_is_done(pod))
         return;
     if (!*cf_json_str(pod, "", "spec", "nodeName", NULL)) {
-        schedule(p, pod);
+        if (sbx_pod_is_ours_to_schedule(pod))
+            schedule(p, pod);
         return;
     }
     if (strcmp(cf_json_str(pod, "", "status", "phase", NULL), "Running") == 0) {
@@ -183,7 +222,11 @@ static void look_at(struct sbx_pass *p, const json_t *pod)
         return;
     }
     cf_autofree char *missing = sbx_pod_missing(p, pod);
-    if (missing)
+    if (!missing)
+        missing = sbx_pod_unmounted(p, pod);
+    if (!missing && sbx_pod_awaits_files(p, pod))
+        tell(p, pod, "Pending", false, SBX_RESTORE_WAIT);
+    else if (missing)
         tell(p, pod, "Pending", false, missing);
     else
         tell(p, pod, "Running", false, "starting");

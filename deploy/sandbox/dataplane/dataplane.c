@@ -48,6 +48,7 @@ struct sbx_dataplane {
     struct sbx_wire *wire;
     struct sbx_pods *pods;
     struct sbx_faults *faults;
+    struct sbx_volumes *volumes;
 };
 
 /* ---- looking */
@@ -71,7 +72,8 @@ static void build(struct sbx_dataplane *d, struct site *s)
     cf_autojson json_t *services = sbx_api_all(s->api, "", "services", NULL);
     cf_autojson json_t *slices = sbx_api_all(s->api, "discovery.k8s.io", "endpointslices", NULL);
     cf_autojson json_t *pods = sbx_api_all(s->api, "", "pods", NULL);
-    sbx_pods_sync(d->pods, sbx_api_cluster(s->api), pods, slices);
+    cf_autojson json_t *claims = sbx_api_all(s->api, "", "persistentvolumeclaims", NULL);
+    sbx_pods_sync(d->pods, s->api, pods, slices, claims);
     struct news *n = cf_xcalloc(1, sizeof(*n));
     n->table = sbx_table_build(&(struct sbx_objects){ .virtual_services = virtual_services,
                                                       .destination_rules = destination_rules,
@@ -160,7 +162,7 @@ static bool open_servers(struct sbx_dataplane *d, struct cf_error *err)
     d->wire = sbx_wire_start("gw-wire", err);
     if (!d->wire)
         return false;
-    d->pods = sbx_pods_start(d->faults, err);
+    d->pods = sbx_pods_start(d->faults, d->volumes, err);
     if (!d->pods)
         return false;
     d->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "gateway",
@@ -209,6 +211,7 @@ struct sbx_dataplane *sbx_dataplane_start(const struct sbx_dataplane_options *op
     cf_cond_init(&d->cond);
     d->delay_ms = options->delay_ms < 0 ? SBX_PROPAGATION_MS : options->delay_ms;
     d->slot = options->listener_slot;
+    d->volumes = options->volumes;
     d->faults = sbx_faults_new();
     if (!open_servers(d, err) || !open_gateways(d, options, err) ||
         !cf_thread_start(&d->thread, "dataplane", run, d, err)) {

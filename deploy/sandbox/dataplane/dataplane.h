@@ -12,14 +12,16 @@
 #include "deploy/sandbox/api/api.h"
 
 struct sbx_dataplane;
+struct sbx_volumes;
 
 struct sbx_dataplane_options {
     struct sbx_api *const *apis; /* borrowed; must outlive the data plane */
     int clusters;
     const int *gateway_ports; /* one per cluster; NULL or 0: any free port */
     const int *admin_ports;   /* the same, for metrics and split */
-    int64_t delay_ms;  /* from a change of an object to its effect; < 0: SBX_PROPAGATION_MS */
-    int listener_slot; /* which slot of sbx_api_on_change() is ours */
+    int64_t delay_ms; /* from a change of an object to its effect; < 0: SBX_PROPAGATION_MS */
+    struct sbx_volumes *volumes; /* for applications that keep something; borrowed, may be NULL */
+    int listener_slot;           /* which slot of sbx_api_on_change() is ours */
 };
 enum {
     SBX_PROPAGATION_MS = 100, /* what istiod takes from a write to the first request by it */

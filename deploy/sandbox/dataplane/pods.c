@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "deploy/sandbox/dataplane/ledger.h"
 #include "deploy/sandbox/dataplane/wire.h"
 #include "orchestrator/http/http.h"
 
@@ -23,6 +24,9 @@ struct pod {
     struct cf_http_listener *listener; /* NULL: it could not be opened */
     /* Guarded by the lock. */
     char cluster[APP_LEN], ns[APP_LEN], name[NAME_LEN], app[APP_LEN], version[VERSION_LEN];
+    char uid[APP_LEN], volume[NAME_LEN];
+    struct sbx_api *api;
+    bool is_ledger;
     bool seen, open;
     int64_t close_at_ms; /* draining until then; 0: it is not */
     uint64_t requests;
@@ -32,6 +36,7 @@ struct sbx_pods {
     pthread_mutex_t lock;
     struct cf_http_server *server;
     struct sbx_faults *faults;
+    struct sbx_volumes *volumes;
     LIST_HEAD(, pod) rows;
 };
 
@@ -59,10 +64,34 @@ static void who(struct pod *p, struct cf_http_response *res, struct sbx_verdict 
                                          p->name, "version", p->version, "namespace", p->ns));
 }
 
+/* What an application with a volume answers instead of who it is. */
+static void keep_ledger(struct pod *p, struct cf_http_request *req, struct cf_http_response *res)
+{
+    char ns[APP_LEN], name[NAME_LEN], uid[APP_LEN], volume[NAME_LEN];
+    struct sbx_ledger l = { .volumes = p->pods->volumes };
+    {
+        CF_LOCKED(&p->pods->lock);
+        if (!p->is_ledger)
+            return;
+        memcpy(ns, p->ns, sizeof(ns));
+        memcpy(name, p->name, sizeof(name));
+        memcpy(uid, p->uid, sizeof(uid));
+        memcpy(volume, p->volume, sizeof(volume));
+        l.api = p->api;
+    }
+    l.ns = ns;
+    l.pod = name;
+    l.uid = uid;
+    l.volume = volume;
+    sbx_ledger_answer(&l, req, res);
+}
+
 static void answer(struct cf_http_request *req, struct cf_http_response *res)
 {
     struct sbx_verdict v;
     who(cf_http_request_owner(req), res, &v);
+    if (!v.hang && !v.status)
+        keep_ledger(cf_http_request_owner(req), req, res);
     if (v.hang)
         cf_http_parked_release(cf_http_park(res, -1, never, NULL));
     else if (v.delay_ms)
@@ -130,7 +159,14 @@ static const char *version_of(const json_t *pod)
     return version ? version : cf_json_str(first, "", "image", NULL);
 }
 
-static void open_port(struct sbx_pods *s, const char *cluster, const json_t *pod, int port)
+/* One cluster as it is now. */
+struct scene {
+    struct sbx_api *api;
+    const char *cluster;
+    const json_t *claims;
+};
+
+static void open_port(struct sbx_pods *s, const struct scene *now, const json_t *pod, int port)
 {
     const char *address = cf_json_str(pod, "", "status", "podIP", NULL);
     if (port <= 0 || port > 65535)
@@ -141,7 +177,12 @@ static void open_port(struct sbx_pods *s, const char *cluster, const json_t *pod
     bool reopen;
     {
         CF_LOCKED(&s->lock);
-        snprintf(p->cluster, sizeof(p->cluster), "%s", cluster);
+        snprintf(p->cluster, sizeof(p->cluster), "%s", now->cluster);
+        p->api = now->api;
+        p->is_ledger = sbx_ledger_is(pod);
+        snprintf(p->uid, sizeof(p->uid), "%s", cf_json_str(pod, "", "metadata", "uid", NULL));
+        snprintf(p->volume, sizeof(p->volume), "%s",
+                 p->is_ledger ? sbx_ledger_volume(pod, now->claims) : "");
         snprintf(p->ns, sizeof(p->ns), "%s", cf_json_str(pod, "", "metadata", "namespace", NULL));
         snprintf(p->name, sizeof(p->name), "%s", cf_json_str(pod, "", "metadata", "name", NULL));
         snprintf(p->app, sizeof(p->app), "%s", app_of(pod));
@@ -159,17 +200,17 @@ static void open_port(struct sbx_pods *s, const char *cluster, const json_t *pod
 
 /* ---- what there should be */
 
-static void open_ports(struct sbx_pods *s, const char *cluster, const json_t *pod)
+static void open_ports(struct sbx_pods *s, const struct scene *now, const json_t *pod)
 {
     size_t i, k;
     json_t *container, *port;
     json_array_foreach(cf_json_at(pod, "spec", "containers", NULL), i, container)
         json_array_foreach(json_object_get(container, "ports"), k, port)
-            open_port(s, cluster, pod, (int)cf_json_int(port, 0, "containerPort", NULL));
+            open_port(s, now, pod, (int)cf_json_int(port, 0, "containerPort", NULL));
 }
 
 /* Ports that a container does not declare, but a Service leads to. */
-static void open_slice_ports(struct sbx_pods *s, const char *cluster, const json_t *by_address,
+static void open_slice_ports(struct sbx_pods *s, const struct scene *now, const json_t *by_address,
                              const json_t *slice)
 {
     size_t i, k, m;
@@ -183,7 +224,7 @@ static void open_slice_ports(struct sbx_pods *s, const char *cluster, const json
             if (!pod)
                 continue;
             json_array_foreach(json_object_get(slice, "ports"), m, port)
-                open_port(s, cluster, pod, (int)cf_json_int(port, 0, "port", NULL));
+                open_port(s, now, pod, (int)cf_json_int(port, 0, "port", NULL));
         }
     }
 }
@@ -195,9 +236,11 @@ static bool has_address(const json_t *pod)
            strcmp(cf_json_str(pod, "", "status", "phase", NULL), "Running") == 0;
 }
 
-void sbx_pods_sync(struct sbx_pods *s, const char *cluster, const json_t *pods,
-                   const json_t *slices)
+void sbx_pods_sync(struct sbx_pods *s, struct sbx_api *api, const json_t *pods,
+                   const json_t *slices, const json_t *claims)
 {
+    const char *cluster = sbx_api_cluster(api);
+    const struct scene now = { api, cluster, claims };
     struct pod *p;
     pthread_mutex_lock(&s->lock);
     LIST_FOREACH(p, &s->rows, row)
@@ -212,9 +255,9 @@ void sbx_pods_sync(struct sbx_pods *s, const char *cluster, const json_t *pods,
         if (!has_address(o))
             continue;
         json_object_set(by_address, cf_json_str(o, "", "status", "podIP", NULL), o);
-        open_ports(s, cluster, o);
+        open_ports(s, &now, o);
     }
-    json_array_foreach(slices, i, o) open_slice_ports(s, cluster, by_address, o);
+    json_array_foreach(slices, i, o) open_slice_ports(s, &now, by_address, o);
     CF_LOCKED(&s->lock);
     LIST_FOREACH(p, &s->rows, row)
     if (!p->seen && p->open && !p->close_at_ms && strcmp(p->cluster, cluster) == 0)
@@ -267,11 +310,13 @@ json_t *sbx_pods_json(struct sbx_pods *s)
     return all;
 }
 
-struct sbx_pods *sbx_pods_start(struct sbx_faults *faults, struct cf_error *err)
+struct sbx_pods *sbx_pods_start(struct sbx_faults *faults, struct sbx_volumes *volumes,
+                                struct cf_error *err)
 {
     struct sbx_pods *s = cf_xcalloc(1, sizeof(*s));
     pthread_mutex_init(&s->lock, NULL);
     s->faults = faults;
+    s->volumes = volumes;
     s->server = cf_http_server_start(&(struct cf_http_server_options){ .name = "pods",
                                                                        .handler_threads = 1,
                                                                        .action_threads = -1 },

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "deploy/sandbox/load/book.h"
 
-enum { REQUEST_MAX = 8192, FOREVER = -1, CANCEL_AGAIN_MS = 50 };
+enum { REQUEST_MAX = 8192, BODY_MAX = 64, FOREVER = -1, CANCEL_AGAIN_MS = 50 };
 
 struct load {
     LIST_ENTRY(load) row;
@@ -19,6 +19,7 @@ struct load {
     struct sbx_loads *loads;
     char *url, *host;
     double rps;
+    bool writes;
     int64_t duration_ms;
     char request_text[REQUEST_MAX];
     struct sbx_wire_request request;
@@ -26,6 +27,7 @@ struct load {
     pthread_t thread;
     pthread_cond_t cond;
     /* Guarded by the loads' lock. */
+    unsigned char *acknowledged; /* a bit per request of a load that writes */
     bool stopping, sending;
     int in_flight;
     int waiters; /* calls that use it: it is not freed meanwhile */
@@ -58,10 +60,27 @@ static void on_done(void *user, const struct sbx_wire_answer *answer)
     struct shot *s = user;
     struct load *l = s->load;
     sbx_book_add(l->book, s->n, s->begin_ns, answer);
+    int64_t n = s->n;
     free(s);
     CF_LOCKED(&l->loads->lock);
+    if (l->acknowledged && !answer->error && answer->status >= 200 && answer->status < 300)
+        l->acknowledged[n / 8] |= (unsigned char)(1 << n % 8);
     l->in_flight--;
     pthread_cond_broadcast(&l->cond);
+}
+
+/* The body of a write: a word of this load's and the request's number. */
+static void send_one(struct load *l, int64_t n, struct shot *s)
+{
+    struct sbx_wire_request request = l->request;
+    char text[REQUEST_MAX + BODY_MAX], body[BODY_MAX];
+    if (l->writes) {
+        int len = snprintf(body, sizeof(body), "load-%d-%lld", l->id, (long long)n);
+        request.len = (size_t)snprintf(text, sizeof(text), "%sContent-Length: %d\r\n\r\n%s",
+                                       l->request_text, len, body);
+        request.bytes = text;
+    }
+    sbx_wire_send(l->loads->wire, &request, on_done, s);
 }
 
 /* With the lock held. */
@@ -76,7 +95,7 @@ static void shoot(struct load *l, int64_t n)
     } else {
         struct shot *s = cf_xcalloc(1, sizeof(*s));
         *s = (struct shot){ .load = l, .n = n, .begin_ns = unix_ns() };
-        sbx_wire_send(l->loads->wire, &l->request, on_done, s);
+        send_one(l, n, s);
     }
     pthread_mutex_lock(&l->loads->lock);
 }
@@ -93,7 +112,7 @@ static void *run(void *arg)
         int64_t due = begin + (int64_t)((double)n / l->rps * 1000.0);
         while (!l->stopping && cf_mono_now_ms() < CF_MIN(due, end))
             cf_cond_wait_until(&l->cond, &l->loads->lock, CF_MIN(due, end));
-        if (l->stopping || due >= end)
+        if (l->stopping || due >= end || (l->writes && n == SBX_LOAD_WRITES_MAX))
             break;
         shoot(l, n);
     }
@@ -140,8 +159,9 @@ static bool take_url(struct load *l, const struct sbx_load_options *o, struct cf
     l->host = host ? cf_xstrdup(host) : cf_xasprintf("%s:%d", address, port);
     int len = snprintf(
         l->request_text, sizeof(l->request_text),
-        "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: crossfade-sandbox\r\nAccept: */*\r\n%s%s\r\n",
-        *rest ? rest : "/", l->host, o->header ? o->header : "", o->header ? "\r\n" : "");
+        "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: crossfade-sandbox\r\nAccept: */*\r\n%s%s%s",
+        o->writes ? "POST" : "GET", *rest ? rest : "/", l->host, o->header ? o->header : "",
+        o->header ? "\r\n" : "", o->writes ? "" : "\r\n");
     if (len >= (int)sizeof(l->request_text))
         return cf_error_set(err, CF_ERR_LIMIT, "the request would be longer than %d bytes",
                             REQUEST_MAX);
@@ -158,6 +178,7 @@ static void load_free(struct load *l)
     pthread_cond_destroy(&l->cond);
     free(l->url);
     free(l->host);
+    free(l->acknowledged);
     free(l);
 }
 
@@ -183,6 +204,8 @@ bool sbx_load_start(struct sbx_loads *loads, const struct sbx_load_options *opti
     cf_cond_init(&l->cond);
     l->loads = loads;
     l->rps = options->rps;
+    l->writes = options->writes;
+    l->acknowledged = l->writes ? cf_xcalloc(SBX_LOAD_WRITES_MAX / 8 + 1, 1) : NULL;
     l->duration_ms = options->duration_ms;
     l->url = cf_xstrdup(options->url);
     l->sending = true;
@@ -270,6 +293,20 @@ json_t *sbx_loads_list(struct sbx_loads *loads)
         json_array_append_new(all, summary(l));
     }
     return all;
+}
+
+json_t *sbx_load_acknowledged(struct sbx_loads *loads, int id)
+{
+    CF_LOCKED(&loads->lock);
+    const struct load *l = find(loads, id);
+    if (!l || !l->writes)
+        return NULL;
+    json_t *numbers = json_array();
+    for (int64_t n = 0; n < SBX_LOAD_WRITES_MAX; n++)
+        if (l->acknowledged[n / 8] >> n % 8 & 1)
+            json_array_append_new(numbers, json_integer((json_int_t)n));
+    cf_autofree char *prefix = cf_xasprintf("load-%d-", id);
+    return json_pack("{s:s,s:o}", "prefix", prefix, "acknowledged", numbers);
 }
 
 bool sbx_load_stop(struct sbx_loads *loads, int id)

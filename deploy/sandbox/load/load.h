@@ -22,17 +22,20 @@ struct sbx_load_options {
     const char *url;      /* http://127.0.0.1:PORT/path; numeric IPv4 address only */
     const char *host;     /* the Host header; NULL: that of the URL */
     const char *header;   /* one more "Name: value"; or NULL */
+    bool writes;          /* POST with the request's number as the body, instead of GET; those that
+                             were acknowledged (2xx) are kept */
     double rps;           /* 0 < rps <= SBX_LOAD_RPS_MAX */
     int64_t duration_ms;  /* 0: until it is stopped */
     int64_t timeout_ms;   /* of one request; 0: SBX_LOAD_TIMEOUT_MS */
     const char *log_path; /* NULL: no log. Replaced */
 };
 enum {
-    SBX_LOADS_MAX = 32,         /* at once; ended ones are kept until they are taken away */
-    SBX_LOAD_RPS_MAX = 20000,   /* more than one core can serve */
-    SBX_LOAD_TIMEOUT_MS = 5000, /* as long as a patient client waits */
-    SBX_LOAD_IN_FLIGHT = 512,   /* beyond it a request fails unsent: something hangs */
-    SBX_LOAD_SAMPLES = 200000,  /* latencies kept for the percentiles: the newest of them */
+    SBX_LOADS_MAX = 32,            /* at once; ended ones are kept until they are taken away */
+    SBX_LOAD_RPS_MAX = 20000,      /* more than one core can serve */
+    SBX_LOAD_TIMEOUT_MS = 5000,    /* as long as a patient client waits */
+    SBX_LOAD_IN_FLIGHT = 512,      /* beyond it a request fails unsent: something hangs */
+    SBX_LOAD_WRITES_MAX = 1000000, /* of one load that writes; it ends there */
+    SBX_LOAD_SAMPLES = 200000,     /* latencies kept for the percentiles: the newest of them */
 };
 
 /* Starts one. INVALID for a wrong URL or rate, LIMIT for too many, UNAVAILABLE when the log cannot
@@ -43,6 +46,10 @@ bool sbx_load_start(struct sbx_loads *l, const struct sbx_load_options *options,
  * p99_us, max_us, by_cluster, errors}; the times of failures are starts of requests in Unix ns, 0
  * for none. New reference; NULL when there is no such load. */
 json_t *sbx_load_summary(struct sbx_loads *l, int id);
+/* The numbers of acknowledged writes, as the bodies had them: {"acknowledged": [0, 1, 3 …], "prefix":
+ * what stands before each in a body}. New reference; NULL when there is no such load, or it does
+ * not write. */
+json_t *sbx_load_acknowledged(struct sbx_loads *l, int id);
 /* No more requests; waits for those in flight (each has a limit of its own). False when there is no
  * such load. */
 bool sbx_load_stop(struct sbx_loads *l, int id);

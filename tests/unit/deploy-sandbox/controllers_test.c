@@ -131,6 +131,36 @@ static void pod_that_goes_leaves_endpoints_first(void **state)
     assert_string_equal(field(api, DEPLOY, "/status/replicas"), "");
 }
 
+/* Slices that another manager added to a Service with selector: they stay as they are, with and
+ * without pods of its own, and after it. */
+static void slices_of_another_manager_are_left_alone(void **state)
+{
+    struct test_world *w = *state;
+    struct sbx_api *api = w->apis[0];
+    static const char slice[] =
+        "{'metadata':{'name':'echo-of-west','labels':{'kubernetes.io/service-name':'echo',"
+        "'endpointslice.kubernetes.io/managed-by':'crossfade.dev'}},'addressType':'IPv4',"
+        "'endpoints':[{'addresses':['127.11.0.9'],'conditions':{'ready':true},'hostname':'echo-0'}],"
+        "'ports':[{'name':'http','port':8080,'protocol':'TCP'}]}";
+    make_echo(api, "web", 0);
+    make(api, "discovery.k8s.io", "endpointslices", "web", slice);
+    settle(w);
+    cf_autojson json_t *before =
+        sbx_api_one(api, "discovery.k8s.io", "endpointslices", "web", "echo-of-west");
+    assert_int_equal(endpoints_of(api, "web", "echo").ready, 1);
+    assert_int_equal(merge(api, DEPLOY, "{'spec':{'replicas':2}}"), 200);
+    settle(w);
+    assert_int_equal(endpoints_of(api, "web", "echo").ready, 3);
+    assert_int_equal(merge(api, DEPLOY, "{'spec':{'replicas':0}}"), 200);
+    settle(w);
+    assert_int_equal(drop(api, "", "services", "web", "echo", ""), 200);
+    settle(w);
+    assert_int_equal(count(api, "discovery.k8s.io", "endpointslices", "web"), 1);
+    cf_autojson json_t *after =
+        sbx_api_one(api, "discovery.k8s.io", "endpointslices", "web", "echo-of-west");
+    assert_true(json_equal(before, after));
+}
+
 static void failing_image_exceeds_the_deadline(void **state)
 {
     struct test_world *w = *state;
@@ -280,6 +310,7 @@ int main(void)
         CASE(roll_keeps_all_replicas_ready),
         CASE(recreate_ends_the_old_first),
         CASE(pod_that_goes_leaves_endpoints_first),
+        CASE(slices_of_another_manager_are_left_alone),
         CASE(failing_image_exceeds_the_deadline),
         CASE(pod_waits_for_what_it_mounts),
         CASE(pods_are_not_made_without_their_account),

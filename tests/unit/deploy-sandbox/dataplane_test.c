@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves the data plane as a whole, with real sockets: pods answer who they are, a change of the
- * objects takes effect after the delay, faults do what they say, pods that go away fail no request.
- */
+ * objects takes effect after the delay, faults do what they say, pods that go away fail no request,
+ * and a Service without pods answers through slices that name another cluster's. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 enum { DELAY_MS = 50, WAIT_MS = 15000 };
 
 struct world {
-    struct sbx_api *api;
+    struct sbx_api *api, *west;
     struct sbx_dataplane *dataplane;
     struct sbx_loads *loads;
 };
@@ -56,6 +56,21 @@ static void add_app(struct sbx_api *api, const char *app, int n)
                      address, "conditions", "ready", 1));
 }
 
+static json_t *slice_of(const char *service, const char *name, const char *manager,
+                        const char *address)
+{
+    json_t *slice = json_pack("{s:s,s:s,s:{s:s,s:{s:s,s:s}},s:s,s:[{s:s,s:i}],s:[]}", "apiVersion",
+                              "discovery.k8s.io/v1", "kind", "EndpointSlice", "metadata", "name",
+                              name, "labels", "kubernetes.io/service-name", service,
+                              "endpointslice.kubernetes.io/managed-by", manager, "addressType",
+                              "IPv4", "ports", "name", "http", "port", 8080, "endpoints");
+    if (address)
+        json_array_append_new(
+            json_object_get(slice, "endpoints"),
+            json_pack("{s:[s],s:{s:b}}", "addresses", address, "conditions", "ready", 1));
+    return slice;
+}
+
 static json_t *destination(const char *app, int weight)
 {
     return json_pack("{s:{s:s,s:{s:i}},s:i}", "destination", "host", app, "port", "number", 80,
@@ -77,12 +92,13 @@ static int set_up(void **state)
                      "networking.istio.io/v1", "kind", "VirtualService", "metadata", "name", "vs",
                      "spec", "hosts", "a.example.com", "http", "route", destination("blue", 100),
                      destination("green", 0)));
-    w->dataplane =
-        sbx_dataplane_start(&(struct sbx_dataplane_options){ .apis = (struct sbx_api *[]){ w->api },
-                                                             .clusters = 1,
-                                                             .delay_ms = DELAY_MS,
-                                                             .listener_slot = 1 },
-                            &err);
+    w->west = sbx_api_new("west");
+    w->dataplane = sbx_dataplane_start(
+        &(struct sbx_dataplane_options){ .apis = (struct sbx_api *[]){ w->api, w->west },
+                                         .clusters = 2,
+                                         .delay_ms = DELAY_MS,
+                                         .listener_slot = 1 },
+        &err);
     w->loads = sbx_loads_new(&err);
     *state = w;
     return w->dataplane && w->loads ? 0 : -1;
@@ -94,19 +110,21 @@ static int tear_down(void **state)
     sbx_loads_free(w->loads);
     sbx_dataplane_stop(w->dataplane);
     sbx_api_free(w->api);
+    sbx_api_free(w->west);
     free(w);
     return 0;
 }
 
 /* So many requests at 500 a second; the summary. */
-static json_t *shoot(struct world *w, int n, int64_t timeout_ms)
+static json_t *shoot_at(struct world *w, const char *cluster, const char *host, int n,
+                        int64_t timeout_ms)
 {
     struct cf_error err = CF_ERROR_INIT;
     int id;
     assert_ok(sbx_load_start(w->loads,
                              &(struct sbx_load_options){
-                                 .url = sbx_dataplane_gateway_url(w->dataplane, "east"),
-                                 .host = "a.example.com",
+                                 .url = sbx_dataplane_gateway_url(w->dataplane, cluster),
+                                 .host = host,
                                  .rps = 500,
                                  .duration_ms = n * 2,
                                  .timeout_ms = timeout_ms },
@@ -116,6 +134,11 @@ static json_t *shoot(struct world *w, int n, int64_t timeout_ms)
     json_t *summary = sbx_load_summary(w->loads, id);
     assert_true(sbx_load_drop(w->loads, id));
     return summary;
+}
+
+static json_t *shoot(struct world *w, int n, int64_t timeout_ms)
+{
+    return shoot_at(w, "east", "a.example.com", n, timeout_ms);
 }
 
 static int number(const json_t *summary, const char *name)
@@ -253,6 +276,44 @@ static void a_pod_that_leaves_fails_no_request(void **state)
     assert_false(sbx_load_stop(w->loads, id + 1));
 }
 
+/* Requests for `db` in west until pods of east answer all of them, or none. */
+static void until_east_answers(struct world *w, bool all)
+{
+    int64_t begin = cf_mono_now_ms();
+    for (;;) {
+        cf_autojson json_t *seen = shoot_at(w, "west", "db.example.com", 20, 0);
+        int east = (int)cf_json_int(seen, 0, "by_cluster", "east", NULL);
+        if (east == (all ? number(seen, "sent") : 0))
+            return;
+        if (cf_mono_now_ms() > begin + WAIT_MS)
+            fail_msg("%d of %d requests answered by east", east, number(seen, "sent"));
+    }
+}
+
+/* West has `db` with a selector that selects nothing, and its controller's empty slice. */
+static void a_service_without_pods_answers_through_slices_of_another_manager(void **state)
+{
+    struct world *w = *state;
+    static const char slices[] = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    create(w->west, "/api/v1/namespaces/default/services",
+           json_pack("{s:s,s:s,s:{s:s},s:{s:{s:s},s:[{s:s,s:i,s:i}]}}", "apiVersion", "v1", "kind",
+                     "Service", "metadata", "name", "db", "spec", "selector", "app", "db", "ports",
+                     "name", "http", "port", 80, "targetPort", 8080));
+    create(w->west, slices, slice_of("db", "db-own", "endpointslice-controller.k8s.io", NULL));
+    create(w->west, "/apis/networking.istio.io/v1/namespaces/default/virtualservices",
+           json_pack("{s:s,s:s,s:{s:s},s:{s:[s],s:[{s:[o]}]}}", "apiVersion",
+                     "networking.istio.io/v1", "kind", "VirtualService", "metadata", "name", "vs",
+                     "spec", "hosts", "db.example.com", "http", "route", destination("db", 100)));
+    until_east_answers(w, false);
+    create(w->west, slices,
+           slice_of("db", "db-crossfade-by-name-1", "crossfade.dev", "127.20.77.1"));
+    until_east_answers(w, true);
+    assert_int_equal(sbx_api_do(w->west, "test", "DELETE", NULL, NULL, NULL,
+                                "%s/db-crossfade-by-name-1", slices),
+                     200);
+    until_east_answers(w, false);
+}
+
 static void the_control_port_starts_and_ends(void **state)
 {
     struct world *w = *state;
@@ -315,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(faults_do_what_they_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metrics_stand_still_or_go_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pod_that_leaves_fails_no_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_service_without_pods_answers_through_slices_of_another_manager, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_control_port_starts_and_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_loads_are_refused, set_up, tear_down),
     };

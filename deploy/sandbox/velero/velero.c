@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread of all Veleros: when to look, which parts run, start and end. */
+#include "deploy/sandbox/velero/velero.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "base/units.h"
+#include "deploy/sandbox/velero/downloads.h"
+#include "deploy/sandbox/velero/round.h"
+
+enum {
+    ROUND_GAP_MS = 4,         /* many changes at once make one look */
+    IDLE_MS = 60 * 60 * 1000, /* a wait without an end needs one anyway */
+    WAIT_PERCENT = 2,         /* a sync each 1.2 s */
+    SYNC_MS = 60 * 1000,
+    UPLOAD_PER_S = 30 * 1000 * 1000,
+    DOWNLOAD_PER_S = 60 * 1000 * 1000,
+};
+
+struct sbx_velero {
+    struct vl_common common; /* the thread's, but for what has a lock of its own */
+    char *download_url;      /* guarded by the lock */
+    int slot;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what follows; never held over a call to an API server */
+    pthread_cond_t wake;  /* to the thread: a change, or stop */
+    pthread_cond_t idle;  /* from the thread: a look ended */
+    bool stop, is_dirty, is_looking, is_waiting, is_running;
+    int held;
+    int64_t last, wake_ms;
+};
+
+/* Which process does it. */
+enum part { PART_ALWAYS, PART_SERVER, PART_AGENTS };
+
+static const struct {
+    enum part part;
+    void (*look)(struct vl_cluster *c);
+} controllers[] = {
+    { PART_ALWAYS, vl_ctl_restarts },     { PART_SERVER, vl_ctl_locations },
+    { PART_SERVER, vl_ctl_requests },     { PART_SERVER, vl_ctl_sync },
+    { PART_SERVER, vl_ctl_repositories }, { PART_SERVER, vl_ctl_backups },
+    { PART_SERVER, vl_ctl_deletions },    { PART_SERVER, vl_ctl_restores },
+    { PART_AGENTS, vl_ctl_movers },
+};
+
+struct vl_common *vl_common(struct sbx_velero *v)
+{
+    return &v->common;
+}
+
+static void on_change(void *user)
+{
+    struct sbx_velero *v = user;
+    CF_LOCKED(&v->lock);
+    v->is_dirty = true;
+    pthread_cond_signal(&v->wake);
+}
+
+/* One look at one cluster, without the lock. */
+static void look_at(struct vl_cluster *c, int64_t *wake, bool *waiting)
+{
+    const struct vl_common *v = vl_common(c->velero);
+    if (atomic_load(&c->api_away))
+        return;
+    bool server = !vl_is_on(v->switches, VL_SERVER_AWAY, c->name, NULL);
+    vl_round_begin(c);
+    for (size_t i = 0; i < CF_ARRAY_LEN(controllers); i++)
+        if (controllers[i].part != PART_SERVER || server)
+            controllers[i].look(c);
+    *wake = CF_MIN(*wake, c->pass.wake);
+    *waiting = *waiting || c->pass.is_waiting;
+    vl_round_end(c);
+}
+
+/* With the lock held: until when there is nothing to do. */
+static int64_t due(const struct sbx_velero *v)
+{
+    if (v->held)
+        return INT64_MAX;
+    return v->is_dirty ? CF_MIN(v->wake_ms, v->last + ROUND_GAP_MS) : v->wake_ms;
+}
+
+static void *run(void *arg)
+{
+    struct sbx_velero *v = arg;
+    CF_LOCKED(&v->lock);
+    while (!v->stop) {
+        int64_t now = cf_mono_now_ms();
+        if (due(v) > now) {
+            cf_cond_wait_until(&v->wake, &v->lock, CF_MIN(due(v), now + IDLE_MS));
+            continue;
+        }
+        v->is_dirty = false;
+        v->is_looking = true;
+        pthread_mutex_unlock(&v->lock);
+        int64_t wake = INT64_MAX;
+        bool waiting = false;
+        for (size_t i = 0; i < v->common.count; i++)
+            look_at(&v->common.clusters[i], &wake, &waiting);
+        pthread_mutex_lock(&v->lock);
+        v->is_looking = false;
+        v->is_waiting = waiting;
+        v->wake_ms = wake;
+        v->last = cf_mono_now_ms();
+        pthread_cond_broadcast(&v->idle);
+    }
+    return NULL;
+}
+
+/* ---- versions ---- */
+
+/* "v1.18.3" or "1.18.3". */
+static bool read_version(const char *text, int *out, struct cf_error *err)
+{
+    int minor, patch, used = 0;
+    if (sscanf(text, "%*[v]1.%d.%d%n", &minor, &patch, &used) != 2)
+        used = sscanf(text, "1.%d.%d%n", &minor, &patch, &used) == 2 ? used : 0;
+    if (used == 0 || text[used] || minor < 9 || minor > 19 || patch < 0 || patch > 999)
+        return cf_error_set(err, CF_ERR_INVALID,
+                            "\"%s\" is no version of Velero between 1.9.0 and 1.19.999", text);
+    *out = VL_VERSION(minor, patch);
+    return true;
+}
+
+/* The part of "east=1.16.2,west=1.18.3" for the cluster, or all of "1.18.3". */
+static bool version_of(const char *versions, const char *cluster, int *out, struct cf_error *err)
+{
+    cf_autofree char *copy = cf_xstrdup(versions);
+    char *save = NULL;
+    if (!strchr(versions, '='))
+        return read_version(versions, out, err);
+    if (!read_version(SBX_VELERO_VERSION, out, err))
+        return false;
+    for (char *row = strtok_r(copy, ",", &save); row; row = strtok_r(NULL, ",", &save)) {
+        size_t n = strcspn(row, "=");
+        if (row[n] == '=' && strlen(cluster) == n && strncmp(row, cluster, n) == 0)
+            return read_version(row + n + 1, out, err);
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+static void listen_to_all(struct sbx_velero *v, bool listen)
+{
+    for (size_t i = 0; i < v->common.count; i++) {
+        struct vl_cluster *c = &v->common.clusters[i];
+        sbx_api_on_change(c->world.api, v->slot, listen ? on_change : NULL, v);
+        sbx_api_on_write(c->world.api, listen ? vl_review : NULL, c);
+    }
+}
+
+static void begin(struct sbx_velero *v)
+{
+    for (size_t i = 0; i < v->common.count; i++) {
+        struct vl_cluster *c = &v->common.clusters[i];
+        json_object_clear(c->server);
+        json_object_clear(c->agents);
+        json_object_clear(c->synced);
+        json_object_clear(c->world.timers);
+        vl_install(c, &v->common);
+    }
+}
+
+static int64_t or_default(int64_t value, int64_t dflt)
+{
+    return value > 0 ? value : dflt;
+}
+
+static bool set_up(struct sbx_velero *v, const struct sbx_velero_options *o, struct cf_error *err)
+{
+    v->common.options = *o;
+    v->common.options.wait_percent = (int)or_default(o->wait_percent, WAIT_PERCENT);
+    v->common.options.sync_ms = or_default(o->sync_ms, SYNC_MS);
+    v->common.options.upload_per_s = or_default(o->upload_per_s, UPLOAD_PER_S);
+    v->common.options.download_per_s = or_default(o->download_per_s, DOWNLOAD_PER_S);
+    for (size_t i = 0; i < o->count; i++) {
+        struct vl_cluster *c = &v->common.clusters[i];
+        *c = (struct vl_cluster){ .velero = v, .name = sbx_api_cluster(o->apis[i]), .index = i };
+        c->world = (struct sbx_world){ .api = o->apis[i], .index = i, .timers = json_object() };
+        c->server = json_object();
+        c->agents = json_object();
+        c->synced = json_object();
+        v->common.count = i + 1;
+        int version;
+        if (!version_of(o->versions ? o->versions : SBX_VELERO_VERSION, c->name, &version, err))
+            return false;
+        atomic_init(&c->version, version);
+    }
+    return true;
+}
+
+struct sbx_velero *sbx_velero_start(const struct sbx_velero_options *o, struct cf_error *err)
+{
+    cf_assert(o->count <= SBX_VELERO_CLUSTERS_MAX);
+    struct sbx_velero *v = cf_xcalloc(1, sizeof(*v));
+    pthread_mutex_init(&v->lock, NULL);
+    cf_cond_init(&v->wake);
+    cf_cond_init(&v->idle);
+    v->slot = o->listener_slot;
+    v->is_dirty = true;
+    v->download_url = cf_xstrdup(o->download_url);
+    v->common.volumes = o->volumes;
+    v->common.bucket = vl_bucket_new();
+    v->common.switches = vl_switches_new();
+    if (set_up(v, o, err)) {
+        listen_to_all(v, true);
+        begin(v);
+        v->is_running = cf_thread_start(&v->thread, "velero", run, v, err);
+    }
+    if (v->is_running)
+        return v;
+    sbx_velero_stop(v);
+    return NULL;
+}
+
+void sbx_velero_stop(struct sbx_velero *v)
+{
+    if (!v)
+        return;
+    pthread_mutex_lock(&v->lock);
+    v->stop = true;
+    pthread_cond_signal(&v->wake);
+    pthread_mutex_unlock(&v->lock);
+    if (v->is_running)
+        pthread_join(v->thread, NULL);
+    listen_to_all(v, false);
+    for (size_t i = 0; i < v->common.count; i++) {
+        json_decref(v->common.clusters[i].world.timers);
+        json_decref(v->common.clusters[i].server);
+        json_decref(v->common.clusters[i].agents);
+        json_decref(v->common.clusters[i].synced);
+    }
+    vl_bucket_free(v->common.bucket);
+    vl_switches_free(v->common.switches);
+    free(v->download_url);
+    pthread_cond_destroy(&v->wake);
+    pthread_cond_destroy(&v->idle);
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+}
+
+bool sbx_velero_settle(struct sbx_velero *v, int64_t timeout_ms)
+{
+    int64_t until = cf_mono_now_ms() + timeout_ms;
+    CF_LOCKED(&v->lock);
+    while (v->is_dirty || v->is_looking || v->is_waiting)
+        if (!cf_cond_wait_until(&v->idle, &v->lock, until))
+            return !v->is_dirty && !v->is_looking && !v->is_waiting;
+    return true;
+}
+
+void sbx_velero_hold(struct sbx_velero *v)
+{
+    CF_LOCKED(&v->lock);
+    v->held++;
+    while (v->is_looking)
+        pthread_cond_wait(&v->idle, &v->lock);
+}
+
+void sbx_velero_release(struct sbx_velero *v)
+{
+    vl_bucket_wipe(v->common.bucket);
+    sbx_volumes_wipe(v->common.volumes);
+    begin(v);
+    CF_LOCKED(&v->lock);
+    v->held--;
+    v->is_dirty = true;
+    pthread_cond_signal(&v->wake);
+}
+
+void sbx_velero_set_download_url(struct sbx_velero *v, const char *url)
+{
+    CF_LOCKED(&v->lock);
+    free(v->download_url);
+    v->download_url = cf_xstrdup(url);
+}
+
+char *vl_download_url(struct sbx_velero *v)
+{
+    CF_LOCKED(&v->lock);
+    return cf_xstrdup(v->download_url);
+}
+
+/* ---- faults ---- */
+
+static struct vl_cluster *cluster_of(struct sbx_velero *v, const char *name)
+{
+    for (size_t i = 0; i < v->common.count; i++)
+        if (strcmp(v->common.clusters[i].name, name) == 0)
+            return &v->common.clusters[i];
+    return NULL;
+}
+
+/* What takes effect at once, whatever is looked at. */
+static bool act(struct sbx_velero *v, const json_t *fault, struct cf_error *err)
+{
+    const char *name = cf_json_str(fault, "", "fault", NULL),
+               *only = cf_json_str(fault, "", "cluster", NULL);
+    for (size_t i = 0; i < v->common.count; i++) {
+        struct vl_cluster *c = &v->common.clusters[i];
+        int version;
+        if (*only && strcmp(only, c->name) != 0)
+            continue;
+        if (strcmp(name, vl_fault_name(VL_CLOCK_AHEAD)) == 0)
+            sbx_api_skew(c->world.api, cf_json_int(fault, 0, "ms", NULL));
+        if (strcmp(name, vl_fault_name(VL_VERSION_IS)) != 0)
+            continue;
+        if (!read_version(cf_json_str(fault, "", "value", NULL), &version, err))
+            return false;
+        atomic_store(&c->version, version);
+        sbx_api_install(c->world.api, vl_lacking(version));
+    }
+    return true;
+}
+
+bool sbx_velero_fault(struct sbx_velero *v, const json_t *fault, struct cf_error *err)
+{
+    const char *cluster = cf_json_str(fault, "", "cluster", NULL);
+    if (*cluster && !cluster_of(v, cluster))
+        return cf_error_set(err, CF_ERR_NOT_FOUND, "no cluster \"%s\" with a Velero", cluster);
+    if (!vl_switches_throw(v->common.switches, fault, err))
+        return false;
+    if (!act(v, fault, err)) {
+        vl_switches_heal(v->common.switches, cf_json_str(fault, "", "fault", NULL), cluster);
+        return false;
+    }
+    on_change(v);
+    return true;
+}
+
+void sbx_velero_heal(struct sbx_velero *v, const char *fault, const char *cluster)
+{
+    vl_switches_heal(v->common.switches, fault, cluster);
+    for (size_t i = 0; i < v->common.count; i++)
+        if (!vl_is_on(v->common.switches, VL_CLOCK_AHEAD, v->common.clusters[i].name, NULL))
+            sbx_api_skew(v->common.clusters[i].world.api, 0);
+    on_change(v);
+}
+
+json_t *sbx_velero_faults(struct sbx_velero *v)
+{
+    return vl_switches_tell(v->common.switches);
+}
+
+void sbx_velero_away(struct sbx_velero *v, const char *cluster, bool away)
+{
+    struct vl_cluster *c = cluster_of(v, cluster);
+    if (c && atomic_exchange(&c->api_away, away) != away)
+        on_change(v);
+}
