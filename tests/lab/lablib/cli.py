@@ -15,6 +15,8 @@ from .lab import OPTIONAL, PARTS, Lab, need_root
 from .layout import Layout
 from .network import HUB
 from .source import VARIABLE
+from .velero import NAME as VELERO
+from .velero import PARTS as VELERO_PARTS
 
 USAGE = f"""usage: lab COMMAND
 
@@ -25,6 +27,8 @@ USAGE = f"""usage: lab COMMAND
   build {KARMADA} [--source DIR], up {KARMADA} [--source DIR]
                         a Karmada over both clusters, from its source with vendored modules
                         (${VARIABLE} names it as well)
+  build {VELERO}, up {VELERO}
+                        a Velero in both clusters, with an S3 server and network storage
   demo [NAMESPACE [ROUTE…]]
                         apply the demo application to east with its routes (virtualservice, httproute,
                         ingress; all without a name) and wait until they answer
@@ -83,9 +87,11 @@ def _take_source(words: list[str]) -> list[str]:
 
 
 def _binaries(names: list[str]) -> list[str]:
-    """Names of binaries; "karmada" is all of its."""
-    groups = {KARMADA: list(KARMADA_PARTS)}
-    return [b for n in names for b in groups.get(n, [n])] or list(BINARIES)
+    """Names of binaries; "karmada" and "velero" are all of theirs. Without a name, those of a plain `up`."""
+    groups = {KARMADA: list(KARMADA_PARTS), VELERO: VELERO_PARTS}
+    return [b for n in names for b in groups.get(n, [n])] or [
+        b for b in BINARIES if b not in VELERO_PARTS
+    ]
 
 
 def _dispatch(lab: Lab, command: str, words: list[str]) -> int:

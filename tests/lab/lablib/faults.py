@@ -11,6 +11,7 @@ from .lab import Lab
 from .layout import NODE_COUNT
 from .netns import inside
 from .process import wait_until
+from .velero import NAME as VELERO
 
 APP_PORT = 8080
 LINK_S = 5.0
@@ -23,6 +24,9 @@ USAGE = """  fault partition CLUSTER            cut a cluster off from hub and t
   fault cont PROCESS                 SIGCONT
   fault silence NODE                 a node stops reporting (NotReady after about 8 s)
   fault speak NODE                   it reports again
+  fault kill-agent NODE              SIGKILL to Velero's node-agent there; it comes back by itself
+  fault agents-away CLUSTER          no node has a node-agent any more
+  fault agents-back CLUSTER          every node has one again
   fault app CLUSTER NAMESPACE SELECTOR KEY=VALUE…
                                      faults of echo pods now running (error, hang, latency, status, ready, clear=1)
   fault heal                         undo all of the above"""
@@ -42,6 +46,12 @@ def _cluster_of(lab: Lab, node: str):
     if name not in lab.clusters:
         raise LabError(f"no node {node}")
     return lab.clusters[name]
+
+
+def _velero_of(lab: Lab, name: str):
+    if name not in lab.veleros or not lab.processes.pid(f"{name}/{VELERO}"):
+        raise LabError(f"no Velero runs for {name}")
+    return lab.veleros[name]
 
 
 def app(lab: Lab, cluster: str, namespace: str, selector: str, settings: dict[str, str]) -> int:
@@ -85,6 +95,8 @@ def heal(lab: Lab) -> None:
             for i in range(NODE_COUNT):
                 cluster.silence(f"{name}-n{i + 1}", False)
             app(lab, name, "demo", "app=echo", {"clear": "1"})
+        if lab.processes.pid(f"{name}/{VELERO}"):
+            lab.veleros[name].set_agents(True)
 
 
 def run(lab: Lab, words: list[str]) -> None:
@@ -106,6 +118,12 @@ def run(lab: Lab, words: list[str]) -> None:
             _cluster_of(lab, node).silence(node, True)
         case ["speak", node]:
             _cluster_of(lab, node).silence(node, False)
+        case ["kill-agent", node]:
+            _velero_of(lab, _cluster_of(lab, node).cluster.name).kill_agent(node)
+        case ["agents-away", name]:
+            _velero_of(lab, name).set_agents(False)
+        case ["agents-back", name]:
+            _velero_of(lab, name).set_agents(True)
         case ["app", cluster, namespace, selector, *settings] if settings and all(
             "=" in s for s in settings
         ):

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import cluster, ingress, istio, karmada, network
+from . import cluster, ingress, istio, karmada, network, velero
 from .build import build
 from .errors import EXIT_SKIPPED, LabError
 from .layout import EAST, Layout
@@ -23,10 +23,11 @@ PARTS = {
     "ingress": ingress.PARTS,
     "prometheus": [],
     "karmada": karmada.PARTS,
+    "velero": velero.PARTS,
 }
-# Its source must be given, so it comes only when it is named.
-OPTIONAL = ("karmada",)
-_NEED_CLUSTERS = ("istio", "ingress", "karmada")
+# They come only when they are named: the source of one must be given, the other costs a gigabyte.
+OPTIONAL = ("karmada", "velero")
+_NEED_CLUSTERS = ("istio", "ingress", "karmada", "velero")
 _TOOLS = ["ip", "nsenter", "unshare", "setpriv", "nft"]
 
 
@@ -44,6 +45,10 @@ class Lab:
         self.istio = istio.Istio(layout, self.processes, EAST, east.api)
         self.ingress = ingress.Ingress(layout, self.processes, EAST, east.api)
         self.karmada = karmada.Karmada(layout, self.processes, self.clusters)
+        self.veleros = {
+            name: velero.Velero(layout, self.processes, c) for name, c in self.clusters.items()
+        }
+        self.bucket = velero.Bucket(layout, self.processes)
         self.prometheus = Prometheus(layout, self.processes)
         self.postgres = Postgres(layout, self.processes)
         self.solo = Solo(layout, self.processes)
@@ -101,11 +106,16 @@ class Lab:
             "ingress": self.ingress.up,
             "prometheus": self.prometheus.up,
             "karmada": self.karmada.up,
+            "velero": self._velero_up,
         }
         _together([up for part, up in gateways.items() if part in parts])
         for name in self._own():
             if self.processes.pid(name) is None:
                 raise LabError(f"{name} ended at once:\n{self.processes.tail(name)}")
+
+    def _velero_up(self) -> None:
+        self.bucket.up()
+        _together([v.up for v in self.veleros.values()])
 
     def _hint(self) -> None:
         print(f"lab: it did not come up; logs: {self.layout.logs}; `lab down` removes what runs")
@@ -119,12 +129,17 @@ class Lab:
         if where == karmada.NAME and component in karmada.COMPONENTS:
             self.karmada.start(component)
             return
+        if where in self.veleros and component in (velero.NAME, "csi"):
+            here = self.veleros[where]
+            (here.start if component == velero.NAME else here.csi.start)()
+            return
         starters = {
             istio.ISTIOD: self.istio.start_istiod,
             istio.ENVOY: self.istio.start_envoy,
             ingress.INGRESS: self.ingress.up,
             "prometheus": self.prometheus.up,
             "postgres": self.postgres.up,
+            velero.S3: self.bucket.up,
         }
         if name not in starters:
             raise LabError(f"no such process: {name}")
@@ -155,6 +170,7 @@ class Lab:
             "istio": istio.ENVOY,
             "ingress": ingress.INGRESS,
             "karmada": "karmada/apiserver",
+            "velero": velero.S3,
         }
         return [p for p in PARTS if signs.get(p, p) in names]
 

@@ -48,6 +48,8 @@ var clientCerts = []struct {
 	{"podlet", "lab:podlet", []string{"lab:podlets"}},
 	{"istiod", "lab:istiod", nil},
 	{"ingress", "lab:ingress", nil},
+	{"csi", "lab:csi", nil},
+	{"velero", "lab:velero", nil},
 }
 
 // tokenUsers are the users that authenticate with a bearer token.

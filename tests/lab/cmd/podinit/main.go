@@ -62,7 +62,7 @@ func bind(source, root, target string, readOnly bool) {
 
 // system shows the machine's programs and devices in the new root, links as links.
 func system(root string) {
-	for _, path := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ssl", "/etc/alternatives", "/dev", "/sys"} {
+	for _, path := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ssl", "/etc/alternatives", "/sys"} {
 		info, err := os.Lstat(path)
 		if err != nil {
 			continue // not every machine has every one
@@ -73,8 +73,27 @@ func system(root string) {
 			check("symlink", os.Symlink(to, root+path))
 			continue
 		}
-		bind(path, root, path, path != "/dev")
+		bind(path, root, path, true)
 	}
+}
+
+// devices makes a /dev of the container's own, with the machine's harmless devices in it, so that files
+// can be put beside them (/dev/termination-log).
+func devices(root string) {
+	dev := root + "/dev"
+	check("mkdir", os.MkdirAll(dev, 0o755))
+	check("dev", unix.Mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=0755,size=64k"))
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty", "pts"} {
+		if _, err := os.Stat("/dev/" + name); err == nil {
+			bind("/dev/"+name, root, "/dev/"+name, false)
+		}
+	}
+	for name, to := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0",
+		"stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"} {
+		check("symlink", os.Symlink(to, dev+"/"+name))
+	}
+	check("shm", os.Mkdir(dev+"/shm", 0o1777))
+	check("shm", unix.Mount("tmpfs", dev+"/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=64m"))
 }
 
 func buildRoot(s *spec) {
@@ -86,6 +105,7 @@ func buildRoot(s *spec) {
 	}
 	check("chmod", os.Chmod(s.Root+"/tmp", 0o1777))
 	system(s.Root)
+	devices(s.Root)
 	for path, text := range s.Files {
 		check("file", os.WriteFile(s.Root+path, []byte(text), 0o644))
 	}

@@ -154,11 +154,12 @@ func (p *pod) markEnded(c *container, command *exec.Cmd, begin meta.Time, reason
 	policy := p.latest().Spec.RestartPolicy
 	again := !p.isStopping() && (policy == core.RestartPolicyAlways && !(c.init && code == 0) ||
 		policy == core.RestartPolicyOnFailure && code != 0)
+	message := p.message(c, code)
 	c.mu.Lock()
 	c.pid, c.done = 0, !again
 	c.mu.Unlock()
 	p.set(c, func(s *core.ContainerStatus) {
-		end := &core.ContainerStateTerminated{ExitCode: int32(code), Signal: int32(signal), Reason: reason,
+		end := &core.ContainerStateTerminated{ExitCode: int32(code), Signal: int32(signal), Reason: reason, Message: message,
 			StartedAt: begin, FinishedAt: meta.Now(), ContainerID: s.ContainerID}
 		s.Ready, s.Started = c.init && code == 0, pointer(false)
 		s.State = core.ContainerState{Terminated: end}

@@ -33,6 +33,7 @@ const callLimit = 10 * time.Second
 // image is one row of the image table.
 type image struct {
 	Binary string            `json:"binary"` // absolute, or a name in the folder of the lab's binaries
+	Files  map[string]string `json:"files"`  // more binaries, by the path at which containers see them
 	Args   []string          `json:"args"`
 	Env    map[string]string `json:"env"`
 }

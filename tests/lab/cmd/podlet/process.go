@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 
 	core "k8s.io/api/core/v1"
@@ -20,6 +21,12 @@ import (
 
 // containerBin is where the image's binary is found inside a container.
 const containerBin = "/lab/bin"
+
+// The kubelet's limits of a termination message, and of one that is the end of the log.
+const (
+	messageMax  = 4096
+	fallbackMax = 2048
+)
 
 // spawner starts children from one operating system thread that never ends: the parent-death signal is
 // tied to the thread that forked, not to the program.
@@ -92,20 +99,20 @@ func (p *pod) startProcess(c *container) (*exec.Cmd, error) {
 
 // describe says what podinit has to make of the container.
 func (p *pod) describe(c *container, img image, env map[string]string) (*initSpec, error) {
-	binary := img.Binary
-	if !filepath.IsAbs(binary) {
-		binary = filepath.Join(p.agent.bin, binary)
-	}
-	binary, err := filepath.EvalSymlinks(binary)
+	inside := filepath.Join(containerBin, filepath.Base(img.Binary))
+	mounts, err := p.agent.programs(img, inside)
 	if err != nil {
 		return nil, err
 	}
-	inside := filepath.Join(containerBin, filepath.Base(img.Binary))
-	mounts := []mountSpec{{Source: binary, Target: inside, ReadOnly: true}}
 	more, err := p.mounts(c, env)
 	if err != nil {
 		return nil, err
 	}
+	message, err := p.makeMessage(c)
+	if err != nil {
+		return nil, err
+	}
+	more = append(more, message)
 	p.mu.Lock()
 	ip, netns := p.ip, p.netns
 	p.mu.Unlock()
@@ -129,6 +136,54 @@ func (p *pod) describe(c *container, img image, env map[string]string) (*initSpe
 	}
 	spec.UID, spec.GID = p.identity(c)
 	return spec, nil
+}
+
+// programs are the image's binaries: its first at inside, others where the table says.
+func (a *agent) programs(img image, inside string) ([]mountSpec, error) {
+	var mounts []mountSpec
+	add := func(name, target string) error {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(a.bin, name)
+		}
+		file, err := filepath.EvalSymlinks(name)
+		mounts = append(mounts, mountSpec{Source: file, Target: target, ReadOnly: true})
+		return err
+	}
+	err := add(img.Binary, inside)
+	for target, name := range img.Files {
+		err = errors.Join(err, add(name, target))
+	}
+	return mounts, err
+}
+
+// makeMessage makes the empty file in which the program may leave its last words.
+func (p *pod) makeMessage(c *container) (mountSpec, error) {
+	target := c.spec.TerminationMessagePath
+	if target == "" {
+		target = core.TerminationMessagePathDefault
+	}
+	file := p.messagePath(c.spec.Name)
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		return mountSpec{}, err
+	}
+	return mountSpec{Source: file, Target: target}, os.Chmod(file, 0o666)
+}
+
+func (p *pod) messagePath(container string) string {
+	return filepath.Join(p.dir, container+".message")
+}
+
+// message is what the program left, or by the container's policy the end of the log of one that failed.
+func (p *pod) message(c *container, code int) string {
+	text, err := os.ReadFile(p.messagePath(c.spec.Name))
+	if err == nil && len(text) == 0 && code != 0 && c.spec.TerminationMessagePolicy == core.TerminationMessageFallbackToLogsOnError {
+		text, err = os.ReadFile(p.logPath(c.spec.Name, false))
+		text = text[max(0, len(text)-fallbackMax):]
+	}
+	if err != nil {
+		return ""
+	}
+	return strings.ToValidUTF8(string(text[:min(len(text), messageMax)]), "?")
 }
 
 func argv(c *core.Container, img image, binary string, env map[string]string) []string {

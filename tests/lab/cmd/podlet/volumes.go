@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,16 +43,41 @@ func writeFiles(dir string, values map[string][]byte, items []core.KeyToPath) er
 	return nil
 }
 
+// plugin is the kubelet's name for a kind of volume that is a folder of the pod's own. Others (a claim's
+// folder, a path of the node) exist elsewhere.
+func plugin(v *core.Volume) string {
+	switch {
+	case v.EmptyDir != nil:
+		return "kubernetes.io~empty-dir"
+	case v.ConfigMap != nil:
+		return "kubernetes.io~configmap"
+	case v.Secret != nil:
+		return "kubernetes.io~secret"
+	case v.DownwardAPI != nil:
+		return "kubernetes.io~downward-api"
+	case v.Projected != nil:
+		return "kubernetes.io~projected"
+	}
+	return ""
+}
+
 // makeVolumes prepares every volume of the pod: a folder of this machine each. Files of ConfigMaps and
-// Secrets are as they were when the pod started.
+// Secrets are as they were when the pod started. Folders lie as a kubelet has them,
+// pods/<uid>/volumes/<plugin>/<name>: who backs up volumes looks for them there.
 func (p *pod) makeVolumes() error {
+	if err := os.MkdirAll(filepath.Join(p.dir, "volumes"), 0o755); err != nil {
+		return err
+	}
 	for _, v := range p.latest().Spec.Volumes {
-		dir := filepath.Join(p.dir, "volumes", v.Name)
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
-		if err := os.Chmod(dir, 0o777); err != nil { // the mask took bits away
-			return err
+		dir := ""
+		if kind := plugin(&v); kind != "" {
+			dir = filepath.Join(p.dir, "volumes", kind, v.Name)
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				return err
+			}
+			if err := os.Chmod(dir, 0o777); err != nil { // the mask took bits away
+				return err
+			}
 		}
 		dir, err := p.fillVolume(&v, dir)
 		if err != nil {
@@ -171,11 +197,35 @@ func (p *pod) claimed(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case volume.Spec.HostPath != nil:
-		return volume.Spec.HostPath.Path, os.MkdirAll(volume.Spec.HostPath.Path, 0o777)
-	case volume.Spec.Local != nil:
-		return volume.Spec.Local.Path, os.MkdirAll(volume.Spec.Local.Path, 0o777)
+	switch source := volume.Spec.PersistentVolumeSource; {
+	case source.HostPath != nil:
+		return source.HostPath.Path, os.MkdirAll(source.HostPath.Path, 0o777)
+	case source.Local != nil:
+		if err := os.MkdirAll(source.Local.Path, 0o777); err != nil {
+			return "", err
+		}
+		return source.Local.Path, p.show(source.Local.Path, "kubernetes.io~local-volume", volume.Name)
+	case source.CSI != nil && source.CSI.VolumeAttributes[csiFolder] != "":
+		folder := source.CSI.VolumeAttributes[csiFolder]
+		if _, err := os.Stat(folder); err != nil { // it is the driver's to make
+			return "", err
+		}
+		return folder, p.show(folder, "kubernetes.io~csi", volume.Name, "mount")
 	}
 	return "", fmt.Errorf("persistent volume %s is no folder", volume.Name)
+}
+
+// csiFolder is the attribute by which the lab's CSI stand-in says where a volume is.
+const csiFolder = "lab.crossfade.dev/folder"
+
+// show lays a link to the folder where a kubelet would have mounted it.
+func (p *pod) show(folder string, place ...string) error {
+	link := filepath.Join(append([]string{p.dir, "volumes"}, place...)...)
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(folder, link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
