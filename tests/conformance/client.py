@@ -128,7 +128,7 @@ class Caller:
             try:
                 response = self._send(link, role, method, path, data, headers or {})
                 answer = Answer(response.status, response.headers, response.read().decode("utf-8", "replace"))
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 link.close()
                 if attempt or not was_open:
                     raise

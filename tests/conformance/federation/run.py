@@ -3,59 +3,24 @@
 import argparse
 import contextlib
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
-from tests.conformance.federation import table, worlds
-from tests.conformance.federation.play import Failed, Play
-from tests.runner.tally import Tally
+from tests.conformance.federation import worlds
+from tests.conformance.federation.play import Play
+from tests.conformance.federation.table import TABLE
+from tests.conformance.follow import run as follow
 
-WORKERS = 4
-
-
-def _one(world, case, paths, objects):
-    """(name, "ok" | "FAIL" | "skip", difference)."""
-    if table.uses_faults(case.steps) and not world.fault:
-        return case.name, "skip", ""
-    try:
-        Play(world, case, paths, objects).perform()
-    except Failed as failed:
-        return case.name, "FAIL", str(failed)
-    except Exception as error:  # noqa: B902  whatever it is, the other cases go on
-        return case.name, "FAIL", f"  {type(error).__name__}: {error}"
-    return case.name, "ok", ""
+WORKERS = follow.WORKERS
+failures_only = follow.failures_only
 
 
 def run(world, names=(), report=print, workers=WORKERS):
     """(passed, failed, skipped) of the table, or of the cases named."""
-    paths, objects = table.shared("paths"), table.shared("objects")
-    chosen = [c for c in table.load() if not names or any(n in c.name for n in names)]
-    outcomes = []
-
-    def tell(result):
-        name, outcome, difference = result
-        outcomes.append(outcome)
-        report(f"{outcome:<4} {name}" + (f"\n{difference}" if difference else ""))
-
-    with ThreadPoolExecutor(workers) as pool:
-        for result in pool.map(lambda c: _one(world, c, paths, objects), [c for c in chosen if not c.alone]):
-            tell(result)
-    for case in chosen:  # what such a case does to a cluster or to a component would disturb the others
-        if case.alone:
-            tell(_one(world, case, paths, objects))
-    return tuple(outcomes.count(o) for o in ("ok", "FAIL", "skip"))
+    return follow.run(Play, TABLE, world, names, report, workers)
 
 
 def tally(name, world):
     """As one test of a part of tests/run; its cases are counted."""
-    passed, failed, skipped = run(world, report=failures_only)
-    print(f"{'FAIL' if failed else 'ok  '} {name}: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    return Tally(passed=passed, failed=failed, skipped=skipped)
-
-
-def failures_only(line):
-    """A report for callers with a report of their own."""
-    if not line.startswith("ok"):
-        print(line, flush=True)
+    return follow.tally(name, run(world, report=failures_only))
 
 
 def main():
@@ -70,7 +35,7 @@ def main():
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
     if options.list:
-        print("\n".join(c.name for c in table.load()))
+        print("\n".join(c.name for c in TABLE.load()))
         return 0
     with contextlib.ExitStack() as stack:
         if options.sandbox:
