@@ -65,6 +65,8 @@ static json_t *bridge_status(const struct cf_bridge_row *row)
     if (!row->status)
         return json_null();
     json_t *status = cf_json_copy(row->status);
+    if (cf_json_bool(row->spec, false, "byName", NULL))
+        return status;
     json_object_set_new(status, "weight",
                         json_integer((json_int_t)cf_json_int(row->spec, 0, "weight", NULL)));
     return status;
@@ -75,6 +77,7 @@ json_t *cf_render_bridge(const struct cf_bridge_row *row, const json_t *status)
     json_t *j =
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "id", row->id, "cluster", row->cluster, "namespace",
                   row->ns, "service", row->service, "run", row->run_name, "state", row->state);
+    json_object_set_new(j, "byName", json_boolean(cf_json_bool(row->spec, false, "byName", NULL)));
     json_object_set_new(j, "target",
                         json_pack("{s:s,s:s,s:s}", "cluster", row->target_cluster, "namespace",
                                   row->target_ns, "service", row->target_service));

@@ -95,12 +95,12 @@ const struct cf_route cf_routes[] = {
       "The members that a control plane (Karmada, Clusternet) knows, and our names of them", NULL, "MemberList", "200" },
     { "GET", API "/clusters/{name}/rbac", V, 0, cf_get_cluster_rbac, "clusters", "The least rights that we need there, as YAML to apply",
       NULL, NULL, "200", { { "namespace", "a Role in this namespace instead of a ClusterRole" },
-                           { "side", "`source`, `target`, `both` (default), `adopted` (a source that a control plane takes over), or `karmada`, `clusternet` for a control plane" } } },
+                           { "side", "`source`, `target`, `both` (default), `adopted` (a source that a control plane takes over), `volumes` and `velero` (beside them, where data moves: the workloads' namespace, and Velero's), or `karmada`, `clusternet` for a control plane" } } },
 
     { "GET", API "/bridges", V, 0, cf_get_bridges, "bridges", "The bridges over which traffic still flows", NULL, "BridgeList", "200",
       { { "run", "only those of this run" } } },
     { "GET", API "/bridges/{id}", V, 0, cf_get_bridge, "bridges", "Read a bridge", NULL, "Bridge", "200" },
-    { "DELETE", API "/bridges/{id}", O, 0, cf_delete_bridge, "bridges", "Ask for the removal of a bridge: it goes when no router names it any more",
+    { "DELETE", API "/bridges/{id}", O, 0, cf_delete_bridge, "bridges", "Ask for the removal of a bridge: it goes when no router names it any more, one by name at once",
       NULL, "Bridge", "202" },
 
     { "POST", API "/tokens", A, CF_ROUTE_IDEMPOTENT, cf_post_token, "tokens", "Make an access token; its text is in this answer and nowhere else",

@@ -17,6 +17,7 @@ static const struct cf_field run_start[] = {
 static const struct cf_field expect[] = {
     { "phase", CF_FIELD_STRING, 0, NULL, NULL, "refuse unless the run is in this phase" },
     { "seq", CF_FIELD_INT, 0, NULL, NULL, "refuse unless this is the run's last event" },
+    { "targetData", CF_FIELD_STRING, 0, NULL, "discard", "of rollback, once the writers have moved: what the target wrote may be lost" },
     { .name = NULL },
 };
 static const struct cf_field action_new[] = {

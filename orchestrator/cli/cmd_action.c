@@ -16,8 +16,11 @@ static json_t *body_of(const struct cf_cli *cli, const char *action)
     json_t *body = json_pack("{s:s}", "action", action);
     if (reason)
         json_object_set_new(body, "reason", json_string(reason));
-    if (expect)
-        json_object_set_new(body, "expect", json_pack("{s:s}", "phase", expect));
+    bool discard = cf_arg_given(cli, "discard-target-data");
+    if (expect || discard)
+        json_object_set_new(
+            body, "expect",
+            json_pack("{s:s*,s:s*}", "phase", expect, "targetData", discard ? "discard" : NULL));
     return body;
 }
 

@@ -64,6 +64,7 @@ int cf_cmd_bridge_list(struct cf_cli *cli)
         { "CLUSTER", "/cluster", false },
         { "SERVICE", "/service", false },
         { "NAMESPACE", "/namespace", false },
+        { "BY NAME", "/byName", false },
         { "TO", "/target/cluster /targetCluster", false },
         { "STATE", "/state", false },
         { "READY", "/status/ready /ready", false },

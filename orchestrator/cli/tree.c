@@ -121,6 +121,14 @@ static const struct cf_option action_options[] = {
     { "watch", 'w', NULL, "watch the run afterwards", NULL, false },
     END
 };
+static const struct cf_option rollback_options[] = {
+    REASON_OPTION,
+    { "expect", 0, "PHASE", "only if the run is in this phase", NULL, false },
+    { "discard-target-data", 0, NULL,
+      "agree that what the target's writers wrote since the switch is lost", NULL, false },
+    { "watch", 'w', NULL, "watch the run afterwards", NULL, false },
+    END
+};
 static const struct cf_option preflight_options[] = {
     FILE_OPTION,
     { "revision", 0, "NUMBER", "of this revision; default: the latest", NULL, false },
@@ -162,8 +170,8 @@ static const struct cf_option check_options[] = {
 };
 static const struct cf_option rbac_options[] = {
     { "namespace", 'n', "NAMESPACE", "a Role there instead of a ClusterRole", NULL, false },
-    { "side", 0, "SIDE", "what the cluster is to us; default both", "source|target|both|adopted",
-      false },
+    { "side", 0, "SIDE", "what the cluster is to us; default both",
+      "source|target|both|adopted|volumes|velero", false },
     { "method", 0, "METHOD", "instead of a side: what a control plane of this method needs",
       "karmada|clusternet", false },
     END
@@ -323,7 +331,7 @@ static const struct cf_command commands[] = {
     { "advance", "RUN", 1, 1, "End the present step's waiting", NULL, action_options, C | O,
       cf_cmd_advance, NULL },
     { "rollback", "RUN", 1, 1, "Send the traffic back now, then undo everything", NULL,
-      action_options, C | O, cf_cmd_rollback, NULL },
+      rollback_options, C | O, cf_cmd_rollback, NULL },
     { "commit", "RUN", 1, 1, "Accept the target: the source is retired, no way back", NULL,
       action_options, C | O, cf_cmd_commit, NULL },
     { "preflight", "[PLAN]", 0, 1,

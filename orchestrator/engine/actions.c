@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "orchestrator/engine/absence.h"
 #include "orchestrator/engine/actions.h"
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/pause.h"
 
 /* ---- effects; each returns the words of its answer ---- */
@@ -84,12 +84,16 @@ static bool do_advance(struct cf_pass *p, struct cf_run_action *a, struct cf_err
 {
     (void)err;
     struct cf_step *current = cf_run_current(p->run);
-    bool waits = current && (strcmp(current->kind, "traffic.soak") == 0 ||
-                             strcmp(current->kind, "source.scale_down") == 0);
+    bool waits =
+        current &&
+        (strcmp(current->kind, "traffic.soak") == 0 ||
+         strcmp(current->kind, "source.scale_down") == 0 ||
+         (strcmp(current->kind, "quiesce") == 0 && p->run->hold.reason == CF_HOLD_PAUSE_TOO_LONG));
     if (!waits) {
         a->refused = true;
-        answer(a, "there is no waiting to cut short: only a soak and the retiring of the source "
-                  "wait for time or proof");
+        answer(a,
+               "there is no waiting to cut short: only a soak, a freeze that would be too long and "
+               "the retiring of the source wait for time, proof or a person");
         return true;
     }
     cf_memo_set_take(p->run, "advance", json_integer(current->no));
@@ -109,8 +113,24 @@ void cf_pass_advance_taken(struct cf_pass *p)
     cf_memo_clear(p->run, "advance");
 }
 
+/* Going back is always accepted; where it costs what the target has written, only in these words. */
+static bool agrees_to_loss(struct cf_pass *p, struct cf_run_action *a)
+{
+    bool agreed = strcmp(cf_json_str(a->expect, "", "targetData", NULL), "discard") == 0;
+    if (agreed && cf_moves_writers(p->run) == CF_WRITERS_AT_TARGET)
+        cf_memo_set_take(p->run, "dataLossAgreed", asked(p, a));
+    if (!cf_rollback_loses_data(p->run))
+        return true;
+    a->refused = true;
+    answer(a, "the target's writers have started: going back loses what they wrote; say so with "
+              "--discard-target-data");
+    return false;
+}
+
 static bool do_rollback(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
 {
+    if (!agrees_to_loss(p, a))
+        return true;
     if (!cf_rollback_begin(p, "operator", a->reason, a->principal, err))
         return false;
     answer(a, p->run->state == CF_RUN_CANCELED ? "canceled: nothing had been written"
@@ -147,6 +167,17 @@ static bool do_again(struct cf_pass *p, struct cf_run_action *a, struct cf_error
     (void)p;
     (void)err;
     answer(a, "looking again");
+    return true;
+}
+
+/* On its way already; but what holds it may be that the target's data cannot be brought back. */
+static bool do_give_up(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
+{
+    if (strcmp(cf_json_str(a->expect, "", "targetData", NULL), "discard") != 0 ||
+        cf_moves_writers(p->run) != CF_WRITERS_AT_TARGET)
+        return do_nothing(p, a, err);
+    cf_memo_set_take(p->run, "dataLossAgreed", asked(p, a));
+    answer(a, "goes back without what the target has written");
     return true;
 }
 
@@ -193,7 +224,7 @@ static const struct row rows[] = {
       { YES(do_advance), YES(do_advance), NO(GOING_BACK) } },
     { "rollback",
       "sends all traffic back, then undoes every step",
-      { YES(do_rollback), NO(AFTER_COMMIT), YES(do_nothing) } },
+      { YES(do_rollback), NO(AFTER_COMMIT), YES(do_give_up) } },
     { "commit", "lets the source be retired", { YES(do_commit), YES(do_nothing), NO(GOING_BACK) } },
 };
 

@@ -10,12 +10,12 @@
 
 /* ---- the table ---- */
 
-struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b, const char *cluster,
-                                           const char *ns, const char *service)
+struct cf_bridge_live *cf_bridge_live_find(struct cf_bridges *b,
+                                           const struct cf_bridge_place *place)
 {
     for (struct cf_bridge_live *l = b->list; l; l = l->next)
-        if (strcmp(l->cluster, cluster) == 0 && strcmp(l->which.ns, ns) == 0 &&
-            strcmp(l->which.service, service) == 0)
+        if (strcmp(l->cluster, place->cluster) == 0 && strcmp(l->which.ns, place->ns) == 0 &&
+            strcmp(l->which.service, place->service) == 0 && l->which.by_name == place->by_name)
             return l;
     return NULL;
 }
@@ -29,6 +29,7 @@ struct cf_bridge_live *cf_bridge_live_add(struct cf_bridges *b, const char *clus
     l->which = *which;
     l->spec = cf_json_copy(spec);
     l->weight = (int)cf_json_int(spec, 0, "weight", NULL);
+    l->born_ms = cf_mono_now_ms();
     l->dirty = true;
     l->refs = 1;
     l->owner = b;
@@ -62,10 +63,17 @@ void cf_bridge_live_unref(struct cf_bridges *b, struct cf_bridge_live *l)
     free(l);
 }
 
+bool cf_bridge_live_carries(const struct cf_bridge_live *l)
+{
+    return l->weight > 0 || l->which.by_name;
+}
+
 /* ---- the port: ensure ---- */
 
 static json_t *spec_of(const struct cf_bridge_want *want)
 {
+    if (want->by_name)
+        return json_pack("{s:b}", "byName", true);
     json_t *addresses = json_array();
     if (want->traffic->reach == CF_PLAN_REACH_ADDRESS) {
         struct cf_bridge_address rows[CF_PLAN_ADDRESSES_MAX];
@@ -86,6 +94,7 @@ static void which_of(const struct cf_bridge_want *want, struct cf_bridge *out)
     (void)snprintf(out->target_cluster, sizeof out->target_cluster, "%s", want->target_cluster);
     (void)snprintf(out->target_ns, sizeof out->target_ns, "%s", want->target_ns);
     (void)snprintf(out->target_service, sizeof out->target_service, "%s", want->target_service);
+    out->by_name = want->by_name;
 }
 
 static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, const json_t *spec,
@@ -113,15 +122,17 @@ static bool put_row(struct cf_bridges *b, const struct cf_bridge_want *want, con
 static bool is_as_wanted(const struct cf_bridge_live *l, const char *id,
                          const struct cf_bridge *which)
 {
-    return strcmp(l->id, id) == 0 && memcmp(&l->which, which, sizeof *which) == 0;
+    return !l->retiring && strcmp(l->id, id) == 0 && memcmp(&l->which, which, sizeof *which) == 0;
 }
 
 /* The row comes first: a bridge that nobody knows would be fed by nobody. The objects are made by
  * the first look. A look under way reads what it feeds without the mutex, so that is changed only
- * when there is none; routers that share a bridge change nothing. */
+ * when there is none; routers that share a bridge change nothing. One that was going away stays: its
+ * row is active again, which whoever takes it away sees. */
 static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_error *err)
 {
     struct cf_bridges *b = self;
+    const struct cf_bridge_place place = { want->cluster, want->ns, want->service, want->by_name };
     struct cf_bridge which;
     cf_autojson json_t *spec = spec_of(want);
     char id[CF_UUID_TEXT];
@@ -130,8 +141,8 @@ static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_erro
         return cf_error_wrap(err, "remember the bridge %s/%s", want->ns, want->service);
     CF_LOCKED(&b->mutex);
     struct cf_bridge_live *l;
-    while ((l = cf_bridge_live_find(b, want->cluster, want->ns, want->service)) && l->flying &&
-           !is_as_wanted(l, id, &which) && !b->stopping)
+    while ((l = cf_bridge_live_find(b, &place)) && l->flying && !is_as_wanted(l, id, &which) &&
+           !b->stopping)
         pthread_cond_wait(&b->changed, &b->mutex);
     if (!l)
         l = cf_bridge_live_add(b, want->cluster, &which, spec);
@@ -140,6 +151,7 @@ static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_erro
         memcpy(l->run_id, which.run, sizeof l->run_id);
         l->which = which;
         l->shard = cf_shard_of(id);
+        l->retiring = false;
     }
     l->dirty = true;
     pthread_cond_broadcast(&b->changed);
@@ -148,26 +160,31 @@ static bool ensure(void *self, const struct cf_bridge_want *want, struct cf_erro
 
 /* ---- the port: the rest ---- */
 
-static bool is_stale(const struct cf_bridge_live *l)
+static int64_t unseen_ms(const struct cf_bridge_live *l)
 {
-    return l->weight > 0 && cf_mono_now_ms() - l->looked_ms > CF_BRIDGE_STALE_MS;
+    return cf_mono_now_ms() - CF_MAX(l->looked_ms, l->born_ms);
 }
 
-static void view(void *self, const char *cluster, const char *ns, const char *service,
-                 struct cf_bridge_view *out)
+static bool is_stale(const struct cf_bridge_live *l)
+{
+    return cf_bridge_live_carries(l) && unseen_ms(l) > CF_BRIDGE_STALE_MS;
+}
+
+static void view(void *self, const struct cf_bridge_place *place, struct cf_bridge_view *out)
 {
     struct cf_bridges *b = self;
     memset(out, 0, sizeof *out);
     (void)snprintf(out->why, sizeof out->why, "the bridge is not known here");
     CF_LOCKED(&b->mutex);
-    const struct cf_bridge_live *l = cf_bridge_live_find(b, cluster, ns, service);
+    const struct cf_bridge_live *l = cf_bridge_live_find(b, place);
     if (!l)
         return;
     out->known = true;
     out->synced = l->synced;
     out->stale = is_stale(l);
-    out->unseen_ms = cf_mono_now_ms() - l->looked_ms;
+    out->unseen_ms = unseen_ms(l);
     out->ready = l->ready;
+    out->others = l->others;
     memcpy(out->why, l->why, sizeof out->why);
 }
 
@@ -184,7 +201,7 @@ static bool set_weight(void *self, const struct cf_fence *fence, const char *run
         return cf_error_set(err, CF_ERR_FENCED, "the bridge's row: %s", cf_record_name(outcome));
     CF_LOCKED(&b->mutex);
     for (struct cf_bridge_live *l = b->list; l; l = l->next) {
-        if (strcmp(l->run_id, run_id) != 0)
+        if (strcmp(l->run_id, run_id) != 0 || l->which.by_name)
             continue;
         l->weight = weight;
         l->weighed_ms = cf_mono_now_ms();
@@ -192,25 +209,6 @@ static bool set_weight(void *self, const struct cf_fence *fence, const char *run
     }
     pthread_cond_broadcast(&b->changed);
     return true;
-}
-
-/* One live bridge of the run, referenced and kept from the lane's threads, or NULL. */
-static struct cf_bridge_live *take_of_run(struct cf_bridges *b, const char *run_id)
-{
-    CF_LOCKED(&b->mutex);
-    for (;;) {
-        struct cf_bridge_live *l = b->list;
-        while (l && strcmp(l->run_id, run_id) != 0)
-            l = l->next;
-        if (!l)
-            return NULL;
-        if (!l->flying || b->stopping) {
-            l->flying = true;
-            l->refs++;
-            return l;
-        }
-        pthread_cond_wait(&b->changed, &b->mutex); /* after which it may be gone */
-    }
 }
 
 void cf_bridge_live_give_back(struct cf_bridges *b, struct cf_bridge_live *l, bool gone)
@@ -227,60 +225,15 @@ void cf_bridge_live_give_back(struct cf_bridges *b, struct cf_bridge_live *l, bo
     cf_bridge_live_unref(b, l);
 }
 
-static bool remove_objects(struct cf_bridges *b, const char *cluster, const struct cf_bridge *which,
-                           struct cf_error *err)
-{
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    return b->config.clusters.kube(b->config.clusters.self, cluster, &kube, err) &&
-           cf_bridge_remove(kube, NULL, which, err);
-}
-
-/* Rows whose bridge this replica does not hold live, and what is left of those that it does. */
-static bool remove_rows(struct cf_bridges *b, const struct cf_fence *fence, const char *run_id,
-                        struct cf_error *err)
-{
-    CF_CLEANUP(cf_bridge_list_free) struct cf_bridge_list rows = { 0 };
-    if (!cf_bridge_list_all(b->config.store, NULL, 0, run_id, &rows, err))
-        return false;
-    for (size_t i = 0; i < rows.n; i++) {
-        const struct cf_bridge_row *row = &rows.rows[i];
-        struct cf_bridge which = { 0 };
-        struct cf_fence own = *fence;
-        enum cf_record outcome;
-        (void)snprintf(which.ns, sizeof which.ns, "%s", row->ns);
-        (void)snprintf(which.service, sizeof which.service, "%s", row->service);
-        (void)snprintf(which.run, sizeof which.run, "%s", row->run_id);
-        if (!remove_objects(b, row->cluster, &which, err))
-            return cf_error_wrap(err, "bridge %s/%s on %s", row->ns, row->service, row->cluster);
-        if (!b->config.fence(b->config.self, row->shard, &own))
-            return cf_error_set(err, CF_ERR_TRANSIENT,
-                                "the bridge's shard belongs to another replica");
-        if (!cf_bridge_row_remove(b->config.store, &own, row->id, "", &outcome, err))
-            return false;
-    }
-    return true;
-}
-
-static bool remove_of_run(void *self, const struct cf_fence *fence, const char *run_id,
-                          struct cf_error *err)
-{
-    struct cf_bridges *b = self;
-    struct cf_bridge_live *l;
-    while ((l = take_of_run(b, run_id)) != NULL) {
-        bool ok = remove_objects(b, l->cluster, &l->which, err);
-        if (!ok)
-            cf_error_wrap(err, "bridge %s/%s on %s", l->which.ns, l->which.service, l->cluster);
-        cf_bridge_live_give_back(b, l, ok);
-        if (!ok)
-            return false;
-    }
-    return remove_rows(b, fence, run_id, err);
-}
-
 struct cf_bridges_ops cf_bridges_port(struct cf_bridges *b)
 {
     return (struct cf_bridges_ops){
-        .ensure = ensure, .view = view, .weight = set_weight, .remove = remove_of_run, .self = b
+        .ensure = ensure,
+        .view = view,
+        .weight = set_weight,
+        .remove = cf_bridges_remove_of_run,
+        .remove_one = cf_bridges_remove_one,
+        .self = b,
     };
 }
 
@@ -296,8 +249,9 @@ json_t *cf_bridges_status(struct cf_bridges *b, const char *id)
     CF_LOCKED(&b->mutex);
     for (const struct cf_bridge_live *l = b->list; l; l = l->next)
         if (strcmp(l->id, id) == 0)
-            return json_pack("{s:b,s:b,s:i,s:i,s:s}", "synced", l->synced, "stale", is_stale(l),
-                             "ready", l->ready, "weight", l->weight, "why", l->why);
+            return json_pack("{s:b,s:b,s:i,s:i,s:i,s:s}", "synced", l->synced, "stale", is_stale(l),
+                             "ready", l->ready, "weight", l->weight, "others", l->others, "why",
+                             l->why);
     return NULL;
 }
 

@@ -9,6 +9,16 @@
  * what it knows. A watch that was not in step for too long, or a look that failed, makes the bridge
  * stale: reconcile holds, then sends the traffic back. Never emptied while its weight is above 0.
  *
+ * A bridge by name has no weight. Its callers are pods, which the routers' weight says nothing
+ * about, and it leads to one writer: it is listed as often as one with weight, and is emptied when
+ * the Service that it follows has no ready endpoint. Callers over there are refused at once then, and
+ * so are those here; held, it would lead to an address that may be another pod's by now. When the
+ * other cluster cannot be asked nothing is written.
+ *
+ * A bridge is fed by the owner of its shard, and while its run is unfinished by the run's owner as
+ * well, whose steps must know how it stands: both write the same. To remove one its row is told
+ * first, so that no replica that reads it feeds it again.
+ *
  * Threads: four of its own; one mutex, never held over I/O. */
 #ifndef CF_ENGINE_BRIDGES_H
 #define CF_ENGINE_BRIDGES_H
@@ -17,7 +27,7 @@
 
 enum {
     CF_BRIDGE_THREADS = 4,
-    CF_BRIDGE_RELIST_MS = 5000,       /* while the weight is above 0 */
+    CF_BRIDGE_RELIST_MS = 5000,       /* while the weight is above 0, and by name */
     CF_BRIDGE_RELIST_IDLE_MS = 30000, /* at weight 0 */
     CF_BRIDGE_AGAIN_MS = 1000,        /* after a failed look */
     CF_BRIDGE_STALE_MS = 15000,       /* without a successful look: three relists */
@@ -46,8 +56,8 @@ void cf_bridges_stop(struct cf_bridges *b); /* accepts NULL */
 struct cf_bridges_ops cf_bridges_port(struct cf_bridges *b);
 /* Shards were claimed or lost, or a removal was asked for: reads the rows soon. */
 void cf_bridges_poke(struct cf_bridges *b);
-/* What the lane knows of a bridge by its row's id: {"synced", "stale", "ready", "weight", "why"};
- * NULL: not ours. New reference. */
+/* What the lane knows of a bridge by its row's id: {"synced", "stale", "ready", "weight", "others",
+ * "why"}; NULL: not ours. New reference. */
 json_t *cf_bridges_status(struct cf_bridges *b, const char *id);
 
 #endif

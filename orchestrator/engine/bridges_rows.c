@@ -16,14 +16,26 @@ static void which_of_row(const struct cf_bridge_row *row, struct cf_bridge *out)
     (void)snprintf(out->target_cluster, sizeof out->target_cluster, "%s", row->target_cluster);
     (void)snprintf(out->target_ns, sizeof out->target_ns, "%s", row->target_ns);
     (void)snprintf(out->target_service, sizeof out->target_service, "%s", row->target_service);
+    out->by_name = cf_json_bool(row->spec, false, "byName", NULL);
+}
+
+bool cf_bridges_own(struct cf_bridges *b, int shard)
+{
+    struct cf_fence ignored;
+    return b->config.fence(b->config.self, shard, &ignored);
 }
 
 static void add_row(struct cf_bridges *b, const struct cf_bridge_row *row, int64_t read_ms)
 {
     struct cf_bridge which;
     which_of_row(row, &which);
+    const struct cf_bridge_place place = { row->cluster, row->ns, row->service, which.by_name };
+    bool retiring = strcmp(row->state, "retiring") == 0;
+    bool elsewhere = retiring && !cf_bridges_own(b, row->shard);
     CF_LOCKED(&b->mutex);
-    struct cf_bridge_live *l = cf_bridge_live_find(b, row->cluster, row->ns, row->service);
+    struct cf_bridge_live *l = cf_bridge_live_find(b, &place);
+    if (!l && elsewhere)
+        return;
     if (!l) {
         l = cf_bridge_live_add(b, row->cluster, &which, row->spec);
         pthread_cond_broadcast(&b->changed);
@@ -31,9 +43,8 @@ static void add_row(struct cf_bridges *b, const struct cf_bridge_row *row, int64
     memcpy(l->id, row->id, sizeof l->id);
     l->shard = row->shard;
     /* The run may be another replica's. */
-    if (l->weighed_ms < read_ms)
+    if (l->weighed_ms < read_ms && !which.by_name)
         l->weight = (int)cf_json_int(row->spec, l->weight, "weight", NULL);
-    bool retiring = strcmp(row->state, "retiring") == 0;
     if (retiring && !l->retiring)
         l->dirty = true;
     l->retiring = retiring;
@@ -93,7 +104,11 @@ bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l, struct cf
         return false;
     if (!cf_bridge_remove(kube, NULL, &l->which, err))
         return cf_error_wrap(err, "it cannot go yet");
-    return cf_bridge_row_remove(b->config.store, &fence, l->id, "", &outcome, err);
+    if (!cf_bridge_row_remove(b->config.store, &fence, l->id, "", &outcome, err))
+        return false;
+    if (outcome == CF_RECORD_STALE)
+        cf_bridges_poke(b); /* gone, or wanted again: the rows say which */
+    return true;
 }
 
 void cf_bridges_save_status(struct cf_bridges *b, struct cf_bridge_live *l)

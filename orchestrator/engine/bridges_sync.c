@@ -84,8 +84,13 @@ static json_t *desired_slices(struct cf_bridges *b, const struct cf_bridge_live 
     return cf_bridge_slices(&l->which, l->service, slices, out_ready, err);
 }
 
-static bool write_slices(struct cf_bridges *b, struct cf_bridge_live *l, int weight, int *out_ready,
-                         struct cf_error *err)
+/* What a look found. */
+struct found {
+    int ready, others;
+};
+
+static bool write_slices(struct cf_bridges *b, struct cf_bridge_live *l, int weight,
+                         struct found *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_kube_how how = { .timeout_ms = LOOK_TIMEOUT_MS };
@@ -96,15 +101,28 @@ static bool write_slices(struct cf_bridges *b, struct cf_bridge_live *l, int wei
         return cf_error_wrap(err, "bridge Service");
     json_decref(l->service);
     l->service = service;
-    cf_autojson json_t *desired = desired_slices(b, l, out_ready, err);
-    if (!desired)
+    cf_autojson json_t *desired = desired_slices(b, l, &out->ready, err);
+    if (!desired || !cf_bridge_sync(kube, &how, &l->which, desired, weight, &writes, err))
         return false;
-    return cf_bridge_sync(kube, &how, &l->which, desired, weight, &writes, err);
+    return !l->which.by_name || cf_bridge_others(kube, &how, &l->which, &out->others, err);
+}
+
+/* Pods of both clusters behind one name are in step, and all the same what a person must hear of.
+ * With the mutex. */
+static void say_others(struct cf_bridge_live *l)
+{
+    l->why[0] = '\0';
+    if (l->others > 0 && l->ready > 0)
+        (void)snprintf(l->why, sizeof l->why,
+                       "%d ready endpoints of Service %.63s/%.63s are its own, beside the bridge's "
+                       "%d: callers reach both clusters",
+                       l->others, l->which.ns, l->which.service, l->ready);
 }
 
 bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l, struct cf_error *err)
 {
-    int ready = 0, weight;
+    struct found found = { 0 };
+    int weight;
     bool fixed = json_array_size(cf_json_at(l->spec, "addresses", NULL)) > 0;
     {
         CF_LOCKED(&b->mutex);
@@ -112,19 +130,20 @@ bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l, struct 
     }
     if (!l->watch && !fixed)
         open_watch(b, l);
-    bool ok = write_slices(b, l, weight, &ready, err);
+    bool ok = write_slices(b, l, weight, &found, err);
     CF_LOCKED(&b->mutex);
     int64_t now = cf_mono_now_ms();
-    l->due_ms = now + (weight > 0 ? CF_BRIDGE_RELIST_MS : CF_BRIDGE_RELIST_IDLE_MS);
+    l->due_ms = now + (cf_bridge_live_carries(l) ? CF_BRIDGE_RELIST_MS : CF_BRIDGE_RELIST_IDLE_MS);
     if (!ok) {
         (void)snprintf(l->why, sizeof l->why, "%.250s", err->message);
         l->due_ms = now + CF_BRIDGE_AGAIN_MS;
         return false;
     }
     l->synced = true;
-    l->ready = ready;
+    l->ready = found.ready;
+    l->others = found.others;
     l->looked_ms = now;
-    l->why[0] = '\0';
+    say_others(l);
     return true;
 }
 
@@ -179,11 +198,12 @@ static void feed(struct cf_bridges *b, struct cf_bridge_live *l)
 }
 
 /* What was asked to go and is still named, or cannot be asked about, is fed on, with the reason in
- * its status, and asked again at each look. Whether it is gone. */
+ * its status, and asked again at each look. Whether it is gone; what another replica takes away is gone
+ * from here. */
 static bool retire(struct cf_bridges *b, struct cf_bridge_live *l)
 {
     struct cf_error err = CF_ERROR_INIT;
-    if (cf_bridges_retire(b, l, &err))
+    if (!cf_bridges_own(b, l->shard) || cf_bridges_retire(b, l, &err))
         return true;
     if (!l->kept)
         cf_log_err(CF_LOG_INFO, "bridge.kept", "the bridge stays until nothing names it", &err,
@@ -199,11 +219,11 @@ static bool retire(struct cf_bridges *b, struct cf_bridge_live *l)
 static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
 {
     bool was_synced = l->synced;
-    int was_ready = l->ready;
+    int was_ready = l->ready, was_others = l->others;
     char was_why[sizeof l->why];
     memcpy(was_why, l->why, sizeof was_why);
     bool gone = l->retiring ? retire(b, l) : (feed(b, l), false);
-    bool news = was_synced != l->synced || was_ready != l->ready;
+    bool news = was_synced != l->synced || was_ready != l->ready || was_others != l->others;
     char run_id[CF_UUID_TEXT];
     memcpy(run_id, l->run_id, sizeof run_id);
     if (!gone && (news || strcmp(was_why, l->why) != 0))

@@ -26,6 +26,29 @@ static void add_weight(json_t *steps, const struct cf_plan *plan, const struct c
                   (json_int_t)step->hold_ms));
 }
 
+/* The writers move just before this step's weight is written. */
+static bool is_switch(const struct cf_plan *plan, size_t step)
+{
+    if (plan->traffic.writers != CF_PLAN_WRITERS_SINGLE)
+        return false;
+    return plan->traffic.switch_weight == 0
+               ? step == 0
+               : plan->traffic.steps[step].weight == plan->traffic.switch_weight;
+}
+
+static void add_switch(json_t *steps, const struct cf_plan *plan)
+{
+    add(steps, "volume.sync", cf_xstrdup("a pass just before the freeze"),
+        json_pack("{s:b}", "refresh", true));
+    add(steps, "quiesce", cf_xasprintf("stop the writers in %s", plan->source_cluster), NULL);
+    add(steps, "volume.final_sync", cf_xasprintf("the last pass into %s", plan->target_cluster),
+        NULL);
+    add(steps, "writers.switch", cf_xasprintf("start the writers in %s", plan->target_cluster),
+        NULL);
+    add(steps, "reach", cf_xasprintf("routers reach the writers in %s", plan->target_cluster),
+        json_pack("{s:b}", "again", true));
+}
+
 json_t *cf_compile(const struct cf_plan *plan)
 {
     json_t *steps = json_array();
@@ -34,10 +57,18 @@ json_t *cf_compile(const struct cf_plan *plan)
         cf_xasprintf("copy %s/%s to %s/%s", plan->source_cluster, plan->source_namespace,
                      plan->target_cluster, plan->target_namespace),
         NULL);
+    bool moves = plan->traffic.writers == CF_PLAN_WRITERS_SINGLE;
+    if (moves)
+        add(steps, "volume.sync",
+            cf_xasprintf("send the data of claims ahead to %s", plan->target_cluster), NULL);
     add(steps, "workload.ready", cf_xasprintf("copies ready in %s", plan->target_cluster), NULL);
-    add(steps, "reach", cf_xasprintf("routers reach %s", plan->target_cluster), NULL);
+    /* Before any traffic the writers may be what the routers reach: they cannot be reached yet. */
+    add(steps, "reach", cf_xasprintf("routers reach %s", plan->target_cluster),
+        moves && is_switch(plan, 0) ? json_pack("{s:b}", "adoptOnly", true) : NULL);
     int from = 0;
     for (size_t i = 0; i < plan->traffic.n_steps; i++) {
+        if (is_switch(plan, i))
+            add_switch(steps, plan);
         add_weight(steps, plan, &plan->traffic.steps[i], (int)i, from);
         from = plan->traffic.steps[i].weight;
     }

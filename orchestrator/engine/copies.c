@@ -3,7 +3,7 @@
  * (pass.h). */
 #include <string.h>
 
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/preflight/survey.h"
 
 enum { LINES_SHOWN = 4 }; /* of a list of objects in a message; the rest is counted */
@@ -118,6 +118,7 @@ bool cf_copies_open(struct cf_pass *p, struct cf_copies *out, struct cf_error *e
     c.request.control_plane = c.control_plane;
     c.request.state = state_of(p);
     c.request.tried = tried_digest(p);
+    c.request.stopped = cf_moves_stopped(p->run);
     c.request.before = (struct cf_before_images){ .put = image_put, .get = image_get, .self = p };
     *out = c;
     memset(&c, 0, sizeof c);

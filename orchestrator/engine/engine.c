@@ -32,13 +32,18 @@ static void poke(struct cf_engine *e)
     pthread_cond_signal(&e->poked);
 }
 
+static void poke_bridges(struct cf_engine *e)
+{
+    CF_LOCKED(&e->mutex);
+    if (e->bridges)
+        cf_bridges_poke(e->bridges);
+}
+
 static void shards_changed(void *arg)
 {
     struct cf_engine *e = arg;
     poke(e);
-    CF_LOCKED(&e->mutex);
-    if (e->bridges)
-        cf_bridges_poke(e->bridges);
+    poke_bridges(e);
 }
 
 static void heard(void *arg, const char *what, const char *id)
@@ -48,6 +53,8 @@ static void heard(void *arg, const char *what, const char *id)
         cf_workers_wake(e->workers, id);
     else if (strcmp(what, "preflight") == 0)
         cf_workers_wake_preflight(e->workers);
+    else if (strcmp(what, "bridge") == 0)
+        poke_bridges(e);
     else
         poke(e);
 }

@@ -231,6 +231,8 @@ json_t *cf_engine_run_view(struct cf_engine *e, const char *run_id, struct cf_er
     json_object_set_new(view, "phase", json_string(cf_run_phase(run)));
     json_object_set_new(view, "gates", cf_report_gates(gates));
     json_object_set_new(view, "routers", cf_report_routers(run, &rows));
+    json_t *volumes = cf_report_volumes(run);
+    json_object_set_new(view, "volumes", volumes ? volumes : json_null());
     json_object_set_new(view, "noWayBack", missing ? json_string(missing) : json_null());
     if (hold)
         json_object_set(view, "callToAction", json_object_get(hold, "callToAction"));

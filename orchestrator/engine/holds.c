@@ -65,6 +65,18 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
     [CF_HOLD_SOURCE_BUSY] = { "source-busy", BY_ITSELF,
                               "Find who still calls the source, or go on anyway.",
                               "crossfade advance RUN --reason '…'" },
+    [CF_HOLD_DATA] = { "data", BY_ITSELF,
+                       "Look at Velero in both clusters: the message names the object. It goes on by "
+                       "itself once that is so; nothing is switched without proof.",
+                       "crossfade resume RUN --reason 'Velero mended'" },
+    [CF_HOLD_PAUSE_TOO_LONG] = { "pause-too-long", BY_ITSELF,
+                                 "Nothing is frozen. Raise volumes.finalSync.maxPause in a new "
+                                 "revision, make the passes shorter, or freeze all the same.",
+                                 "crossfade advance RUN --reason 'the pause is agreed'" },
+    [CF_HOLD_DATA_LOSS] = { "data-loss", BY_PERSON,
+                            "Stay in the target, or go back and lose what was written there since "
+                            "the switch.",
+                            "crossfade rollback RUN --discard-target-data --reason '…'" },
     [CF_HOLD_CLUSTER_UNREACHABLE] = { "cluster-unreachable", BY_ITSELF,
                                       "See that the cluster's API server answers.",
                                       "crossfade cluster check SOURCE; crossfade cluster check "

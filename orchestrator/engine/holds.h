@@ -29,6 +29,9 @@ enum cf_hold_reason {
     CF_HOLD_FEDERATION,  /* a control plane does not do, or no longer does, what the copies need */
     CF_HOLD_NO_WAY_BACK, /* the source could not take the traffic back */
     CF_HOLD_SOURCE_BUSY, /* the routers still send requests to the source, or nobody knows */
+    CF_HOLD_DATA,        /* the data of a claim is not, or may not be, where it should be */
+    CF_HOLD_PAUSE_TOO_LONG, /* the forecast of the freeze is beyond what the plan allows */
+    CF_HOLD_DATA_LOSS, /* going back loses what the target's writers wrote: a person must agree */
     CF_HOLD_CLUSTER_UNREACHABLE, /* a cluster does not answer */
     CF_HOLD_STORE_LOST,          /* the database is away: forward moves freeze */
     CF_HOLD_INCARNATION,         /* the database is not the one that wrote on the routers */

@@ -129,6 +129,8 @@ bool cf_pass_advance_asked(const struct cf_pass *p, const struct cf_step *s);
 void cf_pass_advance_taken(struct cf_pass *p);
 /* Begins going back: state, memo and event; records nothing. Before anything was written it cancels
  * instead. */
+/* Whether going back now would lose what the target's writers took, and nobody has agreed to that. */
+bool cf_rollback_loses_data(const struct cf_live *run);
 bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, const char *actor,
                        struct cf_error *err) CF_NODISCARD;
 /* The last shift is done once more, so that our weight is written over a drift; `why` becomes the

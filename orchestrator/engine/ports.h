@@ -127,11 +127,17 @@ struct cf_gates_ops {
 };
 
 /* The way to the target's pods, kept in step by a lane that outlives the run. */
+struct cf_bridge_place {
+    const char *cluster, *ns, *service; /* where it stands, and the Service there */
+    bool by_name; /* the Service's own name leads over it; else one of ours stands beside */
+};
+
 struct cf_bridge_view {
     bool known, synced, stale;
     int64_t unseen_ms; /* since the last successful look at the target's endpoints */
     int ready;         /* endpoints in the bridge now */
-    char why[256];     /* of stale or not synced */
+    int others;    /* by name: ready endpoints beside the bridge's: pods of both clusters answer */
+    char why[256]; /* of stale or not synced, or who the others are */
 };
 
 struct cf_bridge_want {
@@ -139,21 +145,28 @@ struct cf_bridge_want {
     const char *run_id;
     const char *cluster, *ns, *service; /* the router's cluster, and the source's Service there */
     const char *target_cluster, *target_ns, *target_service;
-    const struct cf_plan_traffic *traffic; /* REACH_ADDRESS: the fixed addresses and ports */
+    const struct cf_plan_traffic *traffic; /* REACH_ADDRESS: the fixed addresses and ports; by name
+                                              not looked at */
+    bool by_name;                          /* lb/bridge.h says which Services may have one */
 };
 
 struct cf_bridges_ops {
-    /* Makes the bridge (Service, first slices, row) and keeps it in step from now on; idempotent.
-     */
+    /* Makes the bridge (row; Service and first slices within a second) and keeps it in step from now
+     * on; idempotent. */
     bool (*ensure)(void *self, const struct cf_bridge_want *want, struct cf_error *err);
-    void (*view)(void *self, const char *cluster, const char *ns, const char *service,
-                 struct cf_bridge_view *out);
-    /* Before a raise and after a lowering: above 0 the bridge is never emptied. Durable. */
+    void (*view)(void *self, const struct cf_bridge_place *place, struct cf_bridge_view *out);
+    /* Before a raise and after a lowering: above 0 the bridge is never emptied. Durable. Those by
+     * name have no weight: they follow the other Service, also when it has no ready endpoint. */
     bool (*weight)(void *self, const struct cf_fence *fence, const char *run_id, int weight,
                    struct cf_error *err);
-    /* Removes the run's bridges that no router names. CONFLICT names the router. */
+    /* Removes the run's bridges, by name or not, that no router names. CONFLICT names the router.
+     * TRANSIENT: another replica feeds one and was asked; it goes by itself, call again. */
     bool (*remove)(void *self, const struct cf_fence *fence, const char *run_id,
                    struct cf_error *err);
+    /* The same for one; one that is not there, or another run's, is success. After it no replica
+     * writes it any more. */
+    bool (*remove_one)(void *self, const struct cf_fence *fence, const char *run_id,
+                       const struct cf_bridge_place *place, struct cf_error *err);
     void *self;
 };
 

@@ -28,13 +28,20 @@ static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_rout
     return NULL;
 }
 
+static void view_bridge(struct cf_pass *p, const struct cf_run_router *r, const json_t *row,
+                        struct cf_bridge_view *out)
+{
+    const struct cf_bridge_place place = { .cluster = r->cluster,
+                                           .ns = cf_json_str(row, "", "serviceNs", NULL),
+                                           .service = cf_json_str(row, "", "service", NULL) };
+    p->ports->bridges.view(p->ports->bridges.self, &place, out);
+}
+
 static bool bridge_ready(struct cf_pass *p, const struct cf_run_router *r, const json_t *row,
                          struct cf_outcome *out)
 {
     struct cf_bridge_view view = { 0 };
-    p->ports->bridges.view(p->ports->bridges.self, r->cluster,
-                           cf_json_str(row, "", "serviceNs", NULL),
-                           cf_json_str(row, "", "service", NULL), &view);
+    view_bridge(p, r, row, &view);
     if (view.known && !view.synced && !view.why[0])
         return cf_out_wait(out, LOOK_MS / 4, "the bridge of router %s is being made", r->name);
     if (!view.known || !view.synced)
@@ -102,9 +109,7 @@ bool cf_pass_bridges_fresh(struct cf_pass *p, struct cf_outcome *out)
         struct cf_bridge_view view = { 0 };
         if (!cf_json_bool(row, false, "bridge", NULL))
             continue;
-        p->ports->bridges.view(p->ports->bridges.self, r->cluster,
-                               cf_json_str(row, "", "serviceNs", NULL),
-                               cf_json_str(row, "", "service", NULL), &view);
+        view_bridge(p, r, row, &view);
         if (!view.stale)
             continue;
         cf_out_hold(out, CF_HOLD_CLUSTER_UNREACHABLE, LOOK_MS,

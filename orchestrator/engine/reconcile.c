@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "orchestrator/engine/absence.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/pause.h"
 
 /* ---- what decides against going forward ---- */
@@ -29,12 +30,22 @@ static bool deadline_passed(const struct cf_pass *p)
     return p->now_wall - p->run->created_ms - cf_pause_spent_ms(p->run, p->now_wall) > deadline;
 }
 
+/* The freeze's clock runs whatever holds its steps: a pause, a failure. */
+static bool heed_freeze(struct cf_pass *p, struct cf_error *err)
+{
+    struct cf_outcome out = { .kind = CF_OUT_DONE };
+    return !cf_moves_too_long(p, &out) ||
+           cf_rollback_begin(p, "pause-too-long", out.message, NULL, err);
+}
+
 /* Begins a rollback, or says which hold stands instead. */
 static bool heed_limits(struct cf_pass *p, struct cf_hold *hold, struct cf_error *err)
 {
-    if (!deadline_passed(p))
+    if (!heed_freeze(p, err))
+        return false;
+    if (p->run->state != CF_RUN_ACTIVE || !deadline_passed(p))
         return true;
-    if (p->run->plan->rollback_on & CF_PLAN_ROLLBACK_ON_DEADLINE)
+    if (p->run->plan->rollback_on & CF_PLAN_ROLLBACK_ON_DEADLINE && !cf_rollback_loses_data(p->run))
         return cf_rollback_begin(p, "deadline", "the plan's deadline has passed before commit",
                                  NULL, err);
     cf_hold_set(hold, CF_HOLD_DEADLINE, "the plan's deadline has passed before commit");
@@ -121,9 +132,11 @@ static bool step_error(struct cf_pass *p, struct cf_step *s, struct cf_outcome *
 /* The cause under which a rollback that a step asks for is known. */
 static const char *cause_of(const struct cf_hold *hold)
 {
-    return hold->reason == CF_HOLD_DRIFT     ? "drift"
-           : hold->reason == CF_HOLD_NO_DATA ? "no-data"
-                                             : "target-unseen";
+    return hold->reason == CF_HOLD_DRIFT            ? "drift"
+           : hold->reason == CF_HOLD_NO_DATA        ? "no-data"
+           : hold->reason == CF_HOLD_BREACH         ? "gate"
+           : hold->reason == CF_HOLD_PAUSE_TOO_LONG ? "pause-too-long"
+                                                    : "target-unseen";
 }
 
 /* What an outcome does to the step. *out_go: the pass may go on with it at once. */
@@ -165,6 +178,13 @@ static bool take_outcome(struct cf_pass *p, struct cf_step *s, const struct cf_o
         return s->state == CF_STEP_PLANNED ||
                cf_step_to(s, CF_STEP_FAILED, p->events, p->now_wall, err);
     case CF_OUT_ROLLBACK:
+        if (cf_rollback_loses_data(p->run)) {
+            cf_hold_set(hold, CF_HOLD_DATA_LOSS,
+                        "%s; going back would lose what was written in %s since the switch",
+                        out->message, p->run->plan->target_cluster);
+            *io_wake_ms = CF_PASS_RETRY_MS;
+            return true;
+        }
         return cf_rollback_begin(p, cause_of(&out->hold), out->message, NULL, err);
     }
     return true;
@@ -264,6 +284,8 @@ static bool move_run(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *o
     if (p->run->state == CF_RUN_ACTIVE) {
         if (!heed_people(p, &standing, err) || !keep_watch(p, err))
             return false;
+        if (standing.reason == CF_HOLD_NONE)
+            cf_moves_upkeep(p);
         if (!go_forward(p, &standing, io_wake_ms, out_end, err))
             return false;
     }
@@ -281,6 +303,13 @@ static bool take_over(struct cf_pass *p, bool *out_go_on, int64_t *io_wake_ms, s
     *out_go_on = true;
     if (!cf_pass_take_over(p, &out, err))
         return false;
+    if (out.kind == CF_OUT_ROLLBACK && cf_rollback_loses_data(p->run)) {
+        char why[CF_HOLD_TEXT_MAX];
+        (void)snprintf(why, sizeof why, "%.600s", out.message);
+        cf_out_hold(&out, CF_HOLD_DATA_LOSS, CF_PASS_RETRY_MS,
+                    "%s; the rest of the way would lose what was written in %s since the switch",
+                    why, p->run->plan->target_cluster);
+    }
     if (out.kind == CF_OUT_ROLLBACK && p->run->state == CF_RUN_ACTIVE)
         return cf_rollback_begin(p, "emergency", out.message, NULL, err);
     if (out.kind == CF_OUT_HOLD && p->run->state == CF_RUN_ACTIVE &&

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/step.h"
 #include "orchestrator/engine/way_back.h"
 
@@ -123,6 +123,37 @@ static json_t *report_rollback(const json_t *memo)
     return out;
 }
 
+json_t *cf_report_volumes(const struct cf_live *run)
+{
+    const struct cf_step *sync = cf_run_step(run, "volume.sync");
+    struct cf_forecast forecast;
+    if (!sync || json_array_size(cf_moves_claims(run)) == 0)
+        return NULL;
+    const json_t *reports = cf_moves_note(run, "reports");
+    cf_forecast_of(reports, cf_json_at(sync->intent, "pods", NULL), &forecast);
+    return json_pack("{s:i,s:O?,s:o,s:o,s:O?,s:O?}", "claims",
+                     (int)json_array_size(cf_moves_claims(run)), "passes",
+                     cf_moves_note(run, "done"), "reports",
+                     reports ? json_incref(cf_json_unconst(reports)) : json_array(), "forecast",
+                     cf_forecast_json(&forecast), "freeze", cf_moves_note(run, "freeze"), "trouble",
+                     cf_moves_note(run, "trouble"));
+}
+
+static void put_volumes(const json_t *volumes, struct cf_buf *out)
+{
+    const json_t *freeze = json_object_get(volumes, "freeze");
+    char took[CF_UNIT_TEXT_MAX], most[CF_UNIT_TEXT_MAX];
+    if (!json_is_object(freeze))
+        return;
+    cf_buf_printf(out,
+                  ". The data of %d claims moved in %d passes; its writers stood still for %s "
+                  "(forecast: at worst %s)",
+                  (int)cf_json_int(volumes, 0, "claims", NULL),
+                  (int)cf_json_int(volumes, 0, "passes", NULL),
+                  cf_duration_brief(cf_json_int(freeze, 0, "ms", NULL), took),
+                  cf_duration_brief(cf_json_int(freeze, 0, "forecastMs", NULL), most));
+}
+
 static void put_brief(struct cf_buf *out, const char *what, int64_t ms)
 {
     if (ms < 0)
@@ -175,7 +206,9 @@ json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
     cf_autojson json_t *lines = cf_way_back_lines(run);
     const char *missing = cf_way_back_missing(run);
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(TEXT_MAX);
+    cf_autojson json_t *volumes = cf_report_volumes(run);
     text_of(run, rollback, &text);
+    put_volumes(volumes, &text);
     put_way_back(run, lines, &text);
     json_object_set_new(report, "run", json_string(run->name));
     json_object_set_new(report, "id", json_string(run->id));
@@ -188,6 +221,7 @@ json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
     json_object_set_new(report, "steps", report_steps(run));
     json_object_set_new(report, "weights", report_weights(weights));
     json_object_set_new(report, "routers", cf_report_routers(run, rows));
+    json_object_set_new(report, "volumes", volumes ? json_incref(volumes) : json_null());
     json_object_set_new(report, "rollback", rollback ? json_incref(rollback) : json_null());
     json_object_set_new(report, "left", left ? cf_json_copy(left) : json_array());
     json_object_set(report, "kubectl", lines);

@@ -9,15 +9,22 @@
 
 #include "base/text.h"
 #include "orchestrator/engine/absence.h"
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/pause.h"
 
 enum {
     LANE_WAIT_MS = 3000, /* for all routers to answer, within a pass */
     LANE_LOOK_MS = 500,
+    LOOK_AGAIN_MS = 250, /* at least, between two looks of an undo */
     DRAIN_MS =
         3000, /* from traffic home to the first undo: data planes follow, requests under way end */
 };
+
+bool cf_rollback_loses_data(const struct cf_live *run)
+{
+    return cf_moves_writers(run) == CF_WRITERS_AT_TARGET && !run->plan->reverse_data &&
+           !cf_memo(run, "dataLossAgreed");
+}
 
 bool cf_rollback_begin(struct cf_pass *p, const char *cause, const char *why, const char *actor,
                        struct cf_error *err)
@@ -265,9 +272,9 @@ static bool own_routers(struct cf_pass *p, bool *out_ours, int64_t *io_wake_ms,
 
 /* ---- undo ---- */
 
-static struct cf_step *next_to_undo(struct cf_live *run)
+static struct cf_step *next_to_undo(struct cf_live *run, size_t down_to)
 {
-    for (size_t i = run->n_steps; i-- > 0;) {
+    for (size_t i = run->n_steps; i-- > down_to;) {
         enum cf_step_state s = run->steps[i].state;
         bool touched = run->steps[i].attempt > 0;
         if (s == CF_STEP_INTENT || s == CF_STEP_APPLIED || s == CF_STEP_DONE ||
@@ -329,15 +336,20 @@ static void hold_undo(struct cf_pass *p, const struct cf_step *s, enum cf_hold_r
                       const char *why)
 {
     struct cf_hold hold;
-    cf_hold_set(&hold, reason, "traffic is home; undoing %s waits: %s", s->name, why);
+    bool home = cf_json_at(memo_rollback(p), "homeAt", NULL) != NULL;
+    cf_hold_set(&hold, reason, "%s; undoing %s waits: %s",
+                home ? "traffic is home" : "traffic goes home once the source's writers run",
+                s->name, why);
     cf_run_hold(p->run, &hold, p->events, p->now_wall);
 }
 
-static bool undo_all(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,
-                     struct cf_error *err)
+/* Steps in reverse, down to that number. True with *out_all: nothing of them is left to undo. */
+static bool undo_steps(struct cf_pass *p, size_t down_to, bool *out_all, int64_t *io_wake_ms,
+                       enum cf_pass_end *out_end, struct cf_error *err)
 {
     struct cf_step *s;
-    while (*out_end == CF_PASS_WAIT && (s = next_to_undo(p->run)) != NULL) {
+    *out_all = false;
+    while (*out_end == CF_PASS_WAIT && (s = next_to_undo(p->run, down_to)) != NULL) {
         if (p->records >= CF_PASS_RECORDS_MAX) {
             *io_wake_ms = 0;
             return true;
@@ -355,9 +367,9 @@ static bool undo_all(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *o
             *io_wake_ms = CF_PASS_RETRY_MS * 2;
             return true;
         }
-        if (out.kind == CF_OUT_WAIT || out.kind == CF_OUT_HOLD) {
+        if (out.kind != CF_OUT_DONE && out.kind != CF_OUT_MORE && out.kind != CF_OUT_FAILED) {
             hold_undo(p, s, out.hold.reason ? out.hold.reason : CF_HOLD_NOT_READY, out.message);
-            *io_wake_ms = CF_MAX(out.wake_ms, 1);
+            *io_wake_ms = CF_MAX(out.wake_ms, LOOK_AGAIN_MS);
             return true;
         }
         bool failed = out.kind == CF_OUT_FAILED;
@@ -369,7 +381,20 @@ static bool undo_all(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *o
         if (!cf_pass_record(p, 0, out_end, err))
             return false;
     }
-    return *out_end != CF_PASS_WAIT || finish(p, err);
+    *out_all = *out_end == CF_PASS_WAIT;
+    return true;
+}
+
+/* A source that is frozen cannot take traffic: its writers come first, after the target's have
+ * stopped. */
+static bool thaw(struct cf_pass *p, bool *out_thawed, int64_t *io_wake_ms,
+                 enum cf_pass_end *out_end, struct cf_error *err)
+{
+    const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
+    *out_thawed = cf_moves_writers(p->run) == CF_WRITERS_AT_SOURCE;
+    if (*out_thawed)
+        return true;
+    return undo_steps(p, (size_t)(quiesce - p->run->steps), out_thawed, io_wake_ms, out_end, err);
 }
 
 bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *out_end,
@@ -380,6 +405,9 @@ bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *
      * behind. */
     if (!cf_pass_record(p, 0, out_end, err) || *out_end != CF_PASS_WAIT)
         return err->kind == CF_ERR_NONE;
+    bool thawed, all;
+    if (!thaw(p, &thawed, io_wake_ms, out_end, err) || !thawed)
+        return err->kind == CF_ERR_NONE;
     if (!traffic_home(p, &home, io_wake_ms, err) || !home)
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_record(p, 0, out_end, err) || *out_end != CF_PASS_WAIT)
@@ -389,5 +417,5 @@ bool cf_rollback_pass(struct cf_pass *p, int64_t *io_wake_ms, enum cf_pass_end *
     bool ours;
     if (!own_routers(p, &ours, io_wake_ms, err) || !ours)
         return err->kind == CF_ERR_NONE;
-    return undo_all(p, io_wake_ms, out_end, err);
+    return undo_steps(p, 0, &all, io_wake_ms, out_end, err) && (!all || finish(p, err));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/steps/disarm.h"
 
 void cf_pass_grip(const struct cf_pass *p, const struct cf_run_router *r,
                   struct cf_router_grip *out)
@@ -238,22 +238,16 @@ static bool settle_shift(struct cf_pass *p, struct cf_error *err)
                       err);
 }
 
-/* A commit that has begun goes on: its patches are planned anew on what the touch wrote. */
-static void settle_commit(struct cf_pass *p)
+/* A disarming that has begun goes on: its patches are planned anew on what the touch wrote. What is to
+ * stop in the source stays as it is. */
+static void settle_disarming(struct cf_pass *p, const char *kind)
 {
-    struct cf_step *commit = open_step(p->run, "commit");
-    if (!commit)
+    struct cf_step *step = open_step(p->run, kind);
+    if (!step)
         return;
-    json_t *rows = json_array();
-    for (size_t i = 0; i < p->run->n_routers; i++) {
-        char next[CF_NONCE_TEXT];
-        json_array_append_new(rows,
-                              json_pack("{s:s,s:s,s:s}", "name", p->run->routers[i].name, "seq",
-                                        p->run->routers[i].seq, "next", cf_nonce(next)));
-    }
-    json_t *intent = json_copy(commit->intent); /* what is to stop in the source stays as it is */
-    json_object_set_new(intent, "routers", rows);
-    cf_step_set_intent_take(commit, intent);
+    json_t *intent = json_copy(step->intent);
+    json_object_set_new(intent, "routers", cf_disarm_rows(p->run));
+    cf_step_set_intent_take(step, intent);
 }
 
 /* Whether an alarm may have to send any router back. */
@@ -281,8 +275,10 @@ bool cf_pass_take_over(struct cf_pass *p, struct cf_outcome *out, struct cf_erro
     }
     if (touched && !settle_shift(p, err))
         return false;
-    if (touched)
-        settle_commit(p);
+    if (touched) {
+        settle_disarming(p, "commit");
+        settle_disarming(p, "quiesce");
+    }
     if (touched && worst.kind == CF_OUT_DONE && is_exposed(p->run))
         return cf_pass_prepare_way_back(p, out, err);
     *out = worst;

@@ -135,7 +135,7 @@ void cf_live_free_p(struct cf_live **run);
  *   advance         number of a step             actions.c: it goes on without waiting; until it did
  *   commitAsked     {at, by, reason}             actions.c: commit may go on
  *   deadlineWaived  true                         actions.c: a person resumed in spite of it
- *   reachable       {attempt, since}             reach: from when the gateways learn of the target
+ *   reachable       {step, attempt, since}       reach: from when the gateways learn of the target
  *   diff            {digest, inventory}          the run was started on a diff: the source it showed;
  *                                                until propagate's intent, or a person's resume
  *   shiftedAt       wall ms                      traffic.shift: the last weight change was seen
@@ -143,6 +143,7 @@ void cf_live_free_p(struct cf_live **run);
  *   saidAt          wall ms                      run.c: when the hold's text was last recorded
  *   rollback        {cause, reason, by, at, seenAt, alarmAt, patchSentAt, patchDoneAt, lastBadAt,
  *                    ownedAt}                    rollback.c, as are the next two
+ *   dataLossAgreed  {at, by, reason}             actions.c: going back may lose what the target wrote
  *   canceled        {cause, reason, by, at}      ended before anything was written
  *   left            ["…"]                        what an undo could not take back
  *   reasserted      true                         actions.c: a person agreed that our weight is

@@ -42,6 +42,10 @@ static const struct cf_check table[] = {
     { "dry-run", "server-side dry-run of every copy in the target",
       "admission takes each one; no foreign object is in the way",
       "policies and quotas of the target are not those of the source", cf_preflight_dry_run },
+    { "volumes", "Velero, storage and the claims of both clusters",
+      "each claim's strategy can be carried out, both ways that the plan wants",
+      "what cannot work is found before anything stands still", cf_preflight_volumes,
+      .volumes_only = true },
     { "jobs", "Jobs of the source", "no active Job that the plan does not list",
       "it would run twice or be lost", cf_preflight_jobs },
     { "gitops", "labels and annotations of routers and workloads",
@@ -246,6 +250,8 @@ bool cf_preflight_run(const struct cf_preflight_request *request, json_t **out_r
     survey_all(c);
     for (size_t i = 0; i < CF_ARRAY_LEN(table); i++) {
         size_t before = json_array_size(c->results);
+        if (table[i].volumes_only && !c->plan->volumes.moves)
+            continue;
         if (table[i].federations_only && !c->plan->copy.control_plane)
             continue;
         c->id = table[i].id;

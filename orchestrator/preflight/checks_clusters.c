@@ -155,6 +155,15 @@ static bool plan_steers(const struct cf_plan *plan, const char *resource)
     return false;
 }
 
+/* One writer for both sides: the Services of its name are bridged, here and there. */
+static bool bridges_by_name(const struct cf_plan *plan, enum cf_rights_role role,
+                            const char *resource)
+{
+    return plan->traffic.writers == CF_PLAN_WRITERS_SINGLE &&
+           (role & (CF_RIGHTS_SOURCE | CF_RIGHTS_TARGET)) &&
+           strcmp(resource, "endpointslices") == 0;
+}
+
 static void check_rights_of(struct cf_checking *c, const char *cluster, const char *ns,
                             enum cf_rights_role role, const char *role_name)
 {
@@ -177,7 +186,8 @@ static void check_rights_of(struct cf_checking *c, const char *cluster, const ch
     {
         const char *resource = cf_json_str(row, "", "resource", NULL);
         bool needed = !cf_rights_is_optional(row) ||
-                      ((role & CF_RIGHTS_ROUTER) && plan_steers(c->plan, resource));
+                      ((role & CF_RIGHTS_ROUTER) && plan_steers(c->plan, resource)) ||
+                      bridges_by_name(c->plan, role, resource);
         bool allowed = cf_json_bool(row, false, "allowed", NULL);
         may_probe = may_probe && (allowed || strcmp(resource, CF_RIGHTS_PROBE) != 0);
         if (allowed || !needed)
@@ -213,6 +223,13 @@ void cf_preflight_rights(struct cf_checking *c)
     if (p->copy.control_plane && p->copy.mode == CF_PLAN_COPY_ADOPT)
         check_rights_of(c, p->source_cluster, p->source_namespace, CF_RIGHTS_ADOPTED, "adopted");
     check_rights_of(c, p->target_cluster, p->target_namespace, CF_RIGHTS_TARGET, "target");
+    if (p->volumes.moves) {
+        const char *velero = p->volumes.velero_namespace;
+        check_rights_of(c, p->source_cluster, p->source_namespace, CF_RIGHTS_VOLUMES, "volumes");
+        check_rights_of(c, p->target_cluster, p->target_namespace, CF_RIGHTS_VOLUMES, "volumes");
+        check_rights_of(c, p->source_cluster, velero, CF_RIGHTS_VELERO, "velero");
+        check_rights_of(c, p->target_cluster, velero, CF_RIGHTS_VELERO, "velero");
+    }
     if (p->copy.method == CF_PLAN_COPY_KARMADA)
         check_rights_of(c, p->copy.control_plane, p->target_namespace, CF_RIGHTS_KARMADA,
                         "karmada");

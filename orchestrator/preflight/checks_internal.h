@@ -42,6 +42,7 @@ struct cf_check {
     const char *why;
     void (*run)(struct cf_checking *c);
     bool federations_only; /* not asked where no control plane is named */
+    bool volumes_only;     /* nor where no data moves */
 };
 
 /* Adds a result. `hint` and `command` may be NULL, `evidence_take` too. */
@@ -83,6 +84,8 @@ void cf_preflight_copies(struct cf_checking *c);
 void cf_preflight_control_plane(struct cf_checking *c);
 void cf_preflight_dry_run(struct cf_checking *c);
 void cf_preflight_jobs(struct cf_checking *c);
+/* checks_volumes.c */
+void cf_preflight_volumes(struct cf_checking *c);
 /* checks_gates.c */
 void cf_preflight_gates(struct cf_checking *c);
 

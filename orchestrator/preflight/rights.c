@@ -20,6 +20,10 @@ bool cf_rights_role_parse(const char *name, enum cf_rights_role *out)
         *out = CF_RIGHTS_BOTH;
     else if (strcmp(name, "adopted") == 0)
         *out = (enum cf_rights_role)(CF_RIGHTS_SOURCE | CF_RIGHTS_ROUTER | CF_RIGHTS_ADOPTED);
+    else if (strcmp(name, "volumes") == 0)
+        *out = CF_RIGHTS_VOLUMES;
+    else if (strcmp(name, "velero") == 0)
+        *out = CF_RIGHTS_VELERO;
     else if (strcmp(name, "karmada") == 0)
         *out = CF_RIGHTS_KARMADA;
     else if (strcmp(name, "clusternet") == 0)

@@ -14,14 +14,17 @@ enum cf_rights_role {
     CF_RIGHTS_BOTH = 7,
     CF_RIGHTS_KARMADA = 8,     /* a Karmada control plane */
     CF_RIGHTS_CLUSTERNET = 16, /* a hub of Clusternet */
-    CF_RIGHTS_ADOPTED = 32     /* beside SOURCE: what a control plane takes over */
+    CF_RIGHTS_ADOPTED = 32,    /* beside SOURCE: what a control plane takes over */
+    CF_RIGHTS_VOLUMES = 64,    /* beside SOURCE and TARGET: claims whose data moves */
+    CF_RIGHTS_VELERO = 128     /* in Velero's namespace of both */
 };
 
 /* The resource whose right lets the API server carry the probe to the target (engine/probe.h). */
 #define CF_RIGHTS_PROBE "services/proxy"
 
 bool cf_rights_role_parse(const char *name, enum cf_rights_role *out)
-    CF_NODISCARD; /* "source", "target", "both", "adopted", "karmada", "clusternet" */
+    CF_NODISCARD; /* "source", "target", "both", "adopted", "volumes", "velero", "karmada",
+                     "clusternet" */
 
 /* Asks for every verb of the table's rows of this role: [{"verb", "group", "resource", "namespace",
  * "allowed", "reason", "for", "optional"}]. New reference. Fails with the first review that has no

@@ -266,6 +266,7 @@ struct cf_propagation cf_survey_propagation(const struct cf_plan *plan, struct c
         .services = services,
         .routers = cf_json_at(plan->effective, "spec", "traffic", "routers", NULL),
         .source_cluster = plan->source_cluster,
+        .volumes = cf_json_at(plan->effective, "spec", "volumes", NULL),
         .copy = cf_json_at(plan->effective, "spec", "copy", NULL),
     };
 }

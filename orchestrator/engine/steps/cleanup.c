@@ -3,18 +3,18 @@
  *
  *   intend   when the gateways have changed over
  *   start    our marks leave the routers (weights stay), what we made beside an Ingress goes;
- *            floors that were raised are given back; our labels leave the copies; gates and the way
- *            back are forgotten
+ *            floors that were raised are given back; our labels leave the copies; backups and restores
+ *            of the volumes go; gates and the way back are forgotten
  *
  * A bridge stays as long as traffic flows over it: the step's message says so and what to do, and
  * what still runs in the source. After commit: no undo. */
 #include <string.h>
 
 #include "lb/bridge.h"
-#include "orchestrator/engine/pass.h"
-
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/steps/floors.h"
 #include "orchestrator/engine/steps/halt.h"
+#include "orchestrator/engine/steps/names.h"
 #include "orchestrator/engine/steps/settle.h"
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -97,9 +97,14 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     if (out->kind != CF_OUT_DONE)
         return true;
-    CF_CLEANUP(cf_buf_free) struct cf_buf left = CF_BUF_INIT(CF_COPYING_WHY_MAX + 2);
+    CF_CLEANUP(cf_buf_free) struct cf_buf left = CF_BUF_INIT(CF_HOLD_TEXT_MAX);
     if (!release_copies(p, &left, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!cf_names_end(p, false, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (cf_run_step(p->run, "volume.sync") &&
+        (!cf_moves_clean(p, &left, out) || out->kind != CF_OUT_DONE))
+        return true;
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return false;
     p->ports->gates.forget(p->ports->gates.self, p->run->id);

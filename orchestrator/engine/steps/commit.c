@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/steps/disarm.h"
 #include "orchestrator/engine/steps/halt.h"
 
 enum { LOOK_MS = 500 };
@@ -64,35 +65,9 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     json_t *source = NULL;
     if (!find_singletons(p, &source, err))
         return false;
-    json_t *rows = json_array();
-    for (size_t i = 0; i < p->run->n_routers; i++) {
-        char next[CF_NONCE_TEXT];
-        const struct cf_run_router *r = &p->run->routers[i];
-        json_array_append_new(rows, json_pack("{s:s,s:s,s:s}", "name", r->name, "seq", r->seq,
-                                              "next", cf_nonce(next)));
-    }
-    cf_step_set_intent_take(s, json_pack("{s:o,s:o}", "routers", rows, "source", source));
+    cf_step_set_intent_take(
+        s, json_pack("{s:o,s:o}", "routers", cf_disarm_rows(p->run), "source", source));
     return cf_out_done(out);
-}
-
-static bool disarm(struct cf_pass *p, struct cf_run_router *r, const json_t *row,
-                   struct cf_outcome *out, struct cf_error *err)
-{
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    struct cf_router_grip grip;
-    struct cf_router_reading reading;
-    if (!r->arm[0])
-        return cf_out_done(out);
-    cf_pass_grip(p, r, &grip);
-    (void)snprintf(grip.seq, sizeof grip.seq, "%s", cf_json_str(row, "", "seq", NULL));
-    if (!cf_pass_router_kube(p, r, &kube, err) ||
-        !cf_router_set_arm(kube, NULL, r->baseline, &grip, "", cf_json_str(row, "", "next", NULL),
-                           &reading, err))
-        return cf_error_wrap(err, "disarm router %s", r->name);
-    if (!cf_pass_heed(p, r, &reading, out, err) || out->kind != CF_OUT_DONE)
-        return err->kind == CF_ERR_NONE;
-    cf_pass_took(r, &grip, &reading);
-    return true;
 }
 
 static bool switch_main(struct cf_pass *p, const struct cf_run_router *r, struct cf_outcome *out,
@@ -150,14 +125,10 @@ static bool activate_copies(struct cf_pass *p, struct cf_outcome *out, struct cf
 static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                   struct cf_error *err)
 {
-    const json_t *rows = cf_json_at(s->intent, "routers", NULL);
     p->ports->lane.block(p->ports->lane.self, p->run->id, "committing");
-    for (size_t i = 0; i < p->run->n_routers; i++) {
-        if (!disarm(p, &p->run->routers[i], json_array_get(rows, i), out, err))
-            return false;
-        if (out->kind != CF_OUT_DONE)
-            return true;
-    }
+    if (!cf_disarm_all(p, cf_json_at(s->intent, "routers", NULL), out, err) ||
+        out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     for (size_t i = 0; i < p->run->n_routers; i++) {
         if (!switch_main(p, &p->run->routers[i], out, err))
             return false;

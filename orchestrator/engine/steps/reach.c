@@ -74,6 +74,11 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 {
     if (s->intent) /* planned again: the nonces and names of the first time stay */
         return cf_out_done(out);
+    if (cf_json_bool(s->params, false, "again", NULL)) {
+        const struct cf_step *first = cf_run_step(p->run, "reach");
+        cf_step_set_intent_take(s, cf_json_copy(first->intent));
+        return cf_out_done(out);
+    }
     cf_autojson json_t *rows = json_array();
     for (size_t i = 0; i < p->run->n_routers; i++) {
         if (!capture(p, &p->run->routers[i], rows, out, err))
@@ -189,10 +194,11 @@ static bool probe(struct cf_pass *p, struct cf_step *s, const struct cf_run_rout
 static bool settle(struct cf_pass *p, const struct cf_step *s, struct cf_outcome *out)
 {
     const json_t *memo = cf_memo(p->run, MEMO_READY);
-    if (cf_json_int(memo, -1, "attempt", NULL) != s->attempt) {
-        cf_memo_set_take(
-            p->run, MEMO_READY,
-            json_pack("{s:i,s:I}", "attempt", s->attempt, "since", (json_int_t)p->now_wall));
+    if (cf_json_int(memo, -1, "attempt", NULL) != s->attempt ||
+        cf_json_int(memo, s->no, "step", NULL) != s->no) {
+        cf_memo_set_take(p->run, MEMO_READY,
+                         json_pack("{s:i,s:i,s:I}", "step", s->no, "attempt", s->attempt, "since",
+                                   (json_int_t)p->now_wall));
         memo = cf_memo(p->run, MEMO_READY);
     }
     int64_t left =
@@ -216,6 +222,10 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
             return false;
         if (out->kind != CF_OUT_DONE)
             return true;
+    }
+    if (cf_json_bool(s->params, false, "adoptOnly", NULL)) {
+        cf_step_say(s, "nothing to reach before the writers have moved");
+        return true;
     }
     if (!cf_pass_target_ready(p, out, err))
         return false;
@@ -249,7 +259,8 @@ static bool restore(struct cf_pass *p, struct cf_run_router *r, struct cf_router
 
 static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, struct cf_error *err)
 {
-    (void)s;
+    if (cf_json_bool(s->params, false, "again", NULL))
+        return cf_out_done(out); /* the first one's undo gives everything back */
     for (size_t i = 0; i < p->run->n_routers; i++) {
         struct cf_run_router *r = &p->run->routers[i];
         struct cf_router_reading reading = { 0 };

@@ -8,11 +8,20 @@
 #include "orchestrator/engine/step.h"
 
 const struct cf_step_kind *const cf_step_kinds[] = {
-    &cf_step_preflight,      &cf_step_propagate,
-    &cf_step_workload_ready, &cf_step_reach,
-    &cf_step_traffic_shift,  &cf_step_traffic_soak,
-    &cf_step_commit,         &cf_step_source_scale_down,
-    &cf_step_cleanup,        NULL,
+    &cf_step_preflight,
+    &cf_step_propagate,
+    &cf_step_volume_sync,
+    &cf_step_workload_ready,
+    &cf_step_reach,
+    &cf_step_quiesce,
+    &cf_step_volume_final_sync,
+    &cf_step_writers_switch,
+    &cf_step_traffic_shift,
+    &cf_step_traffic_soak,
+    &cf_step_commit,
+    &cf_step_source_scale_down,
+    &cf_step_cleanup,
+    NULL,
 };
 
 const struct cf_step_kind *cf_step_kind_find(const char *name)

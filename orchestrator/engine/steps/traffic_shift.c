@@ -9,7 +9,7 @@
  *   undo     nothing: rollback sends all traffic back before any step is undone */
 #include <string.h>
 
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 #include "orchestrator/preflight/survey.h"
 
 enum { LOOK_MS = 250 };
@@ -28,9 +28,11 @@ static bool may_raise(struct cf_pass *p, struct cf_outcome *out, struct cf_error
         return err->kind == CF_ERR_NONE;
     if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    if (!cf_pass_source_alive(p, &alive, why, sizeof why, err))
+    /* Once the writers have moved the source is not what traffic would go back to. */
+    bool moved = cf_moves_writers(p->run) == CF_WRITERS_AT_TARGET;
+    if (!moved && !cf_pass_source_alive(p, &alive, why, sizeof why, err))
         return false;
-    if (!alive)
+    if (!moved && !alive)
         return cf_out_hold(out, CF_HOLD_NO_WAY_BACK, CF_PASS_RETRY_MS, "%s", why);
     if (!agreed && p->run->plan->traffic.on_drift != CF_PLAN_DRIFT_RESTORE)
         return cf_pass_look_at_routers(p, out, err);
@@ -52,7 +54,8 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return err->kind == CF_ERR_NONE;
     bool agreed = json_is_true(cf_memo(p->run, "reasserted"));
     bool any = agreed || p->run->plan->traffic.on_drift == CF_PLAN_DRIFT_RESTORE;
-    if (!cf_pass_prepare_way_back(p, out, err) || out->kind != CF_OUT_DONE)
+    bool back = cf_moves_writers(p->run) == CF_WRITERS_AT_SOURCE;
+    if (back && (!cf_pass_prepare_way_back(p, out, err) || out->kind != CF_OUT_DONE))
         return err->kind == CF_ERR_NONE;
     if (!p->ports->bridges.weight(p->ports->bridges.self, &p->fence, p->run->id, weight, err))
         return cf_error_wrap(err, "tell the bridge of the weight");
@@ -134,6 +137,9 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
                 p->run->plan->target_cluster);
     if (!p->ports->gates.watch(p->ports->gates.self, &p->fence, p->run, p->now_wall, err))
         return cf_error_wrap(err, "watch the gates");
+    /* What failed in a freeze was expected, and says nothing of the target. */
+    if (cf_moves_writers(p->run) == CF_WRITERS_AT_TARGET)
+        p->ports->gates.reset(p->ports->gates.self, p->run->id);
     return cf_out_done(out);
 }
 

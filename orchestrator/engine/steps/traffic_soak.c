@@ -6,12 +6,13 @@
  *            gates: pass → done, undecided and no-data hold and say what is missing; no-data for
  *            longer than the plan waits does what the plan says then
  *
- * A breach never arrives here: the gate fires the rollback lane itself. No effect of its own:
- * nothing to undo. */
+ * A breach never arrives here: the gate fires the rollback lane itself; except once the writers have
+ * moved, when there is no way back at once and the plan's targetData says what follows. No effect of
+ * its own: nothing to undo. */
 #include <string.h>
 
 #include "orchestrator/engine/absence.h"
-#include "orchestrator/engine/pass.h"
+#include "orchestrator/engine/moves.h"
 
 enum { LOOK_MS = 1000, ROUTER_LOOK_MS = 5000 };
 
@@ -29,10 +30,14 @@ static bool look_around(struct cf_pass *p, struct cf_step *s, struct cf_outcome 
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_bridges_fresh(p, out) || out->kind != CF_OUT_DONE)
         return true;
+    bool moved = cf_moves_writers(p->run) == CF_WRITERS_AT_TARGET;
     if (!cf_pass_source_alive(p, &alive, why, sizeof why, err))
         return false;
-    p->ports->lane.block(p->ports->lane.self, p->run->id, alive ? NULL : why);
-    if (!alive)
+    p->ports->lane.block(p->ports->lane.self, p->run->id,
+                         moved   ? "the writers have moved"
+                         : alive ? NULL
+                                 : why);
+    if (!alive && !moved)
         return cf_out_hold(out, CF_HOLD_NO_WAY_BACK, LOOK_MS, "%s: no rollback by itself", why);
     if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
@@ -90,6 +95,9 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
         cf_step_say(s, "a person asked to go on");
         return cf_out_done(out);
     }
+    if (verdict == CF_VERDICT_BREACH && p->run->plan->rollback_on & CF_PLAN_ROLLBACK_ON_GATE &&
+        cf_moves_writers(p->run) == CF_WRITERS_AT_TARGET)
+        out->kind = CF_OUT_ROLLBACK;
     if (!cf_absence_hear(p, s, verdict, out) && verdict != CF_VERDICT_BREACH && left > 0)
         return wait_for_time(p, left, out);
     return true;

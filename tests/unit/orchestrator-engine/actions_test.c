@@ -79,10 +79,70 @@ static void a_plan_becomes_steps(void **state)
     world_free(w);
 }
 
+#define MOVES                                                                                      \
+    "  volumes:\n"                                                                                 \
+    "    default: {strategy: veleroFsBackup}\n"                                                    \
+    "  cleanup: {source: keep}\n"
+#define TRAFFIC(steps)                                                                             \
+    "apiVersion: crossfade.dev/v1alpha1\n"                                                         \
+    "kind: MigrationPlan\n"                                                                        \
+    "metadata: {name: web}\n"                                                                      \
+    "spec:\n"                                                                                      \
+    "  source: {cluster: dc1, namespace: web}\n"                                                   \
+    "  target: {cluster: dc2}\n"                                                                   \
+    "  traffic:\n"                                                                                 \
+    "    router: {type: virtualService, name: web}\n"                                              \
+    "    steps: " steps "\n"                                                                       \
+    "    hold: 10s\n"
+
+/* The writers move just before the weight that the plan names, and nowhere else. */
+static void the_writers_switch_has_its_place(void **state)
+{
+    (void)state;
+    assert_steps(
+        TRAFFIC("[100]") MOVES,
+        "preflight propagate volume.sync workload.ready reach volume.sync quiesce "
+        "volume.final_sync writers.switch reach traffic.shift traffic.soak commit cleanup");
+    assert_steps(
+        TRAFFIC("[5, 50, 100]") "    writers: {mode: single, switch: weight=50}\n" MOVES,
+        "preflight propagate volume.sync workload.ready reach traffic.shift traffic.soak "
+        "volume.sync quiesce volume.final_sync writers.switch reach traffic.shift traffic.soak "
+        "traffic.shift traffic.soak commit cleanup");
+    assert_steps(TRAFFIC("[5, 100]") "    writers: {mode: single, switch: beforeTraffic}\n" MOVES,
+                 "preflight propagate volume.sync workload.ready reach volume.sync quiesce "
+                 "volume.final_sync writers.switch reach traffic.shift traffic.soak traffic.shift "
+                 "traffic.soak commit cleanup");
+}
+
+static void assert_params(const char *plan_text, int step, const char *want)
+{
+    struct world *w = world_new(plan_text);
+    cf_autojson json_t *steps = cf_compile(w->plan);
+    cf_autofree char *have = cf_test_dump(json_array_get(steps, step));
+    assert_string_equal(have, want);
+    world_free(w);
+}
+
+/* What the routers reach may be the writers themselves: before any traffic they cannot be reached yet. */
+static void the_routers_are_adopted_before_the_writers_can_be_reached(void **state)
+{
+    (void)state;
+    assert_params(TRAFFIC("[100]") MOVES, 4,
+                  "{'kind':'reach','name':'routers reach dc2','params':{'adoptOnly':true}}");
+    assert_params(TRAFFIC("[100]") MOVES, 9,
+                  "{'kind':'reach','name':'routers reach the writers in dc2','params':{'again':"
+                  "true}}");
+    assert_params(TRAFFIC("[100]") MOVES, 5,
+                  "{'kind':'volume.sync','name':'a pass just before the freeze','params':{"
+                  "'refresh':true}}");
+    assert_params(TRAFFIC("[5, 100]") "    writers: {mode: single, switch: weight=100}\n" MOVES, 4,
+                  "{'kind':'reach','name':'routers reach dc2','params':{}}");
+}
+
 static void every_kind_is_in_the_table(void **state)
 {
     (void)state;
-    struct world *w = world_new(PLAN_TEXT);
+    struct world *w = world_new(TRAFFIC("[100]") MOVES);
     cf_autojson json_t *steps = cf_compile(w->plan);
     size_t i;
     json_t *step;
@@ -98,6 +158,8 @@ int main(void)
         cmocka_unit_test(every_action_in_every_situation),
         cmocka_unit_test(an_expectation_that_no_longer_holds_refuses),
         cmocka_unit_test(a_plan_becomes_steps),
+        cmocka_unit_test(the_writers_switch_has_its_place),
+        cmocka_unit_test(the_routers_are_adopted_before_the_writers_can_be_reached),
         cmocka_unit_test(every_kind_is_in_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

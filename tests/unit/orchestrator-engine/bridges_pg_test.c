@@ -1,76 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bridges' lane over a real PostgreSQL: a bridge that was asked to go while a router names it
  * stays, is fed on and says who; it goes by itself once nothing names it. */
-#include "orchestrator/engine/bridges.h"
-#include "orchestrator/engine/ports.h"
-#include "store/bridges.h"
-#include "store/migrate.h"
-#include "store/shards.h"
-#include "store/store.h"
-#include "tests/support/fake_kube.h"
-#include "tests/support/postgres.h"
-#include "tests/support/test.h"
-
-#include "base/clock.h"
-#include "base/thread.h"
-
-#define OWNER "01900000-0000-7000-8000-00000000000a"
-#define RUN   "0192f000-0000-7000-8000-00000000c001"
-
-enum { WAIT_MS = 20000, LOOK_MS = 50 };
-
-static struct {
-    struct cf_store *store;
-    struct cf_shard_row shards[CF_SHARDS];
-    struct cf_fake_kube *dc1, *dc2;
-} T;
-
-static bool fence_of(void *self, int shard, struct cf_fence *out)
-{
-    (void)self;
-    *out = (struct cf_fence){ .shard = shard };
-    memcpy(out->owner, OWNER, sizeof OWNER);
-    for (int i = 0; i < CF_SHARDS; i++)
-        if (T.shards[i].shard == shard)
-            out->epoch = T.shards[i].epoch;
-    return true;
-}
-
-static int all_shards(void *self, int *out)
-{
-    (void)self;
-    for (int i = 0; i < CF_SHARDS; i++)
-        out[i] = T.shards[i].shard;
-    return CF_SHARDS;
-}
-
-static bool give_kube(void *self, const char *name, struct cf_kube **out, struct cf_error *err)
-{
-    (void)self;
-    (void)err;
-    *out = cf_fake_kube_client(strcmp(name, "dc1") == 0 ? T.dc1 : T.dc2, name);
-    return true;
-}
-
-static void nothing_woken(void *arg, const char *run_id)
-{
-    (void)arg;
-    (void)run_id;
-}
+#include "tests/unit/orchestrator-engine/bridges_world.h"
 
 static int open_all(void **state)
 {
-    struct cf_error err = CF_ERROR_INIT;
-    struct cf_migrate_report report;
-    cf_autofree char *conninfo = cf_test_pg_database();
-    int n = 0;
-    (void)state;
-    T.store = cf_store_open(&(struct cf_store_config){ .conninfo = conninfo }, &err);
-    assert_non_null(T.store);
-    assert_ok(cf_store_migrate(T.store, &report, &err), &err);
-    assert_ok(cf_shards_claim(T.store, OWNER, 3600000, CF_SHARDS, true, T.shards, &n, &err), &err);
-    T.dc1 = cf_fake_kube_new();
-    T.dc2 = cf_fake_kube_new();
+    open_world(state);
     cf_fake_kube_put(T.dc1, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":"
                             "\"echo\",\"namespace\":\"web\"},\"spec\":{\"selector\":{\"app\":"
                             "\"echo\"},\"ports\":[{\"name\":\"http\",\"port\":80}]}}");
@@ -79,15 +14,6 @@ static int open_all(void **state)
                      "{\"name\":\"entry\",\"namespace\":\"web\"},\"spec\":{\"rules\":[{\"http\":"
                      "{\"paths\":[{\"path\":\"/\",\"pathType\":\"Prefix\",\"backend\":{\"service\":"
                      "{\"name\":\"echo-crossfade\",\"port\":{\"number\":80}}}}]}}]}}");
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    cf_store_close(T.store);
-    cf_fake_kube_free(T.dc1);
-    cf_fake_kube_free(T.dc2);
     return 0;
 }
 
@@ -168,5 +94,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_is_named_stays_and_goes_by_itself),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_all, close_world);
 }

@@ -173,15 +173,13 @@ static bool bridges_ensure(void *self, const struct cf_bridge_want *want, struct
     return bridge_sync(w, err);
 }
 
-static void bridges_view(void *self, const char *cluster, const char *ns, const char *service,
+static void bridges_view(void *self, const struct cf_bridge_place *place,
                          struct cf_bridge_view *out)
 {
     struct world *w = self;
     struct cf_error err = CF_ERROR_INIT;
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = cf_fake_kube_client(w->dc1, "dc1");
-    (void)cluster;
-    (void)ns;
-    (void)service;
+    (void)place;
     memset(out, 0, sizeof *out);
     out->known = w->bridge_made;
     out->synced = w->bridge_made && cf_bridge_read(kube, NULL, &w->bridge, &out->ready, &err);

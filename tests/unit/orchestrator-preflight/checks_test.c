@@ -210,6 +210,10 @@ static void router_denied(struct rig *r)
 {
     cf_fake_kube_deny(r->dc1, "patch networking.istio.io/virtualservices");
 }
+static void slices_denied(struct rig *r)
+{
+    cf_fake_kube_deny(r->dc2, "create discovery.k8s.io/endpointslices");
+}
 static void other_router_denied(struct rig *r)
 {
     cf_fake_kube_deny(r->dc1, "patch gateway.networking.k8s.io/httproutes");
@@ -407,6 +411,11 @@ static const struct {
     { "insecure metrics", insecure_metrics, HEAD ROUTER GATES, "tls", "warning",
       "METRICS OF CLUSTER dc1 IS NOT VERIFIED" },
     { "target right", denied, HEAD ROUTER GATES, "rights", "blocker", "create deployments" },
+    { "right to copy what is not there", slices_denied, HEAD ROUTER GATES, "rights", "ok", "" },
+    { "right to bridge by name", slices_denied,
+      HEAD ROUTER "    writers: {mode: single, switch: weight=100}\n"
+                  "  volumes: {default: {strategy: veleroSnapshot}}\n" GATES,
+      "rights", "blocker", "create endpointslices" },
     { "router right", router_denied, HEAD ROUTER GATES, "rights", "blocker",
       "patch virtualservices" },
     { "right of another router type", other_router_denied, HEAD ROUTER GATES, "rights", "ok", "" },
@@ -473,7 +482,7 @@ static void a_plan_in_order_has_no_blocker_and_nothing_is_written(void **state)
     }
     assert_int_equal(cf_fake_kube_count(r.dc1) + cf_fake_kube_count(r.dc2), before);
     cf_autojson json_t *table = cf_preflight_table();
-    assert_int_equal(json_array_size(table), 16);
+    assert_int_equal(json_array_size(table), 17);
     cf_fake_kube_free(r.dc1);
     cf_fake_kube_free(r.dc2);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data of a run's claims within a pass: where its writers are, what Velero is asked, how long a
+ * freeze will take.
+ *
+ * The step `volume.sync` keeps what the room velero/ notes (its observation: {"there": {…}, "back":
+ * {…}, …}) for all steps that move data. Called by the steps, the rollback and reconcile's upkeep; one
+ * worker thread per pass; blocks in the cluster port only. */
+#ifndef CF_ENGINE_MOVES_H
+#define CF_ENGINE_MOVES_H
+
+#include "orchestrator/engine/pass.h"
+#include "velero/volumes.h"
+
+/* Where the writers of the data are, by what is durable. */
+enum cf_writers_at {
+    CF_WRITERS_AT_SOURCE, /* traffic may go back at any time */
+    CF_WRITERS_NOWHERE,   /* frozen: the source cannot serve, and is started again before traffic
+                             goes back */
+    CF_WRITERS_AT_TARGET, /* from the intent to start them: going back loses or moves data */
+};
+enum cf_writers_at cf_moves_writers(const struct cf_live *run);
+
+/* What the freeze has stopped in the source, as rows of steps/halt.h; NULL: nothing (any more).
+ * Borrowed. */
+const json_t *cf_moves_stopped(const struct cf_live *run);
+
+/* The claims and writers of the run, as step volume.sync found them (closure.h); NULL: none. */
+const json_t *cf_moves_claims(const struct cf_live *run);
+const json_t *cf_moves_writer_rows(const struct cf_live *run);
+
+/* One way of the run's volumes. */
+struct cf_moves {
+    struct cf_volumes v; /* .state is a copy: cf_moves_keep() */
+    struct cf_kube *source, *target;
+    struct cf_pass *pass;
+};
+void cf_moves_close(struct cf_moves *m); /* for CF_CLEANUP */
+/* `back`: from the target to the source. */
+bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out,
+                   struct cf_error *err) CF_NODISCARD;
+/* After each call of the room: its state goes into the step, to be recorded. */
+void cf_moves_keep(struct cf_moves *m);
+
+/* A member of volume.sync's observation; borrowed, NULL: none. Setting takes the value. */
+const json_t *cf_moves_note(const struct cf_live *run, const char *key);
+void cf_moves_note_set_take(struct cf_live *run, const char *key, json_t *value);
+
+/* What pass n has measured and proved so far, into the step's list of reports. */
+void cf_moves_report(struct cf_moves *m, int n);
+
+/* Takes away all that passes and restores of both ways have made. *out DONE when it is gone, or when what
+ * will not go has had its time: then `left` names it. Errors of a cluster only delay it. */
+bool cf_moves_clean(struct cf_pass *p, struct cf_buf *left, struct cf_outcome *out);
+
+/* What the room says of its progress, as the outcome: done, more, wait, hold `data`, or failed. */
+bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct cf_step *s,
+                       struct cf_outcome *out);
+
+/* Whether the freeze has lasted longer than the plan allows, which then says what follows: *out
+ * ROLLBACK, or unchanged and said once. Always false once the target's writers are to start. */
+bool cf_moves_too_long(struct cf_pass *p, struct cf_outcome *out);
+
+/* ---- the forecast (forecast.c) ---- */
+
+/* How long writers would stand still, from what was measured in this run; parts in ms. */
+struct cf_forecast {
+    bool known;      /* a pass was measured, and a restore rehearsed */
+    int64_t stop_ms; /* the source's pods end */
+    int64_t backup_ms, hand_over_ms, restore_ms;
+    int64_t start_ms; /* the target's pods become ready, and the routers learn of them */
+    int64_t p50_ms, p90_ms;
+};
+void cf_forecast_of(const json_t *pass_reports, const json_t *workload_specs,
+                    struct cf_forecast *out);
+json_t *cf_forecast_json(const struct cf_forecast *f) CF_NODISCARD;
+/* "38s, at worst 2m (stop 2s, pass 9s, hand over 1s, restore 21s, start 5s)" */
+void cf_forecast_say(const struct cf_forecast *f, struct cf_buf *out);
+
+/* ---- passes while the service runs (upkeep.c) ---- */
+
+/* Goes on with, or begins, the pass that is due between the first passes and the freeze. What goes
+ * wrong is noted for people and tried again: it never stops a run. */
+void cf_moves_upkeep(struct cf_pass *p);
+/* One live pass; *out DONE when there is none under way and none was to be begun. `begin`: one more
+ * than are done. */
+bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct cf_outcome *out,
+                        struct cf_error *err) CF_NODISCARD;
+
+#endif

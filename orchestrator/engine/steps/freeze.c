@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stopping and starting the writers of one side (freeze.h). */
+#include "orchestrator/engine/steps/freeze.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "federation/objects/kinds.h"
+
+#define KEDA_API    "keda.sh/v1alpha1"
+#define KEDA_KIND   "ScaledObject"
+#define KEDA_PAUSED "autoscaling.keda.sh/paused-replicas"
+
+enum { LOOK_MS = 500 };
+
+/* ---- rows ---- */
+
+static struct cf_object_ref ref_of(const struct cf_freeze *f, const json_t *row)
+{
+    return cf_ref(cf_json_str(row, "", "apiVersion", NULL), cf_json_str(row, "", "kind", NULL),
+                  f->ns, cf_json_str(row, "", "name", NULL));
+}
+
+/* The field of spec by which a kind stands still, and its value then. */
+static const struct {
+    const char *kind, *api_version, *field;
+} fields[] = {
+    { "Deployment", "apps/v1", "replicas" }, { "StatefulSet", "apps/v1", "replicas" },
+    { "ReplicaSet", "apps/v1", "replicas" }, { "CronJob", "batch/v1", "suspend" },
+    { "Job", "batch/v1", "suspend" },
+};
+
+static size_t field_no(const char *kind)
+{
+    size_t i = 0;
+    while (i < CF_ARRAY_LEN(fields) && strcmp(fields[i].kind, kind) != 0)
+        i++;
+    return i;
+}
+
+static json_t *still(const char *field)
+{
+    return strcmp(field, "suspend") == 0 ? json_true() : json_integer(0);
+}
+
+static json_t *value_of(const json_t *object, const char *field)
+{
+    const json_t *value = cf_json_at(object, "spec", field, NULL);
+    if (value)
+        return json_incref(cf_json_unconst(value));
+    return strcmp(field, "suspend") == 0 ? json_false() : json_integer(1);
+}
+
+static bool has_row(const json_t *rows, const char *kind, const char *name)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "kind", NULL), kind) == 0 &&
+            strcmp(cf_json_str(row, "", "name", NULL), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool add_row(const struct cf_freeze *f, const json_t *writer, json_t *rows,
+                    struct cf_error *err)
+{
+    const char *kind = cf_json_str(writer, "", "kind", NULL);
+    const char *name = cf_json_str(writer, "", "name", NULL);
+    size_t no = field_no(kind);
+    if (no == CF_ARRAY_LEN(fields) || has_row(rows, kind, name))
+        return true;
+    struct cf_object_ref ref = cf_ref(fields[no].api_version, kind, f->ns, name);
+    bool found = false;
+    cf_autojson json_t *object = NULL;
+    if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
+        return cf_error_wrap(err, "%s %s", kind, name);
+    cf_autojson json_t *had = found ? value_of(object, fields[no].field) : NULL;
+    cf_autojson json_t *stopped = still(fields[no].field);
+    if (!found || json_equal(had, stopped))
+        return true;
+    json_t *row =
+        json_pack("{s:s,s:s,s:s,s:s,s:O}", "apiVersion", fields[no].api_version, "kind", kind,
+                  "name", name, "uid", cf_object_uid(object), fields[no].field, had);
+    if (json_is_integer(had))
+        json_object_set_new(row, "ready",
+                            json_integer(cf_json_int(object, 0, "status", "readyReplicas", NULL)));
+    json_array_append_new(rows, row);
+    return true;
+}
+
+/* Whoever scales a writer up from nothing by itself, also one that stands at nothing now. A cluster
+ * without KEDA has none. */
+static bool add_scalers(const struct cf_freeze *f, const json_t *writers, const json_t *more,
+                        json_t *rows, struct cf_error *err)
+{
+    struct cf_kube_list what = { .api_version = KEDA_API, .kind = KEDA_KIND, .ns = f->ns };
+    cf_autojson json_t *scalers = NULL;
+    struct cf_error none = CF_ERROR_INIT;
+    size_t i;
+    json_t *s;
+    if (!cf_kube_list(f->kube, NULL, &what, &scalers, NULL, &none)) {
+        if (none.kind == CF_ERR_NOT_FOUND || none.kind == CF_ERR_DENIED)
+            return true;
+        (void)cf_error_move(err, &none);
+        return cf_error_wrap(err, "list %s", KEDA_KIND);
+    }
+    json_array_foreach(scalers, i, s)
+    {
+        const json_t *target = cf_json_at(s, "spec", "scaleTargetRef", NULL);
+        const char *kind = cf_json_str(target, "Deployment", "kind", NULL);
+        const char *name = cf_json_str(target, "", "name", NULL);
+        if (!has_row(writers, kind, name) && !has_row(more, kind, name))
+            continue;
+        const char *paused = cf_json_str(s, NULL, "metadata", "annotations", KEDA_PAUSED, NULL);
+        json_array_insert_new(rows, 0,
+                              json_pack("{s:s,s:s,s:s,s:s,s:o}", "apiVersion", KEDA_API, "kind",
+                                        KEDA_KIND, "name", cf_object_name(s), "uid",
+                                        cf_object_uid(s), "paused",
+                                        paused ? json_string(paused) : json_null()));
+    }
+    return true;
+}
+
+bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json_t *more,
+                    json_t **out_rows, struct cf_error *err)
+{
+    cf_autojson json_t *rows = json_array();
+    const json_t *lists[] = { writers, more };
+    for (size_t l = 0; l < CF_ARRAY_LEN(lists); l++) {
+        size_t i;
+        json_t *writer;
+        json_array_foreach(lists[l], i, writer)
+        {
+            if (!add_row(f, writer, rows, err))
+                return false;
+        }
+    }
+    if (!add_scalers(f, writers, more, rows, err))
+        return false;
+    *out_rows = cf_steal(&rows);
+    return true;
+}
+
+/* ---- stopping and starting ---- */
+
+static bool is_scaler(const json_t *row)
+{
+    return json_object_get(row, "paused") != NULL;
+}
+
+/* The patch of a row: to standstill, or back to what it had. A JSON Patch tests the uid, and on the way
+ * back that our value still stands there. */
+static json_t *patch_of(const json_t *row, bool back)
+{
+    json_t *patch = json_pack("[{s:s,s:s,s:s}]", "op", "test", "path", "/metadata/uid", "value",
+                              cf_json_str(row, "", "uid", NULL));
+    if (is_scaler(row)) {
+        static const char *const at = "/metadata/annotations/autoscaling.keda.sh~1paused-replicas";
+        const json_t *had = json_object_get(row, "paused");
+        if (back)
+            json_array_append_new(
+                patch, json_pack("{s:s,s:s,s:s}", "op", "test", "path", at, "value", "0"));
+        if (back && json_is_null(had))
+            json_array_append_new(patch, json_pack("{s:s,s:s}", "op", "remove", "path", at));
+        else
+            json_array_append_new(
+                patch, json_pack("{s:s,s:s,s:o}", "op", "add", "path", at, "value",
+                                 back ? json_incref(cf_json_unconst(had)) : json_string("0")));
+        return patch;
+    }
+    const char *field = fields[field_no(cf_json_str(row, "", "kind", NULL))].field;
+    cf_autofree char *at = cf_xasprintf("/spec/%s", field);
+    if (back)
+        json_array_append_new(
+            patch, json_pack("{s:s,s:s,s:o}", "op", "test", "path", at, "value", still(field)));
+    json_array_append_new(
+        patch, json_pack("{s:s,s:s,s:o}", "op", "add", "path", at, "value",
+                         back ? json_incref(json_object_get(row, field)) : still(field)));
+    return patch;
+}
+
+/* An annotation cannot be added where there are none yet. */
+static bool make_annotations(const struct cf_freeze *f, const struct cf_object_ref *ref,
+                             const json_t *row, struct cf_error *err)
+{
+    cf_autojson json_t *patch =
+        json_pack("{s:{s:s,s:{s:s}}}", "metadata", "uid", cf_json_str(row, "", "uid", NULL),
+                  "annotations", KEDA_PAUSED, "0");
+    return cf_kube_merge_patch(f->kube, NULL, ref, patch, NULL, NULL, err);
+}
+
+static bool stop_one(const struct cf_freeze *f, const json_t *row, struct cf_error *err)
+{
+    struct cf_object_ref ref = ref_of(f, row);
+    cf_autojson json_t *patch = patch_of(row, false);
+    struct cf_error refusal = CF_ERROR_INIT;
+    bool ok = is_scaler(row) ? make_annotations(f, &ref, row, &refusal)
+                             : cf_kube_json_patch(f->kube, NULL, &ref, patch, NULL, NULL, &refusal);
+    if (ok || refusal.kind == CF_ERR_NOT_FOUND) {
+        cf_error_clear(&refusal);
+        return true;
+    }
+    (void)cf_error_move(err, &refusal);
+    return cf_error_wrap(err, "stop %s %s of %s", ref.kind, ref.name, f->cluster);
+}
+
+bool cf_freeze_stop(const struct cf_freeze *f, const json_t *rows, struct cf_error *err)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (!stop_one(f, row, err))
+            return false;
+    }
+    return true;
+}
+
+/* What a row had, or what its object has now: a number, a boolean, the annotation's text or null. */
+static json_t *saved_of(const json_t *row, const char **out_name)
+{
+    bool scaler = is_scaler(row);
+    const char *field =
+        scaler ? "paused" : fields[field_no(cf_json_str(row, "", "kind", NULL))].field;
+    *out_name = scaler ? "paused-replicas" : field;
+    return json_incref(json_object_get(row, field));
+}
+
+static json_t *present_of(const json_t *row, const json_t *object)
+{
+    if (!is_scaler(row))
+        return value_of(object, fields[field_no(cf_json_str(row, "", "kind", NULL))].field);
+    const json_t *paused = cf_json_at(object, "metadata", "annotations", KEDA_PAUSED, NULL);
+    return paused ? json_incref(cf_json_unconst(paused)) : json_null();
+}
+
+/* After a refused way back: what stands there now is what it had already, or somebody's. */
+static bool judge_refusal(const struct cf_freeze *f, const struct cf_object_ref *ref,
+                          const json_t *row, json_t *left, struct cf_error *err)
+{
+    bool found = false;
+    const char *name;
+    cf_autojson json_t *object = NULL;
+    if (!cf_kube_find(f->kube, NULL, ref, &found, &object, err))
+        return cf_error_wrap(err, "%s %s", ref->kind, ref->name);
+    cf_autofree char *line = NULL;
+    cf_autojson json_t *had = saved_of(row, &name);
+    cf_autojson json_t *is = present_of(row, object);
+    if (!found || strcmp(cf_object_uid(object), cf_json_str(row, "", "uid", NULL)) != 0) {
+        line = cf_xasprintf("%s %s of %s, which the freeze stopped, is gone", ref->kind, ref->name,
+                            f->cluster);
+    } else if (!json_equal(had, is)) {
+        cf_autofree char *before = cf_json_dump(had);
+        cf_autofree char *now = cf_json_dump(is);
+        line = cf_xasprintf("%s %s of %s has %s %s and not %s as before the freeze: somebody has "
+                            "changed it since, and it stays so",
+                            ref->kind, ref->name, f->cluster, name, now, before);
+    }
+    if (line)
+        json_array_append_new(left, json_string(line));
+    return true;
+}
+
+static bool give_back_one(const struct cf_freeze *f, const json_t *row, json_t *left,
+                          struct cf_error *err)
+{
+    struct cf_object_ref ref = ref_of(f, row);
+    cf_autojson json_t *patch = patch_of(row, true);
+    struct cf_error refusal = CF_ERROR_INIT;
+    if (cf_kube_json_patch(f->kube, NULL, &ref, patch, NULL, NULL, &refusal))
+        return true;
+    if (refusal.kind == CF_ERR_NOT_FOUND || refusal.upstream == 422) {
+        cf_error_clear(&refusal);
+        return judge_refusal(f, &ref, row, left, err);
+    }
+    (void)cf_error_move(err, &refusal);
+    return cf_error_wrap(err, "start %s %s of %s again", ref.kind, ref.name, f->cluster);
+}
+
+bool cf_freeze_give_back(const struct cf_freeze *f, const json_t *rows, json_t *left,
+                         struct cf_error *err)
+{
+    /* Scalers last: they were first to stop. */
+    for (size_t i = json_array_size(rows); i-- > 0;)
+        if (!give_back_one(f, json_array_get(rows, i), left, err))
+            return false;
+    return true;
+}
+
+bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t **out,
+                           struct cf_error *err)
+{
+    cf_autojson json_t *all = json_object();
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        struct cf_object_ref ref = ref_of(f, row);
+        cf_autojson json_t *object = NULL;
+        bool found = false;
+        if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
+            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
+        cf_autofree char *name = cf_xasprintf("%s/%s", ref.kind, ref.name);
+        json_int_t n =
+            found ? (json_int_t)cf_json_int(object, 0, "metadata", "generation", NULL) : -1;
+        json_object_set_new(all, name, json_integer(n));
+    }
+    *out = cf_steal(&all);
+    return true;
+}
+
+bool cf_freeze_runs(const struct cf_freeze *f, const json_t *rows, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        struct cf_object_ref ref = ref_of(f, row);
+        cf_autojson json_t *object = NULL;
+        bool found = false;
+        if (!json_object_get(row, "replicas"))
+            continue;
+        if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
+            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
+        int64_t wanted = cf_json_int(object, 0, "spec", "replicas", NULL);
+        int64_t want = CF_MIN(wanted, cf_json_int(row, wanted, "ready", NULL));
+        int64_t ready = cf_json_int(object, 0, "status", "readyReplicas", NULL);
+        if (found && ready < want)
+            return cf_out_wait(out, LOOK_MS,
+                               "%s %s of %s starts again: %lld of %lld pods are ready", ref.kind,
+                               ref.name, f->cluster, (long long)ready, (long long)want);
+    }
+    return cf_out_done(out);
+}

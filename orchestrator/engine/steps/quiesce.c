@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `quiesce`: the source's writers stand still. From its intent on the run is in its freeze: gates
+ * do not count, nothing sends traffic back to a side that cannot serve, and the clock of
+ * volumes.finalSync.maxPause runs.
+ *
+ *   intend   only when the forecast fits, the source is what was copied, the routers are as we left
+ *            them, and every node with a writer answers: what is to be stopped, with all that it had, saved once; the routers' seqs
+ *   start    the way back is disarmed on every router, its documents are forgotten; then it stops
+ *   observe  no pod, no attachment, no silent node: nobody writes
+ *   undo     everything has what it had before, and runs; the way back is armed again */
+#include <string.h>
+
+#include "base/units.h"
+#include "orchestrator/engine/steps/disarm.h"
+#include "orchestrator/engine/steps/freeze.h"
+
+enum { FORECAST_AGAIN_MS = 15000 };
+
+static bool open_source(struct cf_pass *p, struct cf_kube **kube, struct cf_freeze *f,
+                        struct cf_error *err)
+{
+    const struct cf_plan *plan = p->run->plan;
+    if (!cf_pass_kube(p, plan->source_cluster, kube, err))
+        return false;
+    *f = (struct cf_freeze){ p, *kube, plan->source_cluster, plan->source_namespace };
+    return true;
+}
+
+/* ---- intend ---- */
+
+/* Over the plan's pause means no freeze, unless a person has looked at the figure. */
+static bool forecast_fits(struct cf_pass *p, struct cf_step *s, struct cf_forecast *f,
+                          struct cf_outcome *out)
+{
+    const struct cf_step *sync = cf_run_step(p->run, "volume.sync");
+    cf_forecast_of(cf_moves_note(p->run, "reports"), cf_json_at(sync->intent, "pods", NULL), f);
+    if (f->p90_ms <= p->run->plan->volumes.max_pause_ms)
+        return true;
+    if (cf_pass_advance_asked(p, s))
+        return true;
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 1);
+    char most[CF_UNIT_TEXT_MAX];
+    cf_buf_puts(&text, "a freeze would take ");
+    cf_forecast_say(f, &text);
+    cf_buf_printf(&text, ": longer than maxPause %s; nothing is frozen",
+                  cf_duration_format(p->run->plan->volumes.max_pause_ms, most));
+    cf_out_hold(out, CF_HOLD_PAUSE_TOO_LONG, FORECAST_AGAIN_MS, "%s", cf_buf_str(&text));
+    return false;
+}
+
+static bool may_freeze(struct cf_pass *p, struct cf_step *s, struct cf_forecast *f,
+                       struct cf_outcome *out, struct cf_error *err)
+{
+    if (!forecast_fits(p, s, f, out))
+        return true;
+    if (!cf_copies_compare(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    return cf_pass_look_at_routers(p, out, err);
+}
+
+static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                   struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
+    struct cf_forecast forecast;
+    cf_autojson json_t *rows = NULL;
+    cf_autojson json_t *mounts = NULL;
+    if (s->intent && json_object_get(s->intent, "stopped"))
+        return cf_out_done(out); /* saved once: a second look would save what we have stopped */
+    if (!may_freeze(p, s, &forecast, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    const json_t *more =
+        cf_json_at(p->run->plan->effective, "spec", "volumes", "finalSync", "quiesce", NULL);
+    if (!open_source(p, &kube, &f, err) ||
+        !cf_freeze_rows(&f, cf_moves_writer_rows(p->run), more, &rows, err) ||
+        !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
+        return false;
+    if (!cf_freeze_nodes(&f, mounts, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (cf_pass_advance_asked(p, s))
+        cf_pass_advance_taken(p);
+    cf_step_set_intent_take(s,
+                            json_pack("{s:O,s:O,s:o,s:o,s:I}", "stopped", rows, "mounts", mounts,
+                                      "routers", cf_disarm_rows(p->run), "forecast",
+                                      cf_forecast_json(&forecast), "at", (json_int_t)p->now_wall));
+    return cf_out_done(out);
+}
+
+/* ---- start, observe ---- */
+
+static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                  struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
+    p->ports->lane.block(p->ports->lane.self, p->run->id, "the source is frozen");
+    if (!cf_disarm_all(p, cf_json_at(s->intent, "routers", NULL), out, err) ||
+        out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
+        return cf_error_wrap(err, "forget the way back");
+    return open_source(p, &kube, &f, err) &&
+           cf_freeze_stop(&f, cf_json_at(s->intent, "stopped", NULL), err);
+}
+
+static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
+    const json_t *rows = cf_json_at(s->intent, "stopped", NULL);
+    json_t *generations = NULL;
+    if (cf_moves_too_long(p, out))
+        return true;
+    if (!open_source(p, &kube, &f, err) ||
+        !cf_freeze_look(&f, rows, cf_moves_claims(p->run), cf_json_at(s->intent, "mounts", NULL),
+                        out, err) ||
+        out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!cf_freeze_generations(&f, rows, &generations, err))
+        return false;
+    cf_step_set_observation_take(
+        s, json_pack("{s:o,s:I}", "generations", generations, "stillAt", (json_int_t)p->now_wall));
+    cf_step_say(s, "nobody writes in %s any more: %zu workloads stand still",
+                p->run->plan->source_cluster, json_array_size(rows));
+    return cf_out_done(out);
+}
+
+/* ---- undo: unquiesce ---- */
+
+/* Once: what an autoscaler makes of it afterwards is nobody else's doing. */
+static bool give_back(struct cf_step *s, const struct cf_freeze *f, struct cf_outcome *out,
+                      struct cf_error *err)
+{
+    cf_autojson json_t *left = json_array();
+    if (cf_json_at(s->observation, "givenBack", NULL))
+        return cf_out_done(out);
+    if (!cf_freeze_give_back(f, cf_json_at(s->intent, "stopped", NULL), left, err))
+        return false;
+    json_t *observation = s->observation ? json_copy(s->observation) : json_object();
+    json_object_set(observation, "givenBack", left);
+    cf_step_set_observation_take(s, observation);
+    return cf_out_more(out);
+}
+
+static bool is_armed(const struct cf_live *run)
+{
+    for (size_t i = 0; i < run->n_routers; i++)
+        if (run->routers[i].adopted && !run->routers[i].arm[0])
+            return false;
+    return true;
+}
+
+/* Traffic that was raised after the freeze began has no way back yet. */
+static bool arm_again(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    if (!cf_disarm_arm_again(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    return cf_run_weight(p->run) <= 0 || !is_armed(p->run) || cf_pass_prepare_way_back(p, out, err);
+}
+
+static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
+    const json_t *rows = cf_json_at(s->intent, "stopped", NULL);
+    if (!open_source(p, &kube, &f, err) || !give_back(s, &f, out, err))
+        return false;
+    if (out->kind != CF_OUT_DONE)
+        return true;
+    if (!cf_freeze_runs(&f, rows, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!arm_again(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    const json_t *left = cf_json_at(s->observation, "givenBack", NULL);
+    p->ports->lane.block(p->ports->lane.self, p->run->id, NULL);
+    cf_moves_note_set_take(p->run, "thawedAt", json_integer((json_int_t)p->now_wall));
+    if (json_array_size(left) > 0)
+        return cf_out_failed(out, "%s", json_string_value(json_array_get(left, 0)));
+    return cf_out_done(out);
+}
+
+const struct cf_step_kind cf_step_quiesce = {
+    .name = "quiesce",
+    .phase = "Freezing",
+    .says = "stops the source's writers, once the forecast of the freeze fits the plan",
+    .intend = intend,
+    .start = start,
+    .observe = observe,
+    .undo = undo,
+};

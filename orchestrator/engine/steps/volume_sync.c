@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step `volume.sync`: the data of the claims goes ahead while the service runs.
+ *
+ *   intend   whose data moves and who writes it, from the source's closure; the two storage locations
+ *            of each way. What Velero cannot do is a preflight blocker before this
+ *   observe  the writers' names lead from the target to the source; passes until there are as many as the plan wants; then the first is restored into a
+ *            namespace of its own, for the forecast, and thrown away. A later one of this kind
+ *            (params.refresh), just before the freeze, makes one more pass, so that little is left
+ *   undo     stops what is under way, takes away what it made
+ *
+ * Between the two, passes go on by themselves (upkeep.c). */
+#include <string.h>
+
+#include "base/units.h"
+#include "federation/objects/kinds.h"
+#include "orchestrator/engine/steps/names.h"
+
+enum {
+    REFRESHED_MS = 60000, /* a pass that ended less than this ago is young enough for a freeze */
+    CLEAN_LOOK_MS = 500,  /* between looks at the rehearsal's end */
+};
+
+/* ---- intend ---- */
+
+/* The body of the copy that mounts the claim: in the target its pods must be able to run where the
+ * volume is made. */
+static const json_t *pod_spec_of(const json_t *inventory, const char *label)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(inventory, "objects"), i, item)
+    {
+        const json_t *body = json_object_get(item, "body");
+        cf_autofree char *own = cf_object_label(body);
+        if (strcmp(own, label) == 0)
+            return cf_object_pod_spec(body);
+    }
+    return NULL;
+}
+
+static json_t *placement_of(const json_t *pod_spec)
+{
+    static const char *const keys[] = { "nodeSelector", "affinity", "tolerations" };
+    json_t *placement = json_object();
+    for (size_t i = 0; i < CF_ARRAY_LEN(keys); i++)
+        if (json_object_get(pod_spec, keys[i]))
+            json_object_set(placement, keys[i], json_object_get(pod_spec, keys[i]));
+    return placement;
+}
+
+/* A claim of the closure as velero/volumes.h wants it. */
+static json_t *claim_row(const json_t *inventory, const json_t *found)
+{
+    json_t *row = json_object();
+    static const char *const same[] = { "name", "strategy", "verify", "storageClass", "size" };
+    const char *by = json_string_value(json_array_get(json_object_get(found, "by"), 0));
+    for (size_t i = 0; i < CF_ARRAY_LEN(same); i++)
+        json_object_set(row, same[i], json_object_get(found, same[i]));
+    const json_t *spec = by ? pod_spec_of(inventory, by) : NULL;
+    json_object_set_new(row, "uid", json_string(cf_object_uid(json_object_get(found, "claim"))));
+    if (by)
+        json_object_set_new(row, "by", json_string(by));
+    if (spec)
+        json_object_set_new(row, "placement", placement_of(spec));
+    return row;
+}
+
+/* The specs that the forecast reads: how long pods may take to end. */
+static json_t *grace_rows(const json_t *inventory, const json_t *claims)
+{
+    json_t *rows = json_array();
+    size_t i;
+    json_t *claim;
+    json_array_foreach(claims, i, claim)
+    {
+        const json_t *spec = pod_spec_of(inventory, cf_json_str(claim, "", "by", NULL));
+        if (spec)
+            json_array_append_new(
+                rows, json_pack("{s:I}", "terminationGracePeriodSeconds",
+                                (json_int_t)cf_json_int(spec, 30, "terminationGracePeriodSeconds",
+                                                        NULL)));
+    }
+    return rows;
+}
+
+static bool facts_of(struct cf_pass *p, const char *cluster, json_t **out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    if (!cf_pass_kube(p, cluster, &kube, err) ||
+        !cf_velero_look(kube, p->run->plan->volumes.velero_namespace, p->run->id, out, err))
+        return cf_error_wrap(err, "Velero of %s", cluster);
+    return true;
+}
+
+/* {"from", "to"}: names of one bucket and prefix at both ends; NULL when the far end has none. */
+static json_t *pair(const json_t *from_facts, const json_t *to_facts, const char *name)
+{
+    const json_t *from = NULL;
+    const json_t *to = cf_velero_pair(from_facts, to_facts, name, &from);
+    if (!from || !to)
+        return NULL;
+    return json_pack("{s:s,s:s}", "from", cf_json_str(from, "", "name", NULL), "to",
+                     cf_json_str(to, "", "name", NULL));
+}
+
+static bool find_locations(struct cf_pass *p, json_t *intent, struct cf_outcome *out,
+                           struct cf_error *err)
+{
+    const struct cf_plan *plan = p->run->plan;
+    cf_autojson json_t *source = NULL;
+    cf_autojson json_t *target = NULL;
+    if (!facts_of(p, plan->source_cluster, &source, err) ||
+        !facts_of(p, plan->target_cluster, &target, err))
+        return false;
+    json_t *there = pair(source, target, plan->volumes.location ? plan->volumes.location : "");
+    if (!there)
+        return cf_out_hold(out, CF_HOLD_PREFLIGHT, CF_PASS_WAKE_MAX_MS,
+                           "%s has no BackupStorageLocation with the bucket and prefix of %s in %s",
+                           plan->target_cluster,
+                           plan->volumes.location ? plan->volumes.location : "the default one",
+                           plan->source_cluster);
+    json_object_set_new(intent, "there", there);
+    if (!plan->volumes.back_location)
+        return cf_out_done(out);
+    json_t *back = pair(target, source, plan->volumes.back_location);
+    if (!back)
+        return cf_out_hold(
+            out, CF_HOLD_PREFLIGHT, CF_PASS_WAKE_MAX_MS,
+            "%s has no BackupStorageLocation with the bucket and prefix of %s in %s: "
+            "there would be no way back with the data",
+            plan->source_cluster, plan->volumes.back_location, plan->target_cluster);
+    json_object_set_new(intent, "back", back);
+    return cf_out_done(out);
+}
+
+static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                   struct cf_error *err)
+{
+    if (s->intent || cf_json_bool(s->params, false, "refresh", NULL)) {
+        if (!s->intent)
+            cf_step_set_intent_take(s, json_object());
+        return cf_out_done(out);
+    }
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    const json_t *inventory;
+    cf_autojson json_t *claims = json_array();
+    size_t i;
+    json_t *found;
+    if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
+        return false;
+    json_array_foreach(cf_json_at(inventory, "volumes", "claims", NULL), i, found)
+    {
+        json_array_append_new(claims, claim_row(inventory, found));
+    }
+    cf_autojson json_t *intent =
+        json_pack("{s:O,s:o}", "claims", claims, "pods", grace_rows(inventory, claims));
+    const json_t *writers = cf_json_at(inventory, "volumes", "writers", NULL);
+    json_object_set_new(intent, "writers", writers ? cf_json_copy(writers) : json_array());
+    /* Fixed addresses are a gateway's: pods are not reached through them by a Service's name. */
+    bool flat = p->run->plan->traffic.reach != CF_PLAN_REACH_ADDRESS;
+    json_object_set_new(intent, "names", flat ? cf_names_of_writers(inventory) : json_array());
+    if (json_array_size(claims) > 0 &&
+        (!find_locations(p, intent, out, err) || out->kind != CF_OUT_DONE))
+        return err->kind == CF_ERR_NONE;
+    cf_step_set_intent_take(s, json_incref(intent));
+    return cf_out_done(out);
+}
+
+/* ---- observe ---- */
+
+static int64_t noted(const struct cf_pass *p, const char *key)
+{
+    const json_t *n = cf_moves_note(p->run, key);
+    return n ? json_integer_value(n) : 0;
+}
+
+/* Pass n into a namespace of its own, and away again. */
+static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outcome *out,
+                     struct cf_error *err)
+{
+    CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
+    struct cf_moving moving = { 0 };
+    if (!cf_moves_open(p, false, &m, err))
+        return false;
+    bool restored = noted(p, "rehearsedPass") == n;
+    bool ok = restored ? cf_volumes_clean(&m.v, 1, &moving, err)
+                       : cf_volumes_hand_over(&m.v, n, &moving, err);
+    if (ok && !restored && moving.done) {
+        moving = (struct cf_moving){ 0 };
+        ok = cf_volumes_restore(&m.v, n, true, &moving, err);
+        if (ok && moving.done) {
+            cf_moves_report(&m, n);
+            cf_moves_note_set_take(p->run, "rehearsedPass", json_integer(n));
+            moving.done = false; /* what it made goes next */
+        }
+    } else if (ok && restored) {
+        /* What will not go is tried again at the end of the run. */
+        if (!moving.done && !moving.stuck) {
+            cf_moves_keep(&m);
+            return cf_out_wait(out, CLEAN_LOOK_MS, "the rehearsal is taken away: %s", moving.why);
+        }
+        moving.done = true;
+        cf_moves_note_set_take(p->run, "rehearsed", json_true());
+    }
+    cf_moves_keep(&m);
+    if (!ok)
+        return cf_error_wrap(err, "rehearse the restore");
+    return cf_moves_progress(&moving, "rehearsal of the restore", s, out);
+}
+
+static void say_done(struct cf_pass *p, struct cf_step *s)
+{
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 1);
+    struct cf_forecast f;
+    const struct cf_step *sync = cf_run_step(p->run, "volume.sync");
+    cf_forecast_of(cf_moves_note(p->run, "reports"), cf_json_at(sync->intent, "pods", NULL), &f);
+    cf_buf_printf(&text, "%zu claims, %d passes; a freeze would take ",
+                  json_array_size(cf_moves_claims(p->run)), (int)noted(p, "good"));
+    cf_forecast_say(&f, &text);
+    cf_step_say(s, "%s", cf_buf_str(&text));
+}
+
+static bool refresh(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    bool young = p->now_wall - noted(p, "doneAt") < REFRESHED_MS;
+    if (!cf_moves_live_pass(p, s, !young, out, err))
+        return false;
+    if (out->kind == CF_OUT_DONE && young)
+        say_done(p, s);
+    else if (out->kind == CF_OUT_DONE)
+        return cf_out_more(out);
+    return true;
+}
+
+static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
+                    struct cf_error *err)
+{
+    const struct cf_plan_volumes *plan = &p->run->plan->volumes;
+    if (json_array_size(cf_moves_claims(p->run)) == 0) {
+        cf_step_say(s, "no claim among what is copied has data that moves");
+        return cf_out_done(out);
+    }
+    if (cf_json_bool(s->params, false, "refresh", NULL))
+        return refresh(p, s, out, err);
+    if (!cf_names_lead_to(p, true, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    bool enough = noted(p, "good") >= plan->passes && noted(p, "under") == 0;
+    if (!enough) {
+        if (!cf_moves_live_pass(p, s, true, out, err))
+            return false;
+        return out->kind != CF_OUT_DONE || cf_out_more(out);
+    }
+    if (plan->rehearse && !cf_moves_note(p->run, "rehearsed"))
+        return rehearse(p, s, (int)noted(p, "done"), out, err);
+    say_done(p, s);
+    return cf_out_done(out);
+}
+
+/* ---- undo ---- */
+
+/* Nothing of ours reads any more. */
+static bool stop_all(struct cf_pass *p, bool back, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
+    struct cf_moving moving = { 0 };
+    if (!cf_moves_note(p->run, back ? "back" : "there"))
+        return cf_out_done(out);
+    if (!cf_moves_open(p, back, &m, err))
+        return false;
+    bool ok = cf_volumes_cancel(&m.v, &moving, err);
+    cf_moves_keep(&m);
+    if (!ok)
+        return cf_error_wrap(err, "stop the passes");
+    return cf_moves_progress(&moving, "stopping the passes", NULL, out);
+}
+
+static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_buf_free) struct cf_buf left = CF_BUF_INIT(CF_HOLD_TEXT_MAX);
+    if (cf_json_bool(s->params, false, "refresh", NULL) ||
+        json_array_size(cf_moves_claims(p->run)) == 0)
+        return cf_out_done(out);
+    if (!cf_names_end(p, true, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!stop_all(p, false, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!stop_all(p, true, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    (void)cf_moves_clean(p, &left, out);
+    if (out->kind == CF_OUT_DONE && left.len > 2)
+        cf_step_say(s, "%s", cf_buf_str(&left) + 2);
+    return true;
+}
+
+const struct cf_step_kind cf_step_volume_sync = {
+    .name = "volume.sync",
+    .phase = "Syncing",
+    .says = "sends the claims' data ahead in passes, while the service runs, and rehearses the "
+            "restore",
+    .intend = intend,
+    .observe = observe,
+    .undo = undo,
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's test world with data: the application has a claim that moves, both clusters have pods and
+ * the Velero of the velero room's tests. */
+#ifndef TESTS_UNIT_ENGINE_DATA_H
+#define TESTS_UNIT_ENGINE_DATA_H
+
+#define world velero_world /* the velero room's is another one */
+#include "tests/unit/velero/world.h"
+#undef world
+#undef RUN_ID
+#include "orchestrator/engine/moves.h"
+#include "tests/unit/orchestrator-engine/life.h"
+
+#define DATA_PLAN                                                                                  \
+    "apiVersion: crossfade.dev/v1alpha1\n"                                                         \
+    "kind: MigrationPlan\n"                                                                        \
+    "metadata: {name: web}\n"                                                                      \
+    "spec:\n"                                                                                      \
+    "  source: {cluster: dc1, namespace: web}\n"                                                   \
+    "  target: {cluster: dc2}\n"                                                                   \
+    "  traffic:\n"                                                                                 \
+    "    router: {type: virtualService, name: web}\n"                                              \
+    "    steps: [100]\n"                                                                           \
+    "    hold: 10s\n"
+#define DATA_VOLUMES(more)                                                                         \
+    "  volumes:\n"                                                                                 \
+    "    default: {strategy: veleroFsBackup}\n"                                                    \
+    "    passes: 1\n"                                                                              \
+    "    finalSync: {rehearse: false" more "}\n"
+#define DISCARD "  rollback: {targetData: discard}\n"
+#define REVERSE                                                                                    \
+    "    velero: {location: there, backLocation: back}\n"                                          \
+    "  rollback: {targetData: reverse}\n"
+
+static const char writer[] =
+    "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'echo','namespace':'web',"
+    "'generation':1},'spec':{'replicas':1,'selector':{'matchLabels':{'app':'echo'}},'template':{"
+    "'metadata':{'labels':{'app':'echo'}},'spec':{'containers':[{'name':'echo','image':'echo:1'}],"
+    "'volumes':[{'name':'v','persistentVolumeClaim':{'claimName':'data'}}]}}},'status':{"
+    "'observedGeneration':1,'replicas':1,'updatedReplicas':1,'readyReplicas':1,"
+    "'availableReplicas':1}}";
+
+/* What volume.sync would find: its intend is the sandbox stories' business. */
+static const char found[] =
+    "{'claims':[{'name':'data','strategy':'veleroFsBackup','verify':'none','storageClass':'',"
+    "'size':''}],'pods':[{'terminationGracePeriodSeconds':30}],'writers':[{'apiVersion':'apps/v1',"
+    "'kind':'Deployment','name':'echo'}],'there':{'from':'there','to':'there-too'},'back':{'from':"
+    "'back','to':'back-too'}}";
+
+struct data {
+    struct world *w;
+    struct velero_world velero;
+};
+
+/* ---- kubelets ---- */
+
+static inline void settle_pods(struct cf_fake_kube *f, struct side *s)
+{
+    bool runs = replicas(f) > 0;
+    cf_autojson json_t *pod = cf_fake_kube_peek(f, "v1", "Pod", "web", "echo-1");
+    if (runs && !pod)
+        add_pod(s, "web", "echo-1", "data", "n1", "Running");
+    else if (!runs && pod)
+        cf_fake_kube_remove(f, "v1", "Pod", "web", "echo-1");
+}
+
+/* Everything beside the run has its turn; none of it is a call of the run's process. */
+static inline void data_turn(struct data *d)
+{
+    struct world *w = d->w;
+    bool dead = w->dead;
+    int die_at = w->die_at, calls = w->calls;
+    w->dead = false;
+    w->die_at = 0;
+    world_turn(&d->velero);
+    controllers(w);
+    settle_pods(w->dc1, &d->velero.east);
+    settle_pods(w->dc2, &d->velero.west);
+    w->dead = dead;
+    w->die_at = die_at;
+    w->calls = calls;
+}
+
+static inline struct cf_pass_result data_pass(struct data *d)
+{
+    struct cf_pass_result result = world_pass(d->w);
+    data_turn(d);
+    return result;
+}
+
+/* ---- beginning and end ---- */
+
+static inline void data_side(struct data *d, struct side *s, struct cf_fake_kube *api,
+                             const char *name)
+{
+    s->velero_world = &d->velero;
+    s->name = name;
+    s->api = api;
+    s->kube = cf_fake_kube_client(api, name);
+    side_serves_velero(s);
+    cf_fake_kube_kind(api, "storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", false);
+    put_text(api,
+             "{'apiVersion':'v1','kind':'Node','metadata':{'name':'n1'},'status':{'conditions':"
+             "[{'type':'Ready','status':'True'}]}}");
+}
+
+static inline struct data *data_new(const char *plan_text)
+{
+    struct data *d = cf_xcalloc(1, sizeof *d);
+    struct world *w = d->w = world_new(plan_text);
+    d->velero = (struct velero_world){ .v = pure_way("[{'name':'data','strategy':"
+                                                     "'veleroFsBackup'}]"),
+                                       .cut = -1 };
+    d->velero.v.run_id = RUN_ID;
+    d->velero.v.from_namespace = d->velero.v.to_namespace = "web";
+    data_side(d, &d->velero.east, w->dc1, "dc1");
+    data_side(d, &d->velero.west, w->dc2, "dc2");
+    add_location(&d->velero.east, "there", "ReadWrite");
+    add_location(&d->velero.west, "there-too", "ReadOnly");
+    put_text(w->dc1, writer);
+    cf_fake_kube_remove(w->dc1, "autoscaling/v2", "HorizontalPodAutoscaler", "web", "echo");
+    add_claim(&d->velero.east, "web", "data");
+    size_t i;
+    json_t *step;
+    json_array_foreach(cf_json_at(w->row, "steps", NULL), i, step)
+    {
+        const char *kind = cf_json_str(step, "", "kind", NULL);
+        if (strcmp(kind, "preflight") == 0)
+            json_object_set_new(step, "state", json_string("done"));
+        if (strcmp(kind, "volume.sync") == 0 && step == step_at(w, "volume.sync", 0))
+            json_object_set_new(step, "intent", cf_test_json(found));
+    }
+    data_turn(d);
+    return d;
+}
+
+static inline void data_free(struct data *d)
+{
+    cf_kube_unref(d->velero.east.kube);
+    cf_kube_unref(d->velero.west.kube);
+    way_free(&d->velero.v);
+    world_free(d->w);
+    free(d);
+}
+
+/* ---- passes ---- */
+
+static inline void data_until(struct data *d, const char *until, int passes)
+{
+    for (int i = 0; i < passes && !reached(d->w, until); i++)
+        data_pass(d);
+    if (reached(d->w, until))
+        return;
+    dump_run(d->w);
+    fail_msg("not %s but %s, hold %s: %s", until, state_of(d->w), hold_of(d->w),
+             hold_message(d->w));
+}
+
+static inline void data_until_step(struct data *d, const char *kind, int nth, const char *state)
+{
+    for (int i = 0; i < 200; i++) {
+        if (strcmp(step_state(d->w, kind, nth), state) == 0)
+            return;
+        data_pass(d);
+    }
+    dump_run(d->w);
+    fail_msg("step %s %d is %s, not %s; hold %s: %s", kind, nth, step_state(d->w, kind, nth), state,
+             hold_of(d->w), hold_message(d->w));
+}
+
+#endif
