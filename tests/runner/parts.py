@@ -22,10 +22,14 @@ SIDE_BY_SIDE = 2
 LONGEST = ["unit_engine_engine_pg", "unit_engine_crash", "unit_store_outage_pg", "unit_api_runs_pg", "unit_engine_reconcile"]
 # They walk a driver's whole way many times, with a control plane beside it: a part of their own, so that `unit` stays short.
 DRIVERS = ("unit_sandbox_clusternet_cut_off", "unit_sandbox_clusternet_driver", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_driver",
-           "unit_sandbox_karmada_given_back", "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off")
+           "unit_sandbox_karmada_given_back", "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off",
+           "unit_sandbox_velero_driver", "unit_sandbox_velero_driver_cut_off", "unit_sandbox_velero_driver_faults",
+           "unit_sandbox_velero_driver_restores", "unit_sandbox_velero_faults", "unit_velero_passes")
 # Not told again under ThreadSanitizer: one thread's way at length, and a story of one route that is told of another.
 ONE_THREAD = ("unit_engine_crash", "unit_sandbox_clusternet_cut_off", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_given_back",
-              "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off")
+              "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off", "unit_sandbox_velero_driver_cut_off",
+              "unit_sandbox_velero_driver_faults", "unit_sandbox_velero_driver_restores", "unit_sandbox_velero_faults", "unit_velero_passes",
+              "unit_velero_verify_script")
 SAME_THREADS = ("moves_httproute", "moves_ingress", "total_failure_comes_back_httproute", "total_failure_comes_back_ingress",
                 "moves_to_a_destination_that_exists_httproute")
 # Sanitizers: every finding ends the test, leaks included.
@@ -193,7 +197,7 @@ class Lab(Stories):
     """The stories on real clusters; on a real kube-apiserver the API conformance table, the cluster client and the routers."""
 
     def __init__(self):
-        super().__init__("lab", "release", targets=("crossfade", "lab_kube_client", "lab_router_protocol"))
+        super().__init__("lab", "release", targets=("crossfade", "lab_kube_client", "lab_router_protocol", "lab_bridge_by_name"))
 
     def run(self, wanted):
         if os.geteuid() != 0:

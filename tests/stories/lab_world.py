@@ -58,9 +58,11 @@ class LabWorld:
         return self._conformance() if name == "conformance" else self._executable(binary, name)
 
     def _executable(self, binary, name):
-        """A cmocka program of tests/lab, built beside the binary, with all rights in east."""
+        """A cmocka program of tests/lab, built beside the binary, with all rights in both clusters."""
         program = os.path.join(os.path.dirname(os.path.dirname(binary)), "tests", name)
         environment_of_it = {**os.environ, "CROSSFADE_TEST_KUBECONFIG": str(self.lab.layout.kubeconfig("east")),
+                             "CROSSFADE_TEST_EAST": str(self.lab.layout.kubeconfig("east")),
+                             "CROSSFADE_TEST_WEST": str(self.lab.layout.kubeconfig("west")),
                              "CROSSFADE_TEST_VIEWER": str(self.lab.layout.kubeconfig("east", "crossfade-viewer"))}
         try:
             done = subprocess.run(in_hub(self.lab, [program]), cwd=ROOT, env=environment_of_it, timeout=EXECUTABLE_S,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stories: named tests that are told in one world or the other, each on a stage of its own.
 
-The world "federations" is the sandbox again, for what is about control planes: it takes minutes. The world
+The world "federations" is the sandbox again, for what is about control planes and data: it takes minutes. The world
 "karmada" is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md). A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
 
 A story is a function that gets a `Tale` (tale.py) and raises AssertionError when something is not as it should be. The world is
@@ -21,7 +21,7 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",)}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",)}
 
 # Whether also what takes minutes and tells of more of the same is told in the sandbox (docs/testing.md).
 THOROUGH = "CROSSFADE_TEST_ALL" in os.environ
@@ -36,14 +36,15 @@ class Story:
     routes: tuple
     tell: Callable
     plane: str = ""
+    velero: bool = False
 
 
-def story(*routes, worlds=("sandbox", "lab"), plane=""):
-    """Declares a story. plane: "karmada" or "clusternet"; such a story names its worlds."""
+def story(*routes, worlds=("sandbox", "lab"), plane="", velero=False):
+    """Declares a story. plane: "karmada" or "clusternet"; such a story names its worlds. velero: one runs in each cluster."""
 
     def declare(function):
         name = function.__name__
-        _stories.append(Story(name, worlds, routes or ("virtualservice",), function, plane))
+        _stories.append(Story(name, worlds, routes or ("virtualservice",), function, plane, velero))
         return function
 
     return declare
@@ -62,7 +63,7 @@ def each_route(*routes, worlds=("sandbox", "lab")):
 
 def _load():
     # They declare themselves. The longest come first, so that they are not waited for alone at the end.
-    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, federations, federation_breaks, federation_placed, federation_faults, clusternet  # noqa: F401,I001
+    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, volumes, federations, federation_breaks, federation_placed, federation_faults, clusternet  # noqa: F401,I001
 
 
 def stories(world):

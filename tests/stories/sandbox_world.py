@@ -99,6 +99,7 @@ class SandboxStage:
         facts = os.path.join(state, "sandbox.json")
         self.log = open(os.path.join(self.folder, "sandbox.log"), "w")
         plane = [f"--{self.story.plane}", "hub"] if self.story.plane else []
+        plane += ["--velero"] if self.story.velero else []
         self.process = subprocess.Popen([self.binary, "sandbox", "--clusters", "east,west", *plane, "--ports", "0", "--state-dir", state,
                                          "--die-with-parent"], subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + START_S
@@ -258,6 +259,23 @@ class SandboxStage:
     def edit(self, cluster, path, manager, patch):
         """Somebody else's JSON Patch."""
         self._call("POST", "/edit", {"cluster": cluster, "path": path, "manager": manager, "patch": patch})
+
+    def until(self, what, condition, seconds=READY_S):
+        self._until(what, condition, seconds)
+
+    # --- volumes
+
+    def storage_class(self, strategy):
+        """A class whose volumes the strategy can move."""
+        return "standard"
+
+    def files(self, cluster, claim):
+        """{path: digest} of what is in the claim's volume."""
+        listed = self._call("GET", f"/volumes/{cluster}/{self.namespace}/{claim}/files")
+        return {f["path"]: f["sha256"] for f in listed["files"]}
+
+    def write_file(self, cluster, claim, path, text):
+        self._call("PUT", f"/volumes/{cluster}/{self.namespace}/{claim}/files/{path}", text.encode(), "application/octet-stream")
 
     def remove(self, cluster, path):
         """Somebody else deletes it."""
