@@ -11,7 +11,7 @@ packages_for() {
         libnghttp2-dev libssl-dev uthash-dev ;;
     postgres) echo postgresql ;;
     client) echo curl ;;
-    test) echo libcmocka-dev python3 openssl ccache procps clang-format ;;
+    test) echo libcmocka-dev busybox python3 openssl ccache procps clang-format ;;
     fuzz) echo clang libclang-rt-14-dev ;;
     lab) echo iproute2 nftables prometheus python3 python3-venv python3-pip nginx-core libnginx-mod-http-lua \
         libnginx-mod-http-headers-more-filter libnginx-mod-stream lua-cjson lua-nginx-cookie lua-nginx-dns util-linux \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that the script of the reading pods, run by this machine's shell (and by busybox where there is
- * one) over a real folder with every awkward name, 10,000 files, links, empty folders, a pipe and a hole,
+/* Proves that the script of the reading pods, run by this machine's shell and by busybox over
+ * a real folder with every awkward name, 10,000 files, links, empty folders, a pipe and a hole,
  * says exactly what Python's own walk finds; that one changed byte is another digest, and is found
  * through buckets where the log is too small for all rows; and that what cannot be read is said. */
 #include "tests/unit/velero/room.h"
@@ -122,8 +122,7 @@ static void every_entry_as_python_finds_it(void **state)
 static void busybox_says_the_same(void **state)
 {
     (void)state;
-    if (run("busybox true 2>/dev/null") != 0)
-        skip();
+    must(run("busybox true") == 0, "Debian package busybox");
     must(run("mkdir %s/bin && busybox --install -s %s/bin", top, top) == 0, "busybox");
     must(reading("sh", "busybox", "env PATH=$PWD/bin") == 0, "busybox sh");
     check("busybox");
