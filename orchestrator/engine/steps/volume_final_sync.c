@@ -12,7 +12,11 @@
 #include "base/units.h"
 #include "orchestrator/engine/steps/freeze.h"
 
-enum { VOID_AGAIN_MS = 1000, EXTERNAL_LOOK_MS = 1000 };
+enum {
+    VOID_AGAIN_MS = 1000,
+    EXTERNAL_LOOK_MS = 1000,
+    FROZEN_LOOK_MS = 400, /* each look that comes late is time in which nobody writes */
+};
 
 /* The parts of the pass, in order. */
 enum part { BACKUP, HAND_OVER, RESTORE, VERIFY, PARTS };
@@ -193,7 +197,10 @@ static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part pa
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "%s", parts[part].name);
-    return cf_moves_progress(&moving, parts[part].name, s, out);
+    (void)cf_moves_progress(&moving, parts[part].name, s, out);
+    if (out->kind == CF_OUT_WAIT)
+        out->wake_ms = CF_MIN(out->wake_ms, (int64_t)FROZEN_LOOK_MS);
+    return true;
 }
 
 static bool is_void(const struct cf_step *s)
