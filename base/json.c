@@ -92,6 +92,18 @@ const char *cf_json_str(const json_t *j, const char *dflt, ...)
     return json_is_string(j) ? json_string_value(j) : dflt;
 }
 
+json_t *cf_json_named(const json_t *list, const char *key, const char *text)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one)
+    {
+        if (strcmp(cf_json_str(one, "", key, NULL), text) == 0)
+            return one;
+    }
+    return NULL;
+}
+
 int64_t cf_json_int(const json_t *j, int64_t dflt, ...)
 {
     va_list ap;

@@ -60,6 +60,9 @@ const json_t *cf_json_at(const json_t *j, ...) __attribute__((sentinel));
 const char *cf_json_str(const json_t *j, const char *dflt, ...) __attribute__((sentinel));
 int64_t cf_json_int(const json_t *j, int64_t dflt, ...) __attribute__((sentinel));
 bool cf_json_bool(const json_t *j, int dflt, ...) __attribute__((sentinel));
+/* The first element of a list whose member `key` is this text (one without it has ""); NULL if there
+ * is none, or no list. Borrowed. */
+json_t *cf_json_named(const json_t *list, const char *key, const char *text);
 
 /* Borrowed value at an RFC 6901 pointer ("" is the root; numeric tokens index arrays), or NULL. */
 json_t *cf_json_pointer(const json_t *j, const char *pointer);

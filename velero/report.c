@@ -6,14 +6,7 @@
 
 static const json_t *named(const json_t *rows, const char *name)
 {
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "name", NULL), name) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(rows, "name", name);
 }
 
 static json_t *number_or_null(const json_t *row, const char *key)

@@ -224,15 +224,9 @@ static const json_t *state_of(const json_t *pod, const char *state)
 
 static const char *why_unscheduled(const json_t *pod)
 {
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(pod, "status", "conditions", NULL), i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), "PodScheduled") == 0 &&
-            strcmp(cf_json_str(c, "", "status", NULL), "False") == 0)
-            return cf_json_str(c, "", "message", NULL);
-    }
-    return "";
+    return cf_object_condition_is(pod, "PodScheduled", "False")
+               ? cf_json_str(cf_object_condition(pod, "PodScheduled"), "", "message", NULL)
+               : "";
 }
 
 /* A mount that fails is told by events alone. Nobody who may not read them is told more. */

@@ -29,27 +29,11 @@ bool cf_volumes_is_moved(const json_t *row)
 
 /* ---- who mounts what ---- */
 
-struct mount {
-    const char *claim;
-    bool found;
-};
-
-static void is_it(void *user, const char *kind, const char *name, bool optional)
-{
-    struct mount *m = user;
-    (void)optional;
-    m->found =
-        m->found || (strcmp(kind, "PersistentVolumeClaim") == 0 && strcmp(name, m->claim) == 0);
-}
-
 static bool mounts(const struct cf_node *n, const char *claim)
 {
-    struct mount m = { .claim = claim };
     const json_t *spec = cf_object_pod_spec(n->object);
-    if (!spec)
-        return false;
-    cf_pod_needs(spec, is_it, &m);
-    return m.found || (cf_node_is(n, "StatefulSet") && cf_claim_is_of_set(claim, n->object));
+    return spec && (cf_pod_mounts(spec, claim) ||
+                    (cf_node_is(n, "StatefulSet") && cf_claim_is_of_set(claim, n->object)));
 }
 
 static json_t *identity(const struct cf_node *n)

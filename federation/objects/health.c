@@ -30,30 +30,12 @@ static bool is_observed(const json_t *o)
     return status(o, "observedGeneration") >= cf_json_int(o, 0, "metadata", "generation", NULL);
 }
 
-/* The condition of that type, or NULL. */
-static const json_t *condition(const json_t *o, const char *type)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(o, "status", "conditions", NULL), i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), type) == 0)
-            return c;
-    }
-    return NULL;
-}
-
-static bool condition_is(const json_t *o, const char *type, const char *value)
-{
-    return strcmp(cf_json_str(condition(o, type), "", "status", NULL), value) == 0;
-}
-
 enum cf_health cf_health_deployment(const json_t *o, char *text)
 {
     int64_t want = cf_json_int(o, 1, "spec", "replicas", NULL);
     int64_t ready = status(o, "readyReplicas");
-    const json_t *progressing = condition(o, "Progressing");
-    if (condition_is(o, "Progressing", "False"))
+    const json_t *progressing = cf_object_condition(o, "Progressing");
+    if (cf_object_condition_is(o, "Progressing", "False"))
         return say(text, CF_HEALTH_FAILED, "%s: %.180s",
                    cf_json_str(progressing, "not progressing", "reason", NULL),
                    cf_json_str(progressing, "", "message", NULL));
@@ -107,10 +89,10 @@ enum cf_health cf_health_daemon_set(const json_t *o, char *text)
 
 enum cf_health cf_health_job(const json_t *o, char *text)
 {
-    if (condition_is(o, "Failed", "True"))
+    if (cf_object_condition_is(o, "Failed", "True"))
         return say(text, CF_HEALTH_FAILED, "failed: %.200s",
-                   cf_json_str(condition(o, "Failed"), "", "message", NULL));
-    if (condition_is(o, "Complete", "True"))
+                   cf_json_str(cf_object_condition(o, "Failed"), "", "message", NULL));
+    if (cf_object_condition_is(o, "Complete", "True"))
         return say(text, CF_HEALTH_READY, "complete");
     if (cf_json_bool(o, false, "spec", "suspend", NULL))
         return say(text, CF_HEALTH_READY, "suspended until commit");
@@ -166,10 +148,11 @@ enum cf_health cf_health_budget(const json_t *o, char *text)
 
 enum cf_health cf_health_definition(const json_t *o, char *text)
 {
-    if (condition_is(o, "NamesAccepted", "False"))
+    if (cf_object_condition_is(o, "NamesAccepted", "False"))
         return say(text, CF_HEALTH_FAILED, "its names are taken: %.200s",
-                   cf_json_str(condition(o, "NamesAccepted"), "", "message", NULL));
-    if (!condition_is(o, "Established", "True") || !condition_is(o, "NamesAccepted", "True"))
+                   cf_json_str(cf_object_condition(o, "NamesAccepted"), "", "message", NULL));
+    if (!cf_object_condition_is(o, "Established", "True") ||
+        !cf_object_condition_is(o, "NamesAccepted", "True"))
         return say(text, CF_HEALTH_WAITING, "it is not established yet");
     return say(text, CF_HEALTH_READY, "established");
 }
@@ -182,10 +165,10 @@ enum cf_health cf_health_custom(const json_t *o, char *text)
     if (cf_json_at(o, "status", "observedGeneration", NULL) && !is_observed(o))
         return say(text, CF_HEALTH_WAITING, "its operator has not seen it yet");
     for (size_t i = 0; i < CF_ARRAY_LEN(types); i++) {
-        const json_t *c = condition(o, types[i]);
+        const json_t *c = cf_object_condition(o, types[i]);
         if (!c)
             continue;
-        bool ready = condition_is(o, types[i], "True");
+        bool ready = cf_object_condition_is(o, types[i], "True");
         return say(text, ready ? CF_HEALTH_READY : CF_HEALTH_WAITING, "%s is %s: %.180s", types[i],
                    cf_json_str(c, "Unknown", "status", NULL), cf_json_str(c, "", "message", NULL));
     }

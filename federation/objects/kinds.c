@@ -142,6 +142,29 @@ const char *cf_object_name(const json_t *object)
     return cf_json_str(object, "", "metadata", "name", NULL);
 }
 
+json_t *cf_row_of(const json_t *rows, const char *kind, const char *name)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "kind", NULL), kind) == 0 &&
+            strcmp(cf_json_str(row, "", "name", NULL), name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+const json_t *cf_object_condition(const json_t *object, const char *type)
+{
+    return cf_json_named(cf_json_at(object, "status", "conditions", NULL), "type", type);
+}
+
+bool cf_object_condition_is(const json_t *object, const char *type, const char *status)
+{
+    return strcmp(cf_json_str(cf_object_condition(object, type), "", "status", NULL), status) == 0;
+}
+
 const char *cf_object_namespace(const json_t *object)
 {
     return cf_json_str(object, "", "metadata", "namespace", NULL);

@@ -81,6 +81,13 @@ const json_t *cf_object_pod_labels(const json_t *object);
 const char *cf_object_name(const json_t *object);
 const char *cf_object_namespace(const json_t *object);
 const char *cf_object_uid(const json_t *object);
+/* The row [{"kind", "name", …}] that means an object of this kind and name; NULL if there is none.
+ * Borrowed. */
+json_t *cf_row_of(const json_t *rows, const char *kind, const char *name);
+/* The condition of status of that type; NULL if there is none. Borrowed. */
+const json_t *cf_object_condition(const json_t *object, const char *type);
+/* Whether its status is that word ("True", "False", "Unknown"); false without the condition. */
+bool cf_object_condition_is(const json_t *object, const char *type, const char *status);
 /* "<group>/<kind>/<namespace>/<name>" (group "core" for the core group), in new memory; the
  * namespace may be given to override. */
 char *cf_object_key(const json_t *object, const char *ns) CF_NODISCARD;

@@ -113,6 +113,26 @@ static bool is_ordinal(const char *s)
     return true;
 }
 
+struct mount {
+    const char *claim;
+    bool found;
+};
+
+static void is_it(void *user, const char *kind, const char *name, bool optional)
+{
+    struct mount *m = user;
+    (void)optional;
+    m->found =
+        m->found || (strcmp(kind, "PersistentVolumeClaim") == 0 && strcmp(name, m->claim) == 0);
+}
+
+bool cf_pod_mounts(const json_t *pod_spec, const char *claim)
+{
+    struct mount m = { .claim = claim };
+    cf_pod_needs(pod_spec, is_it, &m);
+    return m.found;
+}
+
 bool cf_claim_is_of_set(const char *claim_name, const json_t *stateful_set)
 {
     const char *set = cf_json_str(stateful_set, "", "metadata", "name", NULL);

@@ -15,6 +15,9 @@ typedef void cf_need_fn(void *user, const char *kind, const char *name, bool opt
  * claims of devices; probes need none. The same name may come twice. */
 void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user);
 
+/* Whether the pod spec names this claim. */
+bool cf_pod_mounts(const json_t *pod_spec, const char *claim);
+
 /* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed
  * by the ordinal. */
 bool cf_claim_is_of_set(const char *claim_name, const json_t *stateful_set);

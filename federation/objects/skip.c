@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "federation/objects/clean.h"
+#include "federation/objects/kinds.h"
 
 static const struct {
     const char *key;
@@ -91,15 +92,9 @@ static const char *skip_job(const json_t *object)
     const json_t *maker = cf_object_controller(object);
     if (maker && strcmp(cf_json_str(maker, "CronJob", "kind", NULL), "CronJob") == 0)
         return "its CronJob makes it";
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(object, "status", "conditions", NULL), i, c)
-    {
-        const char *type = cf_json_str(c, "", "type", NULL);
-        if (strcmp(cf_json_str(c, "", "status", NULL), "True") == 0 &&
-            (strcmp(type, "Complete") == 0 || strcmp(type, "Failed") == 0))
-            return "it has ended: a copy would do its work again";
-    }
+    if (cf_object_condition_is(object, "Complete", "True") ||
+        cf_object_condition_is(object, "Failed", "True"))
+        return "it has ended: a copy would do its work again";
     return NULL;
 }
 

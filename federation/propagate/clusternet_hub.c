@@ -29,18 +29,13 @@ bool cf_clusternet_member(const struct cf_clusternet *c, json_t **out, struct cf
 
 char *cf_clusternet_not_ready(const json_t *member)
 {
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(member, "status", "conditions", NULL), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "type", NULL), "Ready") != 0)
-            continue;
-        if (strcmp(cf_json_str(row, "", "status", NULL), "True") == 0)
-            return NULL;
-        return cf_xasprintf("%s: %s", cf_json_str(row, "?", "reason", NULL),
-                            cf_json_str(row, "", "message", NULL));
-    }
-    return cf_xstrdup("the hub has not judged it yet");
+    const json_t *ready = cf_object_condition(member, "Ready");
+    if (!ready)
+        return cf_xstrdup("the hub has not judged it yet");
+    if (cf_object_condition_is(member, "Ready", "True"))
+        return NULL;
+    return cf_xasprintf("%s: %s", cf_json_str(ready, "?", "reason", NULL),
+                        cf_json_str(ready, "", "message", NULL));
 }
 
 /* --- lists --- */

@@ -206,19 +206,12 @@ static json_t *items_of(const struct cf_propagation *p, const json_t *members, s
 static void unstop(const json_t *stopped, json_t *object)
 {
     static const char *const fields[] = { "replicas", "suspend" };
-    size_t i;
-    json_t *row;
-    json_array_foreach(stopped, i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "kind", NULL), cf_json_str(object, "", "kind", NULL)) !=
-                0 ||
-            strcmp(cf_json_str(row, "", "name", NULL), cf_object_name(object)) != 0)
-            continue;
-        for (size_t f = 0; f < CF_ARRAY_LEN(fields); f++)
-            if (json_object_get(row, fields[f]))
-                cf_json_put_take(object, json_incref(json_object_get(row, fields[f])), "spec",
-                                 fields[f], NULL);
-    }
+    const json_t *row =
+        cf_row_of(stopped, cf_json_str(object, "", "kind", NULL), cf_object_name(object));
+    for (size_t f = 0; f < CF_ARRAY_LEN(fields); f++)
+        if (json_object_get(row, fields[f]))
+            cf_json_put_take(object, json_incref(json_object_get(row, fields[f])), "spec",
+                             fields[f], NULL);
 }
 
 static void unstop_all(const json_t *stopped, json_t *objects)

@@ -104,8 +104,6 @@ bool cf_karmada_end(bool ok, struct cf_copying *out, struct cf_error *err);
 bool cf_karmada_cluster(const struct cf_karmada *k, const char *name, json_t **out,
                         struct cf_error *err) CF_NODISCARD;
 bool cf_karmada_cluster_is_ready(const json_t *cluster);
-/* The condition of this type, or NULL. Borrowed. */
-const json_t *cf_karmada_condition(const json_t *object, const char *type);
 /* The first taint that our policies do not tolerate, "key:Effect" in new memory; NULL: none. */
 char *cf_karmada_taint(const json_t *cluster);
 /* Whether the cluster is known to serve the kind; true where its list is not complete. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "federation/kube/discovery.h"
+#include "federation/objects/kinds.h"
 #include "federation/objects/selector.h"
 #include "federation/propagate/karmada.h"
 
@@ -112,7 +113,7 @@ static bool check_member(struct checking *c, const char *name, json_t **out_clus
         cf_direct_finding(c->findings, "", "blocker", "MEMBER_NOT_READY",
                           "See why Karmada cannot reach it: it dispatches nothing to it meanwhile",
                           "Cluster %s of %s is not Ready: %s", name, cf_kube_name(c->k.hub),
-                          cf_json_str(cf_karmada_condition(*out_cluster, "Ready"), "never judged",
+                          cf_json_str(cf_object_condition(*out_cluster, "Ready"), "never judged",
                                       "message", NULL));
     cf_autofree char *taint = cf_karmada_taint(*out_cluster);
     if (taint)

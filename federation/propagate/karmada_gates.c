@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "federation/objects/diff.h"
+#include "federation/objects/kinds.h"
 #include "federation/propagate/karmada.h"
 
 /* --- the members of a binding --- */
@@ -124,7 +125,7 @@ bool cf_karmada_is_scheduled(const struct cf_karmada *k, const json_t *binding,
                              const json_t *wanted, bool *out_so, struct cf_copying *out)
 {
     const char *name = cf_json_str(binding, "", "metadata", "name", NULL);
-    const json_t *scheduled = cf_karmada_condition(binding, "Scheduled");
+    const json_t *scheduled = cf_object_condition(binding, "Scheduled");
     bool observed = cf_json_int(binding, -1, "status", "schedulerObservedGeneration", NULL) ==
                     cf_json_int(binding, 0, "metadata", "generation", NULL);
     *out_so = false;
@@ -222,7 +223,7 @@ bool cf_karmada_bound(const struct cf_karmada *k, const json_t *policy, bool *ou
 static bool work_stands(const struct cf_karmada *k, const json_t *work, const char *what,
                         const char *member, bool held_back, bool *out_so, struct cf_copying *out)
 {
-    const json_t *dispatching = cf_karmada_condition(work, "Dispatching");
+    const json_t *dispatching = cf_object_condition(work, "Dispatching");
     bool says_held = strcmp(cf_json_str(dispatching, "", "status", NULL), "False") == 0;
     *out_so = false;
     if (!work || !cf_karmada_manifest(work))
@@ -271,7 +272,7 @@ bool cf_karmada_works_stand(const struct cf_karmada *k, const json_t *policy, co
 static bool say_not_applied(const struct cf_karmada *k, const json_t *work, const char *what,
                             const char *member, struct cf_copying *out)
 {
-    const json_t *applied = cf_karmada_condition(work, "Applied");
+    const json_t *applied = cf_object_condition(work, "Applied");
     const char *message = cf_json_str(applied, "", "message", NULL);
     if (!applied)
         return cf_copying_waits(out, "%s has yet to write %s to %s", cf_kube_name(k->hub), what,
@@ -315,7 +316,7 @@ static bool one_is_applied(const struct cf_karmada *k, struct cf_kube *kube, con
 {
     const char *what = cf_json_str(object, "", "key", NULL);
     struct cf_object_ref ref = cf_karmada_object_ref(k, object);
-    const json_t *applied = cf_karmada_condition(work, "Applied");
+    const json_t *applied = cf_object_condition(work, "Applied");
     bool found = false;
     cf_autojson json_t *live = NULL;
     cf_autojson json_t *lines = json_array();

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "federation/propagate/karmada.h"
+#include "federation/objects/kinds.h"
 
 enum { FINDINGS_MAX = 20 };
 
@@ -74,7 +75,7 @@ static void guard_binding(struct guarding *g, const json_t *policy, const json_t
 {
     cf_autojson json_t *wanted = cf_karmada_placed(&g->k, cf_karmada_phase_of(policy));
     const json_t *clusters = cf_json_at(binding, "spec", "clusters", NULL);
-    const json_t *scheduled = cf_karmada_condition(binding, "Scheduled");
+    const json_t *scheduled = cf_object_condition(binding, "Scheduled");
     int64_t replicas = cf_json_int(binding, 0, "spec", "replicas", NULL);
     size_t i, known = 0;
     json_t *row;
@@ -108,7 +109,7 @@ static void guard_binding(struct guarding *g, const json_t *policy, const json_t
 
 static void guard_work(struct guarding *g, const json_t *work, const char *key, const char *member)
 {
-    const json_t *applied = cf_karmada_condition(work, "Applied");
+    const json_t *applied = cf_object_condition(work, "Applied");
     if (!work || cf_json_at(work, "metadata", "deletionTimestamp", NULL))
         found(g, "WORK_GONE", "roll back", "the Work of %s for %s is %s", key, member,
               work ? "being deleted" : "gone");

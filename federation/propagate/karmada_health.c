@@ -9,14 +9,7 @@
 
 static json_t *row_of(json_t *report, const char *key)
 {
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(report, "objects"), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "key", NULL), key) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(json_object_get(report, "objects"), "key", key);
 }
 
 /* Turns a ready row into one that is not; rows that wait already say why. */

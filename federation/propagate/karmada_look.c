@@ -175,12 +175,6 @@ const json_t *cf_karmada_manifest(const json_t *work)
 
 const json_t *cf_karmada_aggregated(const json_t *binding, const char *member)
 {
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(binding, "status", "aggregatedStatus", NULL), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "clusterName", NULL), member) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(binding, "status", "aggregatedStatus", NULL), "clusterName",
+                         member);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "federation/propagate/karmada.h"
+#include "federation/objects/kinds.h"
 
 /* What our policies tolerate: Karmada sets these by itself, and a run in flight must not be thrown
  * out by them. */
@@ -18,22 +19,9 @@ bool cf_karmada_cluster(const struct cf_karmada *k, const char *name, json_t **o
     return true;
 }
 
-const json_t *cf_karmada_condition(const json_t *object, const char *type)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(object, "status", "conditions", NULL), i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), type) == 0)
-            return c;
-    }
-    return NULL;
-}
-
 bool cf_karmada_cluster_is_ready(const json_t *cluster)
 {
-    return strcmp(cf_json_str(cf_karmada_condition(cluster, "Ready"), "", "status", NULL),
-                  "True") == 0;
+    return cf_object_condition_is(cluster, "Ready", "True");
 }
 
 static bool is_tolerated(const json_t *taint)
@@ -60,7 +48,7 @@ char *cf_karmada_taint(const json_t *cluster)
 
 bool cf_karmada_serves(const json_t *cluster, const char *api_version, const char *kind)
 {
-    const json_t *complete = cf_karmada_condition(cluster, "CompleteAPIEnablements");
+    const json_t *complete = cf_object_condition(cluster, "CompleteAPIEnablements");
     size_t i, r;
     json_t *group, *resource;
     if (strcmp(cf_json_str(complete, "True", "status", NULL), "True") != 0)
@@ -87,7 +75,7 @@ static bool is_ready(const struct cf_karmada *k, const char *name, bool *out_rea
     *out_ready = cf_karmada_cluster_is_ready(cluster);
     if (*out_ready)
         return true;
-    const json_t *ready = cf_karmada_condition(cluster, "Ready");
+    const json_t *ready = cf_object_condition(cluster, "Ready");
     return cf_copying_waits(out, "Cluster %s of %s is not Ready: %s", name, cf_kube_name(k->hub),
                             cf_json_str(ready, "never judged", "message", NULL));
 }

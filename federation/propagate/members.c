@@ -22,18 +22,6 @@ enum { MEMBERS_MAX = 5000 };
 
 /* ---- one member ---- */
 
-static const json_t *condition(const json_t *object, const char *type)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(object, "status", "conditions", NULL), i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), type) == 0)
-            return c;
-    }
-    return NULL;
-}
-
 static bool is_true(const json_t *condition)
 {
     return strcmp(cf_json_str(condition, "", "status", NULL), "True") == 0;
@@ -80,7 +68,7 @@ static int kinds_of(const json_t *object)
 
 static json_t *karmada_row(const json_t *object)
 {
-    const json_t *ready = condition(object, CONDITION_READY);
+    const json_t *ready = cf_object_condition(object, CONDITION_READY);
     cf_autofree char *why = why_not_ready(ready);
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:i,s:b,s:s}", "name",
                      cf_object_name(object), "namespace", "", "id",
@@ -88,13 +76,13 @@ static json_t *karmada_row(const json_t *object)
                      cf_json_str(object, "", "spec", "apiEndpoint", NULL), "syncMode",
                      cf_json_str(object, "", "spec", "syncMode", NULL), "ready", is_true(ready),
                      "why", why, "taints", taints_of(object), "kinds", kinds_of(object),
-                     "kindsComplete", is_true(condition(object, CONDITION_WHOLE)), "version",
-                     cf_json_str(object, "", "status", "kubernetesVersion", NULL));
+                     "kindsComplete", is_true(cf_object_condition(object, CONDITION_WHOLE)),
+                     "version", cf_json_str(object, "", "status", "kubernetesVersion", NULL));
 }
 
 static json_t *clusternet_row(const json_t *object)
 {
-    const json_t *ready = condition(object, CONDITION_READY);
+    const json_t *ready = cf_object_condition(object, CONDITION_READY);
     cf_autofree char *why = why_not_ready(ready);
     const char *name =
         cf_json_str(object, cf_object_name(object), "metadata", "labels", CLUSTERNET_NAME, NULL);

@@ -15,14 +15,7 @@ enum finding { ANSWERED, REFUSED, UNKNOWN };
 static const json_t *reach_row(const struct cf_live *run, const char *router)
 {
     const struct cf_step *reach = cf_run_step(run, "reach");
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(reach ? reach->intent : NULL, "routers", NULL), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "name", NULL), router) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(reach ? reach->intent : NULL, "routers", NULL), "name", router);
 }
 
 /* ---- who is asked ---- */
@@ -53,14 +46,7 @@ static void port_name_of(const json_t *service, const char *port, char out[CF_DE
 
 static const json_t *slice_port(const json_t *slice, const char *name)
 {
-    size_t i;
-    json_t *p;
-    json_array_foreach(cf_json_at(slice, "ports", NULL), i, p)
-    {
-        if (strcmp(cf_json_str(p, "", "name", NULL), name) == 0)
-            return p;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(slice, "ports", NULL), "name", name);
 }
 
 /* The first ready endpoint that has the port. */

@@ -18,14 +18,7 @@ enum {
 static const json_t *reach_row(const struct cf_pass *p, const struct cf_run_router *r)
 {
     const struct cf_step *s = cf_run_step(p->run, "reach");
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(s ? s->intent : NULL, "routers", NULL), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "name", NULL), r->name) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(s ? s->intent : NULL, "routers", NULL), "name", r->name);
 }
 
 static void view_bridge(struct cf_pass *p, const struct cf_run_router *r, const json_t *row,

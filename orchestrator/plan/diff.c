@@ -68,14 +68,7 @@ static bool has_names(const json_t *list)
 
 static const json_t *row_named(const json_t *list, const char *name)
 {
-    size_t i;
-    json_t *row;
-    json_array_foreach(list, i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "name", NULL), name) == 0)
-            return row;
-    }
-    return NULL;
+    return cf_json_named(list, "name", name);
 }
 
 static void compare_named(struct difference *d, const json_t *a, const json_t *b)

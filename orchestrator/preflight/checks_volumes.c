@@ -10,19 +10,6 @@
 
 /* ---- what the rules want to see of the source ---- */
 
-struct mount {
-    const char *claim;
-    bool found;
-};
-
-static void is_it(void *user, const char *kind, const char *name, bool optional)
-{
-    struct mount *m = user;
-    (void)optional;
-    m->found =
-        m->found || (strcmp(kind, "PersistentVolumeClaim") == 0 && strcmp(name, m->claim) == 0);
-}
-
 static json_t *pods_of(const json_t *pods, const char *claim)
 {
     json_t *mine = json_array();
@@ -30,11 +17,8 @@ static json_t *pods_of(const json_t *pods, const char *claim)
     json_t *pod;
     json_array_foreach(pods, i, pod)
     {
-        struct mount m = { .claim = claim };
         const json_t *spec = json_object_get(pod, "spec");
-        if (spec)
-            cf_pod_needs(spec, is_it, &m);
-        if (m.found)
+        if (spec && cf_pod_mounts(spec, claim))
             json_array_append(mine, pod);
     }
     return mine;
@@ -133,36 +117,21 @@ static bool request_of(const struct cf_checking *c, json_t *request, struct cf_e
 
 /* ---- what the plan asks beside Velero ---- */
 
-static bool is_writer(const json_t *writers, const json_t *item)
-{
-    size_t i;
-    json_t *w;
-    json_array_foreach(writers, i, w)
-    {
-        if (strcmp(cf_json_str(w, "", "kind", NULL), cf_json_str(item, "", "ref", "kind", NULL)) ==
-                0 &&
-            strcmp(cf_json_str(w, "", "name", NULL), cf_json_str(item, "", "ref", "name", NULL)) ==
-                0)
-            return true;
-    }
-    return false;
-}
-
 /* A workload that a router reaches serves from both sides while traffic is split: with one writer it
  * cannot. */
 static void check_split(struct cf_checking *c)
 {
     const json_t *writers = cf_json_at(c->inventory, "volumes", "writers", NULL);
-    const struct cf_plan_traffic *t = &c->plan->traffic;
-    bool split = t->n_steps > 1 && t->switch_weight != t->steps[0].weight;
-    bool ramp_after = t->n_steps > 1;
     size_t i;
     json_t *item;
+    if (c->plan->traffic.n_steps == 1)
+        return;
     json_array_foreach(json_object_get(c->inventory, "objects"), i, item)
     {
         const char *why = cf_json_str(item, "", "why", NULL);
         bool reached = strncmp(why, "selected by Service", strlen("selected by Service")) == 0;
-        if (!reached || !is_writer(writers, item) || !(split || ramp_after))
+        if (!reached || !cf_row_of(writers, cf_json_str(item, "", "ref", "kind", NULL),
+                                   cf_json_str(item, "", "ref", "name", NULL)))
             continue;
         cf_found(
             c, CF_LEVEL_BLOCKER, c->plan->source_cluster,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The views of one round, and small writes. */
 #include "deploy/sandbox/clusternet/round.h"
+#include "federation/objects/kinds.h"
 
 #include <string.h>
 
@@ -44,7 +45,7 @@ const json_t *cn_managed(struct cn_round *r, const char *ns)
 
 bool cn_is_ready(const json_t *managed)
 {
-    return sbx_condition_is_true(managed, "Ready");
+    return cf_object_condition_is(managed, "Ready", "True");
 }
 
 /* By the namespace's name, which the member's own name stands in. */

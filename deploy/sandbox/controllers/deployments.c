@@ -3,6 +3,7 @@
  * falling below what is promised. */
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
+#include "federation/objects/kinds.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -229,7 +230,7 @@ static bool is_overdue(struct sbx_pass *p, const struct rollout *r)
 
 static void add_progressing(struct sbx_pass *p, const struct rollout *r, json_t *list)
 {
-    const json_t *old = sbx_condition(r->d, "Progressing");
+    const json_t *old = cf_object_condition(r->d, "Progressing");
     bool complete = is_complete(r);
     /* A pod that fails after the roll was complete does not start it again. */
     bool was_complete =
@@ -256,8 +257,8 @@ static void add_progressing(struct sbx_pass *p, const struct rollout *r, json_t 
 static void add_available(struct sbx_pass *p, const struct rollout *r, json_t *list)
 {
     bool enough = sum(r, "availableReplicas") >= r->want - (r->recreate ? 0 : r->unavailable);
-    const json_t *old = sbx_condition(r->d, "Available");
-    bool same = sbx_condition_is_true(r->d, "Available") == enough;
+    const json_t *old = cf_object_condition(r->d, "Available");
+    bool same = cf_object_condition_is(r->d, "Available", "True") == enough;
     json_t *c =
         sbx_condition_add(list, r->d, "Available", enough ? "True" : "False",
                           enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",

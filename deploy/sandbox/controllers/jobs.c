@@ -4,6 +4,7 @@
 #include "deploy/sandbox/controllers/meta.h"
 #include "deploy/sandbox/controllers/pass.h"
 #include "deploy/sandbox/controllers/pod_needs.h"
+#include "federation/objects/kinds.h"
 
 #include <string.h>
 
@@ -46,7 +47,8 @@ static struct counts count(const json_t *pods)
 
 static bool is_finished(const json_t *job)
 {
-    return sbx_condition_is_true(job, "Complete") || sbx_condition_is_true(job, "Failed");
+    return cf_object_condition_is(job, "Complete", "True") ||
+           cf_object_condition_is(job, "Failed", "True");
 }
 
 static void stop_pods(struct sbx_pass *p, const json_t *pods)
@@ -73,7 +75,7 @@ static void tell(struct sbx_pass *p, const json_t *job, const struct counts *c, 
         json_object_set_new(status, "startTime",
                             json_string(cf_json_str(job, p->stamp, "status", "startTime", NULL)));
     bool complete = strcmp(end, "Complete") == 0;
-    if (is_suspended || sbx_condition(job, "Suspended"))
+    if (is_suspended || cf_object_condition(job, "Suspended"))
         sbx_condition_add(list, job, "Suspended", is_suspended ? "True" : "False",
                           is_suspended ? "JobSuspended" : "JobResumed",
                           is_suspended ? "its spec says suspend" : "it runs again", -1, p->stamp);

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/uuid.h"
+#include "federation/objects/kinds.h"
 
 /* Kubernetes' alphabet for generated names: no vowels and nothing that is mistaken for another. */
 static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
@@ -151,33 +152,11 @@ bool sbx_selector_matches(const json_t *selector, const json_t *labels)
     return true;
 }
 
-static const json_t *condition_in(const json_t *list, const char *type)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(list, i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), type) == 0)
-            return c;
-    }
-    return NULL;
-}
-
-const json_t *sbx_condition(const json_t *object, const char *type)
-{
-    return condition_in(cf_json_at(object, "status", "conditions", NULL), type);
-}
-
-bool sbx_condition_is_true(const json_t *object, const char *type)
-{
-    return strcmp(cf_json_str(sbx_condition(object, type), "", "status", NULL), "True") == 0;
-}
-
 json_t *sbx_condition_add(json_t *list, const json_t *object, const char *type, const char *status,
                           const char *reason, const char *message, int64_t generation,
                           const char *stamp)
 {
-    const json_t *old = sbx_condition(object, type);
+    const json_t *old = cf_object_condition(object, type);
     bool same = strcmp(cf_json_str(old, "", "status", NULL), status) == 0;
     json_t *c = json_pack("{s:s,s:s,s:s}", "type", type, "status", status, "lastTransitionTime",
                           same ? cf_json_str(old, stamp, "lastTransitionTime", NULL) : stamp);
@@ -209,7 +188,7 @@ int64_t sbx_int_or_percent(const json_t *value, int64_t total, bool round_up, in
 
 bool sbx_pod_is_ready(const json_t *pod)
 {
-    return sbx_condition_is_true(pod, "Ready");
+    return cf_object_condition_is(pod, "Ready", "True");
 }
 
 bool sbx_pod_is_done(const json_t *pod)

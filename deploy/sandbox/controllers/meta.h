@@ -33,9 +33,6 @@ bool sbx_labels_have(const json_t *labels, const json_t *wanted);
  * everything, NULL nothing. */
 bool sbx_selector_matches(const json_t *selector, const json_t *labels);
 
-/* The condition of that type of an object's status, or NULL; whether it is "True". */
-const json_t *sbx_condition(const json_t *object, const char *type);
-bool sbx_condition_is_true(const json_t *object, const char *type);
 /* Appends a condition to `list`; its transition time is the one of `object`'s present condition
  * while the status is the same. `generation` below 0: without observedGeneration. Empty reason and
  * message are left out. Returns the condition, borrowed. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "deploy/sandbox/karmada/round.h"
+#include "federation/objects/kinds.h"
 
 enum {
     STATUS_MS = 10000,    /* between two looks at a member */
@@ -88,10 +89,10 @@ static enum km_ready judge(struct km_round *r, const struct km_member *m, const 
     if (forced != KM_READY_MEASURED)
         return forced;
     bool answers = m && km_member_answers(m);
-    const json_t *ready = sbx_condition(cluster, "Ready");
+    const json_t *ready = cf_object_condition(cluster, "Ready");
     if (!ready)
         return answers ? KM_READY_MEASURED : KM_READY_FALSE;
-    bool was = sbx_condition_is_true(cluster, "Ready");
+    bool was = cf_object_condition_is(cluster, "Ready", "True");
     if (was == answers)
         return answers ? KM_READY_MEASURED : KM_READY_FALSE;
     bool passed = km_after(r, THRESHOLD_MS, "ready %s %d", sbx_name(cluster), answers);

@@ -15,14 +15,8 @@ enum {
 
 static const json_t *item_of(const json_t *binding, const char *cluster)
 {
-    size_t i;
-    json_t *item;
-    json_array_foreach(cf_json_at(binding, "status", "aggregatedStatus", NULL), i, item)
-    {
-        if (strcmp(cf_json_str(item, "", "clusterName", NULL), cluster) == 0)
-            return item;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(binding, "status", "aggregatedStatus", NULL), "clusterName",
+                         cluster);
 }
 
 /* Vacuously true of no clusters. */

@@ -5,6 +5,7 @@
 #include "deploy/sandbox/karmada/apply.h"
 #include "deploy/sandbox/karmada/round.h"
 #include "deploy/sandbox/karmada/status.h"
+#include "federation/objects/kinds.h"
 
 enum {
     DISPATCH_MS = 20,
@@ -49,7 +50,7 @@ static void end_work(struct km_round *r, const json_t *work, struct km_member *m
     if (!sbx_has_finalizer(work, KM_F_WORK) || !km_after(r, GO_MS, "go %s", sbx_uid(work)) ||
         !may_try(r, work, "go", &tries))
         return;
-    bool is_ready = sbx_condition_is_true(cluster, "Ready"), ok = true;
+    bool is_ready = cf_object_condition_is(cluster, "Ready", "True"), ok = true;
     cf_autofree char *why = NULL;
     if (m && manifest && preserves)
         ok = km_let_go(m, manifest, &why);
@@ -72,7 +73,7 @@ static bool dispatching(struct km_round *r, const json_t *work, bool suspended)
                                      off = { "Dispatching", "False", "SuspendDispatching",
                                              "Work dispatching is in a suspended state." };
     const struct km_condition *c = suspended ? &off : &on;
-    const json_t *now = sbx_condition(work, "Dispatching");
+    const json_t *now = cf_object_condition(work, "Dispatching");
     if (strcmp(cf_json_str(now, "", "status", NULL), c->status) == 0)
         return true;
     if (km_after(r, DISPATCH_MS, "dispatch %s %d", sbx_uid(work), suspended))
@@ -125,7 +126,7 @@ static void tell_failure(struct km_round *r, const json_t *work, const json_t *m
 
 static void tell_success(struct km_round *r, const json_t *work, bool again)
 {
-    if (!r->hub_answers || sbx_condition_is_true(work, "Applied") ||
+    if (!r->hub_answers || cf_object_condition_is(work, "Applied", "True") ||
         !km_after(r, TELL_MS, "tell %s %lld", sbx_uid(work),
                   (long long)cf_json_int(work, 0, "metadata", "generation", NULL)))
         return;
@@ -188,7 +189,7 @@ static void look_at(struct km_round *r, const json_t *work)
         return;
     if (suspended)
         return;
-    if (sbx_condition_is_true(cluster, "Ready"))
+    if (cf_object_condition_is(cluster, "Ready", "True"))
         sync_work(r, work, m);
     else
         (void)km_recall(r, "applied %s", sbx_uid(work));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The views, waits and notes of one round. */
 #include "deploy/sandbox/karmada/round.h"
+#include "federation/objects/kinds.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -121,7 +122,7 @@ bool km_member_answers(const struct km_member *m)
 bool km_cluster_is_ready(struct km_round *r, const char *name)
 {
     const json_t *c = sbx_pass_one(&r->hub, KM_G_CLUSTER, "clusters", NULL, name);
-    return c && sbx_condition_is_true(c, "Ready");
+    return c && cf_object_condition_is(c, "Ready", "True");
 }
 
 /* ---- Bindings and Works ---- */

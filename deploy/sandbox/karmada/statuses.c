@@ -8,6 +8,7 @@
 #include "deploy/sandbox/karmada/interpret.h"
 #include "deploy/sandbox/karmada/round.h"
 #include "deploy/sandbox/karmada/status.h"
+#include "federation/objects/kinds.h"
 
 enum {
     REFLECT_MS = 20,
@@ -76,7 +77,7 @@ void km_ctl_work_status(struct km_round *r)
 
 static json_t *item_of(const json_t *work)
 {
-    const json_t *applied = sbx_condition(work, "Applied"),
+    const json_t *applied = cf_object_condition(work, "Applied"),
                  *seen = json_array_get(cf_json_at(work, "status", "manifestStatuses", NULL), 0);
     json_t *item =
         json_pack("{s:s,s:s}", "clusterName", km_work_cluster(work), "health", "Unknown");

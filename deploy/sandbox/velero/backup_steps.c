@@ -29,14 +29,7 @@ static json_t *meta_of(const json_t *backup, const char *name, const char *pvc_u
 
 static const json_t *volume_named(const json_t *pod, const char *name)
 {
-    size_t i;
-    json_t *v;
-    json_array_foreach(cf_json_at(pod, "spec", "volumes", NULL), i, v)
-    {
-        if (strcmp(cf_json_str(v, "", "name", NULL), name) == 0)
-            return v;
-    }
-    return NULL;
+    return cf_json_named(cf_json_at(pod, "spec", "volumes", NULL), "name", name);
 }
 
 static void make_pod_volume(struct vl_cluster *c, const json_t *backup, json_t *work, json_t *step,

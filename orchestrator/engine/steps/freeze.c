@@ -51,26 +51,13 @@ static json_t *value_of(const json_t *object, const char *field)
     return strcmp(field, "suspend") == 0 ? json_false() : json_integer(1);
 }
 
-static bool has_row(const json_t *rows, const char *kind, const char *name)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "kind", NULL), kind) == 0 &&
-            strcmp(cf_json_str(row, "", "name", NULL), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool add_row(const struct cf_freeze *f, const json_t *writer, json_t *rows,
                     struct cf_error *err)
 {
     const char *kind = cf_json_str(writer, "", "kind", NULL);
     const char *name = cf_json_str(writer, "", "name", NULL);
     size_t no = field_no(kind);
-    if (no == CF_ARRAY_LEN(fields) || has_row(rows, kind, name))
+    if (no == CF_ARRAY_LEN(fields) || cf_row_of(rows, kind, name))
         return true;
     struct cf_object_ref ref = cf_ref(fields[no].api_version, kind, f->ns, name);
     bool found = false;
@@ -112,7 +99,7 @@ static bool add_scalers(const struct cf_freeze *f, const json_t *writers, const 
         const json_t *target = cf_json_at(s, "spec", "scaleTargetRef", NULL);
         const char *kind = cf_json_str(target, "Deployment", "kind", NULL);
         const char *name = cf_json_str(target, "", "name", NULL);
-        if (!has_row(writers, kind, name) && !has_row(more, kind, name))
+        if (!cf_row_of(writers, kind, name) && !cf_row_of(more, kind, name))
             continue;
         const char *paused = cf_json_str(s, NULL, "metadata", "annotations", KEDA_PAUSED, NULL);
         json_array_insert_new(rows, 0,

@@ -6,29 +6,20 @@
 #include "federation/objects/pods.h"
 #include "orchestrator/engine/steps/freeze.h"
 
-enum {
-    LOOK_MS = 300,
-};
+enum { LOOK_MS = 300 };
 
 /* ---- who mounts a claim ---- */
 
-struct mount {
-    const json_t *claims;
-    bool found;
-};
-
-static void is_one_of(void *user, const char *kind, const char *name, bool optional)
+static bool mounts_any(const json_t *pod_spec, const json_t *claims)
 {
-    struct mount *m = user;
     size_t i;
     json_t *claim;
-    (void)optional;
-    if (strcmp(kind, "PersistentVolumeClaim") != 0)
-        return;
-    json_array_foreach(m->claims, i, claim)
+    json_array_foreach(claims, i, claim)
     {
-        m->found = m->found || strcmp(cf_json_str(claim, "", "name", NULL), name) == 0;
+        if (cf_pod_mounts(pod_spec, cf_json_str(claim, "", "name", NULL)))
+            return true;
     }
+    return false;
 }
 
 static void trim(json_t *pod)
@@ -44,15 +35,12 @@ static void trim(json_t *pod)
 /* A pod that has ended holds nothing; one that was never given to a node has nothing yet, but will. */
 static bool holds(const json_t *pod, const json_t *claims)
 {
-    struct mount m = { .claims = claims };
     const char *phase = cf_json_str(pod, "", "status", "phase", NULL);
     if (cf_json_at(pod, "metadata", "labels", CF_VELERO_LABEL_STAGE, NULL) ||
         strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
         return false;
     const json_t *spec = json_object_get(pod, "spec");
-    if (spec)
-        cf_pod_needs(spec, is_one_of, &m);
-    return m.found;
+    return spec && mounts_any(spec, claims);
 }
 
 bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **out_mounts,
@@ -78,18 +66,6 @@ bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **
 
 /* ---- nodes ---- */
 
-static bool is_ready(const json_t *node)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(cf_json_at(node, "status", "conditions", NULL), i, c)
-    {
-        if (strcmp(cf_json_str(c, "", "type", NULL), "Ready") == 0)
-            return strcmp(cf_json_str(c, "", "status", NULL), "True") == 0;
-    }
-    return false;
-}
-
 bool cf_freeze_nodes(const struct cf_freeze *f, const json_t *had, struct cf_outcome *out,
                      struct cf_error *err)
 {
@@ -107,7 +83,7 @@ bool cf_freeze_nodes(const struct cf_freeze *f, const json_t *had, struct cf_out
         json_object_set_new(seen, name, json_true());
         if (!cf_kube_find(f->kube, NULL, &ref, &found, &node, err))
             return cf_error_wrap(err, "node %s of %s", name, f->cluster);
-        if (found && !is_ready(node))
+        if (found && !cf_object_condition_is(node, "Ready", "True"))
             return cf_out_hold(
                 out, CF_HOLD_DATA, LOOK_MS,
                 "node %s of %s is not Ready: pod %s may still write there, so nothing "
@@ -122,17 +98,13 @@ bool cf_freeze_nodes(const struct cf_freeze *f, const json_t *had, struct cf_out
 /* The name of the claim among ours that has the volume; NULL: none. */
 static const char *claim_of(const json_t *claims, const json_t *claims_read, const char *volume)
 {
-    size_t i, k;
-    json_t *claim, *ours;
+    size_t i;
+    json_t *claim;
     json_array_foreach(claims_read, i, claim)
     {
-        if (strcmp(cf_json_str(claim, "", "spec", "volumeName", NULL), volume) != 0)
-            continue;
-        json_array_foreach(claims, k, ours)
-        {
-            if (strcmp(cf_json_str(ours, "", "name", NULL), cf_object_name(claim)) == 0)
-                return cf_object_name(claim);
-        }
+        if (strcmp(cf_json_str(claim, "", "spec", "volumeName", NULL), volume) == 0 &&
+            cf_json_named(claims, "name", cf_object_name(claim)))
+            return cf_object_name(claim);
     }
     return NULL;
 }
@@ -140,16 +112,13 @@ static const char *claim_of(const json_t *claims, const json_t *claims_read, con
 /* Whether a stage pod of ours has the claim on that node: it reads. */
 static bool is_staged(const json_t *pods, const char *claim, const char *node)
 {
-    cf_autojson json_t *only = json_pack("[{s:s}]", "name", claim);
     size_t i;
     json_t *pod;
     json_array_foreach(pods, i, pod)
     {
-        struct mount m = { .claims = only };
         const json_t *spec = json_object_get(pod, "spec");
-        if (spec && strcmp(cf_json_str(spec, "", "nodeName", NULL), node) == 0)
-            cf_pod_needs(spec, is_one_of, &m);
-        if (m.found)
+        if (spec && strcmp(cf_json_str(spec, "", "nodeName", NULL), node) == 0 &&
+            cf_pod_mounts(spec, claim))
             return true;
     }
     return false;

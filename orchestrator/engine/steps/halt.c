@@ -168,21 +168,6 @@ void cf_halt_names(const json_t *rows, struct cf_buf *out)
     }
 }
 
-static bool has_row(const json_t *rows, const json_t *copy)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "kind", NULL),
-                   cf_json_str(copy, "", "ref", "kind", NULL)) == 0 &&
-            strcmp(cf_json_str(row, "", "name", NULL),
-                   cf_json_str(copy, "", "ref", "name", NULL)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* DaemonSets have nothing to scale; the others stay when the plan keeps the source. */
 static bool stays(const struct cf_pass *p, const json_t *copy)
 {
@@ -194,7 +179,8 @@ static bool stays(const struct cf_pass *p, const json_t *copy)
     for (size_t i = 0; i < CF_ARRAY_LEN(kept); i++)
         if (strcmp(kind, kept[i]) == 0)
             return p->run->plan->cleanup_source == CF_PLAN_CLEANUP_KEEP &&
-                   !has_row(cf_json_at(commit ? commit->intent : NULL, "source", NULL), copy);
+                   !cf_row_of(cf_json_at(commit ? commit->intent : NULL, "source", NULL), kind,
+                              cf_json_str(copy, "", "ref", "name", NULL));
     return false;
 }
 

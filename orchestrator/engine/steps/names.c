@@ -11,28 +11,16 @@ enum { LOOK_MS = 300 };
 
 /* ---- which Services ---- */
 
-static bool is_writer(const json_t *inventory, const json_t *body)
-{
-    size_t i;
-    json_t *w;
-    json_array_foreach(cf_json_at(inventory, "volumes", "writers", NULL), i, w)
-    {
-        if (strcmp(cf_json_str(w, "", "kind", NULL), cf_json_str(body, "", "kind", NULL)) == 0 &&
-            strcmp(cf_json_str(w, "", "name", NULL), cf_object_name(body)) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool means_writer(const json_t *inventory, const json_t *service)
 {
     const json_t *selector = cf_json_at(service, "spec", "selector", NULL);
+    const json_t *writers = cf_json_at(inventory, "volumes", "writers", NULL);
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(inventory, "objects"), i, item)
     {
         const json_t *body = json_object_get(item, "body");
-        if (is_writer(inventory, body) &&
+        if (cf_row_of(writers, cf_json_str(body, "", "kind", NULL), cf_object_name(body)) &&
             cf_selector_map_matches(selector, cf_object_pod_labels(body)))
             return true;
     }

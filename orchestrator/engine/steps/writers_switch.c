@@ -22,21 +22,6 @@ enum { LOOK_MS = 300 };
 
 /* ---- the copies of the writers ---- */
 
-static bool is_writer(const struct cf_pass *p, const json_t *entry)
-{
-    size_t i;
-    json_t *w;
-    json_array_foreach(cf_moves_writer_rows(p->run), i, w)
-    {
-        if (strcmp(cf_json_str(w, "", "kind", NULL), cf_json_str(entry, "", "ref", "kind", NULL)) ==
-                0 &&
-            strcmp(cf_json_str(w, "", "name", NULL), cf_json_str(entry, "", "ref", "name", NULL)) ==
-                0)
-            return true;
-    }
-    return false;
-}
-
 /* The ledger's entries of the writers; new reference. */
 static json_t *writers_of(const struct cf_pass *p)
 {
@@ -45,7 +30,8 @@ static json_t *writers_of(const struct cf_pass *p)
     json_t *entry;
     json_array_foreach(cf_copies_ledger(p), i, entry)
     {
-        if (is_writer(p, entry))
+        if (cf_row_of(cf_moves_writer_rows(p->run), cf_json_str(entry, "", "ref", "kind", NULL),
+                      cf_json_str(entry, "", "ref", "name", NULL)))
             json_array_append(entries, entry);
     }
     return entries;

@@ -332,6 +332,17 @@ static void test_copies_are_deep(void **state)
     assert_int_equal(cf_json_int(j, 0, "a", "b", NULL), 1);
 }
 
+static void test_the_first_of_that_name(void **state)
+{
+    (void)state;
+    cf_autojson json_t *list =
+        parse("[7,{\"name\":7},{\"name\":\"a\",\"n\":1},{\"name\":\"a\",\"n\":2}]");
+    assert_int_equal(cf_json_int(cf_json_named(list, "name", "a"), 0, "n", NULL), 1);
+    assert_null(cf_json_named(list, "name", "b"));
+    assert_null(cf_json_named(list, "kind", "a"));
+    assert_null(cf_json_named(NULL, "name", "a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_pointers_are_built_escaped_and_cut),
         cmocka_unit_test(test_equal_by_value),
         cmocka_unit_test(test_copies_are_deep),
+        cmocka_unit_test(test_the_first_of_that_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
