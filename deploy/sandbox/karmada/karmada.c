@@ -4,29 +4,19 @@
 
 #include <string.h>
 
-#include "base/thread.h"
+#include "deploy/sandbox/controllers/rounds.h"
 #include "deploy/sandbox/karmada/front.h"
 #include "deploy/sandbox/karmada/round.h"
 #include "deploy/sandbox/karmada/switches.h"
 #include "deploy/sandbox/karmada/webhook.h"
 
-enum {
-    ROUND_GAP_MS = 4,         /* many changes at once make one look */
-    IDLE_MS = 60 * 60 * 1000, /* a wait without an end needs one anyway */
-    FULL_WAIT = 100,
-};
+enum { FULL_WAIT = 100 };
 
 struct sbx_karmada {
     struct km_plane plane; /* the thread's, but for the switches; everyone's while it is held */
     int slot;
     struct km_front front;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows; never held over a call to an API server */
-    pthread_cond_t wake;  /* to the thread: a change, or stop */
-    pthread_cond_t idle;  /* from the thread: a look ended */
-    bool stop, is_dirty, is_looking, is_waiting, is_running;
-    int held;
-    int64_t last, wake_ms;
+    struct sbx_rounds *rounds;
 };
 
 /* Which process of a real control plane does it. */
@@ -45,17 +35,10 @@ static const struct {
     { PART_CONTROLLERS, km_ctl_template_status },
 };
 
-static void on_change(void *user)
-{
-    struct sbx_karmada *k = user;
-    CF_LOCKED(&k->lock);
-    k->is_dirty = true;
-    pthread_cond_signal(&k->wake);
-}
-
 /* One look, without the lock. */
-static void look(struct km_plane *plane, int64_t *out_wake, bool *out_waiting)
+static void look(void *user, int64_t *out_wake, bool *out_waiting)
 {
+    struct km_plane *plane = user;
     static const enum km_switch pauses[] = {
         [PART_CONTROLLERS] = KM_CONTROLLERS_PAUSED, [PART_SCHEDULER] = KM_SCHEDULER_PAUSED
     };
@@ -68,40 +51,6 @@ static void look(struct km_plane *plane, int64_t *out_wake, bool *out_waiting)
     km_round_end(&r, out_wake, out_waiting);
 }
 
-/* With the lock held: until when there is nothing to do. */
-static int64_t due(const struct sbx_karmada *k)
-{
-    if (k->held)
-        return INT64_MAX;
-    return k->is_dirty ? CF_MIN(k->wake_ms, k->last + ROUND_GAP_MS) : k->wake_ms;
-}
-
-static void *run(void *arg)
-{
-    struct sbx_karmada *k = arg;
-    CF_LOCKED(&k->lock);
-    while (!k->stop) {
-        int64_t now = cf_mono_now_ms();
-        if (due(k) > now) {
-            cf_cond_wait_until(&k->wake, &k->lock, CF_MIN(due(k), now + IDLE_MS));
-            continue;
-        }
-        k->is_dirty = false;
-        k->is_looking = true;
-        pthread_mutex_unlock(&k->lock);
-        int64_t wake;
-        bool waiting;
-        look(&k->plane, &wake, &waiting);
-        pthread_mutex_lock(&k->lock);
-        k->is_looking = false;
-        k->is_waiting = waiting;
-        k->wake_ms = wake;
-        k->last = cf_mono_now_ms();
-        pthread_cond_broadcast(&k->idle);
-    }
-    return NULL;
-}
-
 /* ---- life ---- */
 
 static struct sbx_world world_of(struct sbx_api *api, size_t index)
@@ -111,21 +60,18 @@ static struct sbx_world world_of(struct sbx_api *api, size_t index)
 
 static void listen_to_all(struct sbx_karmada *k, bool listen)
 {
-    void (*fn)(void *) = listen ? on_change : NULL;
-    sbx_api_on_change(k->plane.hub.api, k->slot, fn, k);
+    void (*fn)(void *) = listen ? sbx_rounds_change : NULL;
+    sbx_api_on_change(k->plane.hub.api, k->slot, fn, k->rounds);
     for (size_t i = 0; i < k->plane.count; i++)
-        sbx_api_on_change(k->plane.members[i].world.api, k->slot, fn, k);
+        sbx_api_on_change(k->plane.members[i].world.api, k->slot, fn, k->rounds);
 }
 
 struct sbx_karmada *sbx_karmada_start(const struct sbx_karmada_options *o, struct cf_error *err)
 {
     cf_assert(o->count <= SBX_KARMADA_MEMBERS_MAX);
     struct sbx_karmada *k = cf_xcalloc(1, sizeof(*k));
-    pthread_mutex_init(&k->lock, NULL);
-    cf_cond_init(&k->wake);
-    cf_cond_init(&k->idle);
+    k->rounds = sbx_rounds_new(look, &k->plane);
     k->slot = o->listener_slot;
-    k->is_dirty = true;
     k->plane.hub = world_of(o->hub, 0);
     k->plane.wait_percent = o->wait_percent > 0 ? o->wait_percent : FULL_WAIT;
     k->plane.memory = json_object();
@@ -140,8 +86,7 @@ struct sbx_karmada *sbx_karmada_start(const struct sbx_karmada_options *o, struc
     sbx_api_on_write(o->hub, km_webhook, &k->plane.switches);
     sbx_api_on_call(o->hub, km_front_answer, &k->front);
     listen_to_all(k, true);
-    k->is_running = cf_thread_start(&k->thread, "karmada", run, k, err);
-    if (k->is_running)
+    if (sbx_rounds_start(k->rounds, "karmada", err))
         return k;
     sbx_karmada_stop(k);
     return NULL;
@@ -151,12 +96,7 @@ void sbx_karmada_stop(struct sbx_karmada *k)
 {
     if (!k)
         return;
-    pthread_mutex_lock(&k->lock);
-    k->stop = true;
-    pthread_cond_signal(&k->wake);
-    pthread_mutex_unlock(&k->lock);
-    if (k->is_running)
-        pthread_join(k->thread, NULL);
+    sbx_rounds_stop(k->rounds);
     listen_to_all(k, false);
     sbx_api_on_write(k->plane.hub.api, NULL, NULL);
     sbx_api_on_call(k->plane.hub.api, NULL, NULL);
@@ -167,32 +107,23 @@ void sbx_karmada_stop(struct sbx_karmada *k)
     }
     json_decref(k->plane.hub.timers);
     json_decref(k->plane.memory);
-    pthread_cond_destroy(&k->wake);
-    pthread_cond_destroy(&k->idle);
-    pthread_mutex_destroy(&k->lock);
+    sbx_rounds_free(k->rounds);
     free(k);
 }
 
 bool sbx_karmada_settle(struct sbx_karmada *k, int64_t timeout_ms)
 {
-    int64_t until = cf_mono_now_ms() + timeout_ms;
-    CF_LOCKED(&k->lock);
-    while (k->is_dirty || k->is_looking || k->is_waiting)
-        if (!cf_cond_wait_until(&k->idle, &k->lock, until))
-            return !k->is_dirty && !k->is_looking && !k->is_waiting;
-    return true;
+    return sbx_rounds_settle(k->rounds, timeout_ms);
 }
 
 void sbx_karmada_hold(struct sbx_karmada *k)
 {
-    CF_LOCKED(&k->lock);
-    k->held++;
-    while (k->is_looking)
-        pthread_cond_wait(&k->idle, &k->lock);
+    sbx_rounds_hold(k->rounds);
 }
 
-static void forget(struct km_plane *plane)
+static void forget(void *user)
 {
+    struct km_plane *plane = user;
     json_object_clear(plane->memory);
     json_object_clear(plane->hub.timers);
     for (size_t i = 0; i < plane->count; i++)
@@ -201,12 +132,7 @@ static void forget(struct km_plane *plane)
 
 void sbx_karmada_release(struct sbx_karmada *k)
 {
-    CF_LOCKED(&k->lock);
-    if (k->held == 1)
-        forget(&k->plane);
-    k->held--;
-    k->is_dirty = true;
-    pthread_cond_signal(&k->wake);
+    sbx_rounds_release(k->rounds, forget);
 }
 
 /* ---- switches ---- */
@@ -216,14 +142,14 @@ bool sbx_karmada_switch(struct sbx_karmada *k, const char *member, const char *n
 {
     if (!km_switch_set(&k->plane, member, name, value, err))
         return false;
-    on_change(k);
+    sbx_rounds_change(k->rounds);
     return true;
 }
 
 void sbx_karmada_heal(struct sbx_karmada *k)
 {
     km_switches_heal(&k->plane);
-    on_change(k);
+    sbx_rounds_change(k->rounds);
 }
 
 json_t *sbx_karmada_switches(struct sbx_karmada *k)
@@ -236,5 +162,5 @@ void sbx_karmada_away(struct sbx_karmada *k, const char *member, bool away)
     struct cf_error err = CF_ERROR_INIT;
     bool known = km_switch_set(&k->plane, member, member ? "unreachable" : "away", away, &err);
     cf_assert(known);
-    on_change(k);
+    sbx_rounds_change(k->rounds);
 }

@@ -7,13 +7,12 @@
 
 #include "base/thread.h"
 #include "base/units.h"
+#include "deploy/sandbox/controllers/rounds.h"
 #include "deploy/sandbox/velero/downloads.h"
 #include "deploy/sandbox/velero/round.h"
 
 enum {
-    ROUND_GAP_MS = 4,         /* many changes at once make one look */
-    IDLE_MS = 60 * 60 * 1000, /* a wait without an end needs one anyway */
-    WAIT_PERCENT = 2,         /* a sync each 1.2 s */
+    WAIT_PERCENT = 2, /* a sync each 1.2 s */
     SYNC_MS = 60 * 1000,
     UPLOAD_PER_S = 30 * 1000 * 1000,
     DOWNLOAD_PER_S = 60 * 1000 * 1000,
@@ -21,15 +20,10 @@ enum {
 
 struct sbx_velero {
     struct vl_common common; /* the thread's, but for what has a lock of its own */
-    char *download_url;      /* guarded by the lock */
+    struct sbx_rounds *rounds;
     int slot;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows; never held over a call to an API server */
-    pthread_cond_t wake;  /* to the thread: a change, or stop */
-    pthread_cond_t idle;  /* from the thread: a look ended */
-    bool stop, is_dirty, is_looking, is_waiting, is_running;
-    int held;
-    int64_t last, wake_ms;
+    pthread_mutex_t lock; /* guards what follows */
+    char *download_url;
 };
 
 /* Which process does it. */
@@ -51,15 +45,7 @@ struct vl_common *vl_common(struct sbx_velero *v)
     return &v->common;
 }
 
-static void on_change(void *user)
-{
-    struct sbx_velero *v = user;
-    CF_LOCKED(&v->lock);
-    v->is_dirty = true;
-    pthread_cond_signal(&v->wake);
-}
-
-/* One look at one cluster, without the lock. */
+/* One look at one cluster. */
 static void look_at(struct vl_cluster *c, int64_t *wake, bool *waiting)
 {
     const struct vl_common *v = vl_common(c->velero);
@@ -75,39 +61,11 @@ static void look_at(struct vl_cluster *c, int64_t *wake, bool *waiting)
     vl_round_end(c);
 }
 
-/* With the lock held: until when there is nothing to do. */
-static int64_t due(const struct sbx_velero *v)
+static void look(void *user, int64_t *out_wake, bool *out_waiting)
 {
-    if (v->held)
-        return INT64_MAX;
-    return v->is_dirty ? CF_MIN(v->wake_ms, v->last + ROUND_GAP_MS) : v->wake_ms;
-}
-
-static void *run(void *arg)
-{
-    struct sbx_velero *v = arg;
-    CF_LOCKED(&v->lock);
-    while (!v->stop) {
-        int64_t now = cf_mono_now_ms();
-        if (due(v) > now) {
-            cf_cond_wait_until(&v->wake, &v->lock, CF_MIN(due(v), now + IDLE_MS));
-            continue;
-        }
-        v->is_dirty = false;
-        v->is_looking = true;
-        pthread_mutex_unlock(&v->lock);
-        int64_t wake = INT64_MAX;
-        bool waiting = false;
-        for (size_t i = 0; i < v->common.count; i++)
-            look_at(&v->common.clusters[i], &wake, &waiting);
-        pthread_mutex_lock(&v->lock);
-        v->is_looking = false;
-        v->is_waiting = waiting;
-        v->wake_ms = wake;
-        v->last = cf_mono_now_ms();
-        pthread_cond_broadcast(&v->idle);
-    }
-    return NULL;
+    struct vl_common *common = user;
+    for (size_t i = 0; i < common->count; i++)
+        look_at(&common->clusters[i], out_wake, out_waiting);
 }
 
 /* ---- versions ---- */
@@ -148,7 +106,7 @@ static void listen_to_all(struct sbx_velero *v, bool listen)
 {
     for (size_t i = 0; i < v->common.count; i++) {
         struct vl_cluster *c = &v->common.clusters[i];
-        sbx_api_on_change(c->world.api, v->slot, listen ? on_change : NULL, v);
+        sbx_api_on_change(c->world.api, v->slot, listen ? sbx_rounds_change : NULL, v->rounds);
         sbx_api_on_write(c->world.api, listen ? vl_review : NULL, c);
     }
 }
@@ -198,10 +156,8 @@ struct sbx_velero *sbx_velero_start(const struct sbx_velero_options *o, struct c
     cf_assert(o->count <= SBX_VELERO_CLUSTERS_MAX);
     struct sbx_velero *v = cf_xcalloc(1, sizeof(*v));
     pthread_mutex_init(&v->lock, NULL);
-    cf_cond_init(&v->wake);
-    cf_cond_init(&v->idle);
+    v->rounds = sbx_rounds_new(look, &v->common);
     v->slot = o->listener_slot;
-    v->is_dirty = true;
     v->download_url = cf_xstrdup(o->download_url);
     v->common.volumes = o->volumes;
     v->common.bucket = vl_bucket_new();
@@ -209,10 +165,9 @@ struct sbx_velero *sbx_velero_start(const struct sbx_velero_options *o, struct c
     if (set_up(v, o, err)) {
         listen_to_all(v, true);
         begin(v);
-        v->is_running = cf_thread_start(&v->thread, "velero", run, v, err);
+        if (sbx_rounds_start(v->rounds, "velero", err))
+            return v;
     }
-    if (v->is_running)
-        return v;
     sbx_velero_stop(v);
     return NULL;
 }
@@ -221,12 +176,7 @@ void sbx_velero_stop(struct sbx_velero *v)
 {
     if (!v)
         return;
-    pthread_mutex_lock(&v->lock);
-    v->stop = true;
-    pthread_cond_signal(&v->wake);
-    pthread_mutex_unlock(&v->lock);
-    if (v->is_running)
-        pthread_join(v->thread, NULL);
+    sbx_rounds_stop(v->rounds);
     listen_to_all(v, false);
     for (size_t i = 0; i < v->common.count; i++) {
         json_decref(v->common.clusters[i].world.timers);
@@ -237,28 +187,19 @@ void sbx_velero_stop(struct sbx_velero *v)
     vl_bucket_free(v->common.bucket);
     vl_switches_free(v->common.switches);
     free(v->download_url);
-    pthread_cond_destroy(&v->wake);
-    pthread_cond_destroy(&v->idle);
+    sbx_rounds_free(v->rounds);
     pthread_mutex_destroy(&v->lock);
     free(v);
 }
 
 bool sbx_velero_settle(struct sbx_velero *v, int64_t timeout_ms)
 {
-    int64_t until = cf_mono_now_ms() + timeout_ms;
-    CF_LOCKED(&v->lock);
-    while (v->is_dirty || v->is_looking || v->is_waiting)
-        if (!cf_cond_wait_until(&v->idle, &v->lock, until))
-            return !v->is_dirty && !v->is_looking && !v->is_waiting;
-    return true;
+    return sbx_rounds_settle(v->rounds, timeout_ms);
 }
 
 void sbx_velero_hold(struct sbx_velero *v)
 {
-    CF_LOCKED(&v->lock);
-    v->held++;
-    while (v->is_looking)
-        pthread_cond_wait(&v->idle, &v->lock);
+    sbx_rounds_hold(v->rounds);
 }
 
 void sbx_velero_release(struct sbx_velero *v)
@@ -266,10 +207,7 @@ void sbx_velero_release(struct sbx_velero *v)
     vl_bucket_wipe(v->common.bucket);
     sbx_volumes_wipe(v->common.volumes);
     begin(v);
-    CF_LOCKED(&v->lock);
-    v->held--;
-    v->is_dirty = true;
-    pthread_cond_signal(&v->wake);
+    sbx_rounds_release(v->rounds, NULL);
 }
 
 void sbx_velero_set_download_url(struct sbx_velero *v, const char *url)
@@ -328,7 +266,7 @@ bool sbx_velero_fault(struct sbx_velero *v, const json_t *fault, struct cf_error
         vl_switches_heal(v->common.switches, cf_json_str(fault, "", "fault", NULL), cluster);
         return false;
     }
-    on_change(v);
+    sbx_rounds_change(v->rounds);
     return true;
 }
 
@@ -338,7 +276,7 @@ void sbx_velero_heal(struct sbx_velero *v, const char *fault, const char *cluste
     for (size_t i = 0; i < v->common.count; i++)
         if (!vl_is_on(v->common.switches, VL_CLOCK_AHEAD, v->common.clusters[i].name, NULL))
             sbx_api_skew(v->common.clusters[i].world.api, 0);
-    on_change(v);
+    sbx_rounds_change(v->rounds);
 }
 
 json_t *sbx_velero_faults(struct sbx_velero *v)
@@ -350,5 +288,5 @@ void sbx_velero_away(struct sbx_velero *v, const char *cluster, bool away)
 {
     struct vl_cluster *c = cluster_of(v, cluster);
     if (c && atomic_exchange(&c->api_away, away) != away)
-        on_change(v);
+        sbx_rounds_change(v->rounds);
 }
