@@ -76,8 +76,7 @@ static bool is_due(struct vl_cluster *c, const char *plural, const char *kind)
 void vl_ctl_restarts(struct vl_cluster *c)
 {
     bool away = vl_is_on(vl_common(c->velero)->switches, VL_SERVER_AWAY, c->name, NULL);
-    if (!away &&
-        (c->was_away || is_due(c, "backups", "Backup") || is_due(c, "restores", "Restore")))
+    if (!away && (atomic_exchange(&c->was_away, false) || is_due(c, "backups", "Backup") ||
+                  is_due(c, "restores", "Restore")))
         restart(c);
-    c->was_away = away;
 }

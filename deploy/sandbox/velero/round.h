@@ -54,7 +54,7 @@ struct vl_cluster {
     json_t *server;       /* what the server remembers, by uid: a restart forgets it */
     json_t *synced;       /* when each location was, by its uid: the server reads it from them */
     json_t *agents;       /* what node agents remember, by uid */
-    bool was_away;        /* the server, at the last look */
+    atomic_bool was_away; /* the server, since the last look that found it there */
 };
 
 /* The parts of sbx_velero that the looks use. */

@@ -245,6 +245,8 @@ static bool act(struct sbx_velero *v, const json_t *fault, struct cf_error *err)
             continue;
         if (strcmp(name, vl_fault_name(VL_CLOCK_AHEAD)) == 0)
             sbx_api_skew(c->world.api, cf_json_int(fault, 0, "ms", NULL));
+        if (strcmp(name, vl_fault_name(VL_SERVER_AWAY)) == 0)
+            atomic_store(&c->was_away, true); /* also if it comes back before anybody looks */
         if (strcmp(name, vl_fault_name(VL_VERSION_IS)) != 0)
             continue;
         if (!read_version(cf_json_str(fault, "", "value", NULL), &version, err))

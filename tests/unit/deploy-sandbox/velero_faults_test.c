@@ -152,20 +152,35 @@ static void no_sync(void **state)
     until_synced(w, "b", 0);
 }
 
+/* Killed and started again before anybody looked: a restart all the same. */
+static void a_server_that_restarts_at_once(void **state)
+{
+    struct velero_world *w = *state;
+    make_data(w);
+    fault(w, "{'fault':'moverStuck','value':'InProgress'}");
+    back_up(w, "b1", FS_BACKUP);
+    until_count(w->east, "podvolumebackups", 1);
+    until_phase(w->east, "backups", "b1", "InProgress");
+    fault(w, "{'fault':'serverAway','cluster':'east'}");
+    heal(w, "serverAway");
+    until_phase(w->east, "backups", "b1", "Failed");
+    heal(w, "");
+}
+
 /* F9: a Backup before its PodVolumeBackups, and one of them never. */
 static void a_backup_without_its_volumes(void **state)
 {
     struct velero_world *w = *state;
     make_data(w);
-    fault(w, "{'fault':'podVolumeBackupsLate','ms':60000}");
+    fault(w, "{'fault':'podVolumeBackupsLate','ms':360000000}");
     back_up(w, "b1", FS_BACKUP);
     until_phase(w->west, "backups", "b1", "Completed");
     assert_int_equal(count(w->west, VL_G, "podvolumebackups", VL_NS), 0);
     restore(w, "r", "b1", "");
     until_phase(w->west, "restores", "r", "Completed");
     assert_string_equal(text_in(w, w->west, "shop", "data", "a.txt"), "");
-    until_count(w->west, "podvolumebackups", 1);
     heal(w, "");
+    until_count(w->west, "podvolumebackups", 1);
     fault(w, "{'fault':'podVolumeBackupMissing','name':'data'}");
     back_up(w, "b2", FS_BACKUP);
     until_phase(w->west, "backups", "b2", "Completed");
@@ -448,6 +463,7 @@ int main(void)
         CASE(a_backup_without_its_volumes),
         CASE(a_restore_that_does_not_move),
         CASE(a_server_that_restarts),
+        CASE(a_server_that_restarts_at_once),
         CASE(a_backup_that_vanishes),
         CASE(a_name_that_is_taken),
         CASE(an_old_version),
