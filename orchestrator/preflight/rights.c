@@ -93,33 +93,61 @@ static void print_rule(const struct cf_right *r, struct cf_buf *out)
     cf_buf_puts(out, "]\n");
 }
 
+/* What is applied beside the rights of a source or target has a name of its own: under one name the later
+ * would take the earlier's place. */
+static const char *name_of(enum cf_rights_role role)
+{
+    switch (role) {
+    case CF_RIGHTS_VOLUMES:
+        return "crossfade-volumes";
+    case CF_RIGHTS_VELERO:
+        return "crossfade-velero";
+    default:
+        return "crossfade";
+    }
+}
+
+static bool is_printed(const struct cf_right *r, enum cf_rights_role role, bool cluster_wide,
+                       bool namespaced)
+{
+    return (r->roles & role) && (r->cluster_wide ? cluster_wide : namespaced);
+}
+
 static void print_role(enum cf_rights_role role, const char *kind, const char *ns,
                        bool cluster_wide, bool namespaced, struct cf_buf *out)
 {
-    cf_buf_printf(
-        out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: crossfade\n",
-        kind);
+    cf_buf_printf(out,
+                  "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\n",
+                  kind, name_of(role));
     if (ns)
         cf_buf_printf(out, "  namespace: %s\n", ns);
     cf_buf_puts(out, "rules:\n");
     for (size_t i = 0; i < cf_rights_n; i++)
-        if ((cf_rights[i].roles & role) && (cf_rights[i].cluster_wide ? cluster_wide : namespaced))
+        if (is_printed(&cf_rights[i], role, cluster_wide, namespaced))
             print_rule(&cf_rights[i], out);
     cf_buf_puts(out, "---\n");
 }
 
-static void print_binding(const char *kind, const char *role_kind, const char *ns,
-                          struct cf_buf *out)
+static void print_binding(enum cf_rights_role role, const char *kind, const char *role_kind,
+                          const char *ns, struct cf_buf *out)
 {
-    cf_buf_printf(
-        out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: crossfade\n",
-        kind);
+    cf_buf_printf(out,
+                  "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\n",
+                  kind, name_of(role));
     if (ns)
         cf_buf_printf(out, "  namespace: %s\n", ns);
     cf_buf_printf(out,
-                  "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: %s, name: crossfade}\n"
+                  "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: %s, name: %s}\n"
                   "subjects:\n  - {kind: ServiceAccount, name: crossfade, namespace: crossfade}\n",
-                  role_kind);
+                  role_kind, name_of(role));
+}
+
+static bool has_cluster_wide(enum cf_rights_role role)
+{
+    for (size_t i = 0; i < cf_rights_n; i++)
+        if (is_printed(&cf_rights[i], role, true, false))
+            return true;
+    return false;
 }
 
 char *cf_rights_yaml(enum cf_rights_role role, const char *ns)
@@ -130,13 +158,15 @@ char *cf_rights_yaml(enum cf_rights_role role, const char *ns)
                       "# (SelfSubjectAccessReview) every authenticated account may do.\n");
     if (!ns) {
         print_role(role, "ClusterRole", NULL, true, true, &out);
-        print_binding("ClusterRoleBinding", "ClusterRole", NULL, &out);
+        print_binding(role, "ClusterRoleBinding", "ClusterRole", NULL, &out);
         return cf_buf_take(&out);
     }
-    print_role(role, "ClusterRole", NULL, true, false, &out);
-    print_binding("ClusterRoleBinding", "ClusterRole", NULL, &out);
-    cf_buf_puts(&out, "---\n");
+    if (has_cluster_wide(role)) {
+        print_role(role, "ClusterRole", NULL, true, false, &out);
+        print_binding(role, "ClusterRoleBinding", "ClusterRole", NULL, &out);
+        cf_buf_puts(&out, "---\n");
+    }
     print_role(role, "Role", ns, false, true, &out);
-    print_binding("RoleBinding", "Role", ns, &out);
+    print_binding(role, "RoleBinding", "Role", ns, &out);
     return cf_buf_take(&out);
 }

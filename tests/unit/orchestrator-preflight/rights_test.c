@@ -41,11 +41,40 @@ static void the_rights_of_every_role_are_yaml(void **state)
     }
 }
 
+/* An administrator applies several sides to one cluster: none may take another's place. */
+static void what_is_applied_beside_another_side_has_its_own_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *side, *name;
+        size_t objects; /* for a namespace */
+    } rows[] = { { "both", "crossfade", 4 },
+                 { "volumes", "crossfade-volumes", 4 },
+                 { "velero", "crossfade-velero", 2 } };
+    for (size_t i = 0; i < CF_ARRAY_LEN(rows); i++) {
+        enum cf_rights_role role;
+        struct cf_error err = CF_ERROR_INIT;
+        size_t k;
+        json_t *object;
+        assert_true(cf_rights_role_parse(rows[i].side, &role));
+        cf_autofree char *text = cf_rights_yaml(role, "web");
+        cf_autojson json_t *docs = cf_yaml_parse_all(text, strlen(text), 0, &err);
+        assert_int_equal(json_array_size(docs), rows[i].objects);
+        json_array_foreach(docs, k, object)
+        {
+            assert_string_equal(cf_json_str(object, "", "metadata", "name", NULL), rows[i].name);
+            const char *of = cf_json_str(object, rows[i].name, "roleRef", "name", NULL);
+            assert_string_equal(of, rows[i].name);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rights_are_printed_as_they_are_asked),
         cmocka_unit_test(the_rights_of_every_role_are_yaml),
+        cmocka_unit_test(what_is_applied_beside_another_side_has_its_own_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
