@@ -56,7 +56,10 @@ class Velero:
             (self.home / below).mkdir(parents=True, exist_ok=True)
         (self.home / "credentials").write_text(_CREDENTIALS)
         plugin = self.home / "plugins" / PLUGIN
-        shutil.copy2((self.layout.bin / PLUGIN).resolve(), plugin)  # links are not looked at
+        # A copy, for links are not looked at; by its name, for one that still runs cannot be written.
+        fresh = plugin.parent.parent / (PLUGIN + ".part")
+        shutil.copy2((self.layout.bin / PLUGIN).resolve(), fresh)
+        fresh.replace(plugin)
         env = {
             "KUBECONFIG": str(self.layout.kubeconfig(self.where, "velero")),
             "HOME": str(self.home / "home"),

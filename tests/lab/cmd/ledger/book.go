@@ -109,6 +109,12 @@ func (b *book) check() error {
 	return b.err
 }
 
+func (b *book) lastSeq() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
 func (b *book) close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

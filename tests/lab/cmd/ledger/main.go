@@ -5,7 +5,9 @@
 //	POST /append   the body (up to 64 KiB) becomes the next record; answered with {"seq": N, "pod": "…"} only
 //	               when it is written and synced
 //	GET  /records  every record as a line of JSON {"seq", "body"}; ?from=N: those from N on
+//	GET  /         {"last": N, "pod": "…"}: the number of the last record
 //	GET  /digest   {"sha256", "bytes", "files": {path: sha256}} of everything in the volume
+//	GET  /fault    ?error=SHARE: so many of the answers to /, /append and /records are a 500; ?clear=1
 //	GET  /healthz  200 while the volume can be written
 //
 // One process owns one volume: in a StatefulSet every ordinal has a ledger of its own. Started on a
@@ -25,16 +27,19 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 const (
 	bodyMax       = 64 << 10
+	million       = 1_000_000
 	defaultDrain  = 2 * time.Second
 	shutdownLimit = 8 * time.Second
 )
@@ -42,6 +47,7 @@ const (
 type server struct {
 	cluster, pod string
 	book         *book
+	errors       atomic.Uint64 // of a million answers
 }
 
 // speaker lets every answer tell who gave it.
@@ -51,6 +57,30 @@ func (s *server) speaker(next http.Handler) http.Handler {
 		w.Header().Set("Lab-Pod", s.pod)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// breaks gives the share of answers to a fault that /fault asks for: nothing is read or written for them.
+func (s *server) breaks(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if rand.Uint64N(million) < s.errors.Load() {
+			http.Error(w, "broken on purpose", http.StatusInternalServerError)
+			return
+		}
+		next(w, r)
+	}
+}
+
+func (s *server) fault(w http.ResponseWriter, r *http.Request) {
+	share := 0.0
+	if text := r.URL.Query().Get("error"); text != "" {
+		var err error
+		if share, err = strconv.ParseFloat(text, 64); err != nil || share < 0 || share > 1 {
+			http.Error(w, "error is a share between 0 and 1", http.StatusBadRequest)
+			return
+		}
+	}
+	s.errors.Store(uint64(share * million))
+	fmt.Fprintf(w, "error=%g\n", share)
 }
 
 func answer(w http.ResponseWriter, value any) {
@@ -70,6 +100,10 @@ func (s *server) append(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, map[string]any{"seq": seq, "pod": s.pod})
+}
+
+func (s *server) last(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]any{"last": s.book.lastSeq(), "pod": s.pod})
 }
 
 func (s *server) records(w http.ResponseWriter, r *http.Request) {
@@ -137,8 +171,10 @@ func main() {
 	}
 	s := &server{cluster: os.Getenv("LAB_CLUSTER"), pod: os.Getenv("HOSTNAME"), book: b}
 	routes := http.NewServeMux()
-	routes.HandleFunc("POST /append", s.append)
-	routes.HandleFunc("GET /records", s.records)
+	routes.HandleFunc("POST /append", s.breaks(s.append))
+	routes.HandleFunc("GET /{$}", s.breaks(s.last))
+	routes.HandleFunc("GET /records", s.breaks(s.records))
+	routes.HandleFunc("GET /fault", s.fault)
 	routes.HandleFunc("GET /digest", s.digest)
 	routes.HandleFunc("GET /healthz", s.health)
 	web := &http.Server{Addr: ":" + strconv.Itoa(*port), Handler: s.speaker(routes), ReadHeaderTimeout: 10 * time.Second}
