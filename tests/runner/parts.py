@@ -224,6 +224,13 @@ class Karmada(Stories):
         return federation.tally("federation_conformance", world)
 
 
+class Volumes(Lab):
+    """Whole moves of data through a real Velero on the lab: never run unless it is named, for each takes minutes."""
+
+    def __init__(self):
+        Stories.__init__(self, "volumes", "release")
+
+
 class Fuzz:
     """Every libFuzzer target for a while, starting from its corpus."""
 
@@ -277,6 +284,7 @@ PARTS = {
     "tsan-stories": TSAN.stories,
     "lab": Lab(),
     "karmada": Karmada(),
+    "volumes": Volumes(),
     "fuzz": Fuzz(),
     "bench": Bench(),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m tests.stories sandbox|lab|karmada path/to/crossfade [NAME...]"""
+"""python3 -m tests.stories sandbox|federations|lab|karmada|volumes path/to/crossfade [NAME...]"""
 import os
 import sys
 

@@ -43,11 +43,12 @@ def user_binding(scope, metadata):
 
 class LabWorld:
     side_by_side = 1  # two cores, and requests that must not fail for want of them
+    binaries, parts = (), ()  # of `lab build` and `lab up`: without names, all but those that only come when they are named
 
     def __enter__(self):
-        subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "build"], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run([os.path.join(ROOT, "tests/lab/lab"), "build", *self.binaries], check=True, stdin=subprocess.DEVNULL)
         self.lab = Lab(Layout())
-        self.lab.up([])
+        self.lab.up(list(self.parts))
         return self
 
     def __exit__(self, *_):

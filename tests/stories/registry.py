@@ -2,7 +2,8 @@
 """The stories: named tests that are told in one world or the other, each on a stage of its own.
 
 The world "federations" is the sandbox again, for what is about control planes and data: it takes minutes. The world
-"karmada" is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md). A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
+"karmada" is the lab with a real Karmada over its clusters; it is told only where the user gives one (docs/testing.md). The world
+"volumes" is the lab with a real Velero in both clusters, and only told by its name. A story with a `plane` is about a federation: a control plane named `hub` is over east and west and registered with the service.
 
 A story is a function that gets a `Tale` (tale.py) and raises AssertionError when something is not as it should be. The world is
 "sandbox" (simulated clusters, seconds) or "lab" (real ones). A story that is declared for both must hold in both.
@@ -21,7 +22,8 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",)}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",),
+             "volumes": ()}
 
 # Whether also what takes minutes and tells of more of the same is told in the sandbox (docs/testing.md).
 THOROUGH = "CROSSFADE_TEST_ALL" in os.environ
@@ -63,7 +65,7 @@ def each_route(*routes, worlds=("sandbox", "lab")):
 
 def _load():
     # They declare themselves. The longest come first, so that they are not waited for alone at the end.
-    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, volumes, federations, federation_breaks, federation_placed, federation_faults, clusternet  # noqa: F401,I001
+    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, volumes, federations, federation_breaks, federation_placed, federation_faults, clusternet, lab_volumes, lab_volume_faults  # noqa: F401,I001
 
 
 def stories(world):
@@ -73,18 +75,20 @@ def stories(world):
 
 
 @contextlib.contextmanager
-def _world(name):
-    if name in ("lab", "karmada"):
+def world(name):
+    if name in ("lab", "karmada", "volumes"):
+        from tests.stories.lab_velero import VeleroWorld
         from tests.stories.lab_world import KarmadaWorld, LabWorld
+        kind = {"lab": LabWorld, "karmada": KarmadaWorld, "volumes": VeleroWorld}[name]
         # The lab's components have sessions of their own: they would outlive us.
         keep = os.environ.get("CROSSFADE_LAB_KEEP")
         with contextlib.nullcontext() if keep else guard.remember_command([os.path.join(ROOT, "tests/lab/lab"), "down"]):
-            with (KarmadaWorld if name == "karmada" else LabWorld)() as world:
-                yield world
+            with kind() as made:
+                yield made
         return
     from tests.stories.sandbox_world import SandboxWorld
-    with SandboxWorld() as world:
-        yield world
+    with SandboxWorld() as made:
+        yield made
 
 
 def _tell(world, one, binary, postgres, environment):
@@ -109,9 +113,9 @@ def run(world_name, binary, wanted, environment, left_out=()):
     chosen = [s for s in stories(world_name) if s.name not in left_out and (not wanted or any(w in s.name for w in wanted))]
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
-        world = stack.enter_context(_world(world_name))
-        pool = stack.enter_context(ThreadPoolExecutor(world.side_by_side))
-        jobs = [pool.submit(_tell, world, s, binary, postgres, environment) for s in chosen]
+        here = stack.enter_context(world(world_name))
+        pool = stack.enter_context(ThreadPoolExecutor(here.side_by_side))
+        jobs = [pool.submit(_tell, here, s, binary, postgres, environment) for s in chosen]
         own = [name for name in OWN_TESTS[world_name] if not wanted or any(w in name for w in wanted)]
-        jobs += [pool.submit(world.own_test, name, binary) for name in own]
+        jobs += [pool.submit(here.own_test, name, binary) for name in own]
         return sum((j.result() for j in jobs), Tally())

@@ -89,6 +89,9 @@ class Tale:
             return
         for cluster in ("east", "west"):
             self.grant(cluster, "--side", "both")
+            if self.story.velero:
+                self.grant(cluster, "--side", "volumes")
+                self.grant(cluster, "--side", "velero", "--namespace", "velero")
 
     def printed_rights(self, cluster, *what):
         return self.service.cli("cluster", "rbac", cluster, *what)
