@@ -16,9 +16,9 @@ ROUTERS_S = 3  # after the last step of the switch, until every request meets it
 PLAN = """\
   volumes:
     default: {{strategy: {strategy}, verify: {verify}}}
-    passes: 2
+    passes: {passes}
     syncEvery: 30s
-    finalSync: {{maxPause: {pause}, quiesce: [{{kind: CronJob, name: nightly}}]}}
+    finalSync: {{maxPause: 10m, rehearse: {rehearse}, quiesce: [{{kind: CronJob, name: nightly}}]}}
     velero: {{location: there, backLocation: back, image: "lab/shell:v1"}}
   rollback: {{targetData: {back}}}
 """
@@ -28,8 +28,9 @@ def install(tale, fill=FILL):
     tale.stage.install("lab-csi", fill)
 
 
-def start(tale, strategy, verify="none", back="discard", pause="10m", hold="5s", **more):
-    tale.plan(steps="[100]", hold=hold, more=PLAN.format(strategy=strategy, verify=verify, back=back, pause=pause), **more)
+def start(tale, strategy, verify="none", back="discard", passes=2, rehearse="true", hold="5s", **more):
+    text = PLAN.format(strategy=strategy, verify=verify, back=back, passes=passes, rehearse=rehearse)
+    tale.plan(steps="[100]", hold=hold, more=text, **more)
     tale.start()
 
 
