@@ -169,6 +169,7 @@ static bool still_runs(struct pass *p, const json_t *backup, const json_t *opera
     if (cf_phase_of(backup)->class == CF_PHASE_WAITS &&
         !cf_velero_in_front(p->v, p->v->from, "Backup", ours, front, err))
         return false;
+    cf_pass_in_line(p->row, *front, p->v->now_ms);
     if (quiet > r->quiet_ms && *front)
         return cf_moving_stuck(out, "Backup %s on %s has waited for %lld minutes behind backup %s",
                                ours, from, (long long)(quiet / 60000), front);
@@ -220,9 +221,7 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
         return *out_on || still_runs(p, backup, operations, out, err);
     case CF_VERDICT_GOOD:
         read_increments(p, rows);
-        json_object_set_new(
-            p->row, "backupMs",
-            json_integer(p->v->now_ms - cf_json_int(p->row, p->v->now_ms, "startMs", NULL)));
+        cf_pass_in_line(p->row, false, p->v->now_ms);
         cf_pass_go(p->row, "tidy", p->v->now_ms);
         *out_on = true;
         return true;
@@ -263,6 +262,7 @@ static bool phase_tidy(struct pass *p, bool *out_on, struct cf_moving *out, stru
         return false;
     if (!*out_on)
         return cf_moving_waits(out, CF_VELERO_LOOK_MS, "stage pods are being taken away");
+    json_object_set_new(p->row, "backupMs", json_integer(cf_pass_took_ms(p->row, p->v->now_ms)));
     cf_pass_go(p->row, "done", p->v->now_ms);
     return true;
 }

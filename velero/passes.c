@@ -148,6 +148,23 @@ int64_t cf_pass_quiet_ms(json_t *row, const char *fingerprint, int64_t now_ms)
     return CF_MAX(now_ms - cf_json_int(row, now_ms, "seenMs", NULL), 0);
 }
 
+void cf_pass_in_line(json_t *row, bool waits, int64_t now_ms)
+{
+    int64_t since = cf_json_int(row, 0, "lineMs", NULL);
+    if (waits && since == 0)
+        json_object_set_new(row, "lineMs", json_integer(now_ms));
+    if (waits || since == 0)
+        return;
+    int64_t start = cf_json_int(row, since, "startMs", NULL);
+    json_object_set_new(row, "startMs", json_integer(start + CF_MAX(now_ms - since, 0)));
+    json_object_del(row, "lineMs");
+}
+
+int64_t cf_pass_took_ms(const json_t *row, int64_t now_ms)
+{
+    return CF_MAX(now_ms - cf_json_int(row, now_ms, "startMs", NULL), 0);
+}
+
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out)
 {
@@ -158,6 +175,8 @@ bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *w
         return cf_moving_failed(out, "%s (attempt %d of %d)", why, attempt, CF_VELERO_ATTEMPTS);
     }
     json_object_set_new(row, "attempt", json_integer(attempt + 1));
+    json_object_set_new(row, "startMs", json_integer(now_ms));
+    json_object_del(row, "lineMs");
     cf_pass_go(row, phase, now_ms);
     snprintf(out->why, sizeof out->why, "%.600s; another attempt is made", why);
     cf_utf8_mend(out->why);

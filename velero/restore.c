@@ -225,6 +225,7 @@ static bool still_runs(struct restoring *r, const json_t *restore, const json_t 
     if (cf_phase_of(restore)->class == CF_PHASE_WAITS &&
         !cf_velero_in_front(r->v, r->v->to, "Restore", r->name, front, err))
         return false;
+    cf_pass_in_line(r->row, *front, r->v->now_ms);
     if (quiet > rule->quiet_ms && *front)
         return cf_moving_stuck(out,
                                "Restore %s on %s has waited for %lld minutes behind restore %s",
@@ -294,9 +295,7 @@ static bool phase_run(struct restoring *r, bool *out_on, struct cf_moving *out,
     case CF_VERDICT_RUNS:
         return still_runs(r, restore, operations, out, err);
     case CF_VERDICT_GOOD:
-        json_object_set_new(
-            r->row, "ms",
-            json_integer(r->v->now_ms - cf_json_int(r->row, r->v->now_ms, "startMs", NULL)));
+        cf_pass_in_line(r->row, false, r->v->now_ms);
         cf_pass_go(r->row, "tidy", r->v->now_ms);
         *out_on = true;
         return true;
@@ -320,6 +319,7 @@ static bool phase_tidy(struct restoring *r, bool *out_on, struct cf_moving *out,
     if (!*out_on)
         return cf_moving_waits(out, CF_VELERO_LOOK_MS, "stage pods on %s are being taken away",
                                cf_kube_name(r->v->to));
+    json_object_set_new(r->row, "ms", json_integer(cf_pass_took_ms(r->row, r->v->now_ms)));
     cf_pass_go(r->row, "done", r->v->now_ms);
     return true;
 }

@@ -105,6 +105,10 @@ bool cf_pass_is(const json_t *row, const char *phase);
 void cf_pass_go(json_t *row, const char *phase, int64_t now_ms);
 /* How long `fingerprint` has been the same. */
 int64_t cf_pass_quiet_ms(json_t *row, const char *fingerprint, int64_t now_ms);
+/* Whether it stands in line behind somebody else's: that time is not its own. */
+void cf_pass_in_line(json_t *row, bool waits, int64_t now_ms);
+/* From the begin of this attempt, without the time in line. */
+int64_t cf_pass_took_ms(const json_t *row, int64_t now_ms);
 /* Another attempt from `phase`, or the end of them: then *out says so. True: the state changed. */
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out);

@@ -141,12 +141,12 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
                         struct cf_error *err) CF_NODISCARD;
 
 /* What was measured and proved of pass n of a way, for the run's record: {"pass", "way", "backup",
- * "attempt", "phase", "backupMs", "handOverMs", "handedOver":
- * "written" (by us) | "synced" | null, "restoreMs",
- * "rehearsalMs", "claims": [{"name", "bytes", "incrementalBytes" or null, "source":
+ * "attempt", "phase", "backupMs", "handOverMs", "handedOver": "written" (by us) | "synced" | null,
+ * "restoreMs", "rehearsalMs", "claims": [{"name", "bytes", "incrementalBytes" or null, "source":
  * "PodVolumeBackup/…", "empty", "backupOk", "restoredBytes" or null, "restoreOk", "why"}]}; new
- * reference; NULL when there is none yet. The claims of old passes are not kept: take the report when
- * a pass is done. */
+ * reference; NULL when there is none yet. Times are of the attempt that became good, until its stage
+ * pods are gone again, and without the time in line behind other people's. The claims of old passes
+ * are not kept: take the report when a pass is done. */
 json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n) CF_NODISCARD;
 
 /* ---- claims in the way (replace.c) ---- */

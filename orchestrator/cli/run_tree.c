@@ -392,6 +392,7 @@ void cf_run_way_back(const json_t *run, struct cf_buf *out)
 
 static void put_foot(struct drawing *d, const json_t *run)
 {
+    put_labelled(d, "data ", "36", cf_json_str(run, NULL, "volumes", "text", NULL));
     size_t i;
     json_t *w;
     json_array_foreach(cf_json_at(run, "warnings", NULL), i, w)

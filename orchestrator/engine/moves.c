@@ -175,6 +175,42 @@ bool cf_moves_too_long(struct cf_pass *p, struct cf_outcome *out)
     return false;
 }
 
+/* ---- the freeze's clock ---- */
+
+void cf_moves_forecast(const struct cf_live *run, struct cf_forecast *out)
+{
+    cf_forecast_of(cf_moves_note(run, "reports"), sync_intent(run, "pods"), cf_moves_claims(run),
+                   out);
+}
+
+static const char *clock_key(bool back)
+{
+    return back ? "clockBack" : "clock";
+}
+
+void cf_moves_clock(struct cf_pass *p, bool back)
+{
+    cf_moves_note_set_take(p->run, clock_key(back), cf_freeze_clock(p->now_wall));
+}
+
+void cf_moves_mark(struct cf_pass *p, bool back, enum cf_part part)
+{
+    const json_t *clock = cf_moves_note(p->run, clock_key(back));
+    cf_moves_note_set_take(p->run, clock_key(back), cf_freeze_mark(clock, part, p->now_wall));
+}
+
+const json_t *cf_moves_thawed(struct cf_pass *p, bool back, int64_t from_ms, const json_t *forecast)
+{
+    const char *key = back ? "freezeBack" : "freeze";
+    json_t *freeze =
+        json_pack("{s:I,s:I,s:I,s:I,s:O?,s:o}", "from", (json_int_t)from_ms, "to",
+                  (json_int_t)p->now_wall, "ms", (json_int_t)(p->now_wall - from_ms), "forecastMs",
+                  (json_int_t)cf_json_int(forecast, 0, "p90Ms", NULL), "forecast", forecast,
+                  "parts", cf_freeze_taken(cf_moves_note(p->run, clock_key(back)), forecast));
+    cf_moves_note_set_take(p->run, key, freeze);
+    return cf_moves_note(p->run, key);
+}
+
 /* ---- cleaning up ---- */
 
 /* One way; false: it is not clean yet, and out->why says what for. */

@@ -8,8 +8,14 @@
 #ifndef CF_ENGINE_MOVES_H
 #define CF_ENGINE_MOVES_H
 
+#include "orchestrator/engine/forecast.h"
 #include "orchestrator/engine/pass.h"
 #include "velero/volumes.h"
+
+/* Between two looks in a freeze, where each that comes late is time in which nobody writes; and of what is
+ * measured for its forecast, for the first minute: what would take longer is not measured worse by
+ * the room's own looks. */
+enum { CF_MOVES_LOOK_MS = 400, CF_MOVES_CLOSE_MS = 60000 };
 
 /* Where the writers of the data are, by what is durable. */
 enum cf_writers_at {
@@ -60,28 +66,24 @@ bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct 
  * ROLLBACK, or unchanged and said once. Always false once the target's writers are to start. */
 bool cf_moves_too_long(struct cf_pass *p, struct cf_outcome *out);
 
-/* ---- the forecast (forecast.c) ---- */
+/* ---- the freeze's clock ---- */
 
-/* How long writers would stand still, from what was measured in this run; parts in ms. */
-struct cf_forecast {
-    bool known;      /* a pass was measured, and a restore rehearsed */
-    int64_t stop_ms; /* the source's pods end */
-    int64_t backup_ms, hand_over_ms, restore_ms;
-    int64_t start_ms; /* the target's pods become ready, and the routers learn of them */
-    int64_t p50_ms, p90_ms;
-};
-void cf_forecast_of(const json_t *pass_reports, const json_t *workload_specs,
-                    struct cf_forecast *out);
-json_t *cf_forecast_json(const struct cf_forecast *f) CF_NODISCARD;
-/* "38s, at worst 2m (stop 2s, pass 9s, hand over 1s, restore 21s, start 5s)" */
-void cf_forecast_say(const struct cf_forecast *f, struct cf_buf *out);
+/* What a freeze would take, by all that step volume.sync keeps. */
+void cf_moves_forecast(const struct cf_live *run, struct cf_forecast *out);
+/* The clock of the freeze there, or of the one on the way back: begins anew; a part of it ends now. */
+void cf_moves_clock(struct cf_pass *p, bool back);
+void cf_moves_mark(struct cf_pass *p, bool back, enum cf_part part);
+/* The freeze is over: {"from", "to", "ms", "forecastMs" (its p90), "forecast", "parts"} is noted as
+ * "freeze" or "freezeBack"; borrowed. `forecast`: as told before it, or NULL. */
+const json_t *cf_moves_thawed(struct cf_pass *p, bool back, int64_t from_ms,
+                              const json_t *forecast);
 
 /* ---- passes while the service runs (upkeep.c) ---- */
 
 /* Goes on with, or begins, the pass that is due between the first passes and the freeze. What goes
  * wrong is noted for people and tried again: it never stops a run. */
 void cf_moves_upkeep(struct cf_pass *p);
-/* One live pass; *out DONE when there is none under way and none was to be begun. `begin`: one more
+/* One live pass, for step `s` or, when it is NULL, in between; *out DONE when there is none under way and none was to be begun. `begin`: one more
  * than are done. */
 bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct cf_outcome *out,
                         struct cf_error *err) CF_NODISCARD;

@@ -123,35 +123,58 @@ static json_t *report_rollback(const json_t *memo)
     return out;
 }
 
-json_t *cf_report_volumes(const struct cf_live *run)
+/* As it was told when the writers stopped; before that, by what is known now. */
+static json_t *forecast_json(const struct cf_live *run)
 {
-    const struct cf_step *sync = cf_run_step(run, "volume.sync");
-    struct cf_forecast forecast;
-    if (!sync || json_array_size(cf_moves_claims(run)) == 0)
-        return NULL;
-    const json_t *reports = cf_moves_note(run, "reports");
-    cf_forecast_of(reports, cf_json_at(sync->intent, "pods", NULL), &forecast);
-    return json_pack("{s:i,s:O?,s:o,s:o,s:O?,s:O?}", "claims",
-                     (int)json_array_size(cf_moves_claims(run)), "passes",
-                     cf_moves_note(run, "done"), "reports",
-                     reports ? json_incref(cf_json_unconst(reports)) : json_array(), "forecast",
-                     cf_forecast_json(&forecast), "freeze", cf_moves_note(run, "freeze"), "trouble",
-                     cf_moves_note(run, "trouble"));
+    const struct cf_step *quiesce = cf_run_step(run, "quiesce");
+    const json_t *told = quiesce ? cf_json_at(quiesce->intent, "forecast", NULL) : NULL;
+    struct cf_forecast f;
+    if (told)
+        return cf_json_copy(told);
+    cf_moves_forecast(run, &f);
+    return cf_forecast_json(&f);
 }
 
-static void put_volumes(const json_t *volumes, struct cf_buf *out)
+static void put_freeze(const char *who, const json_t *freeze, struct cf_buf *out)
 {
-    const json_t *freeze = json_object_get(volumes, "freeze");
-    char took[CF_UNIT_TEXT_MAX], most[CF_UNIT_TEXT_MAX];
-    if (!json_is_object(freeze))
+    if (!freeze)
         return;
-    cf_buf_printf(out,
-                  ". The data of %d claims moved in %d passes; its writers stood still for %s "
-                  "(forecast: at worst %s)",
-                  (int)cf_json_int(volumes, 0, "claims", NULL),
-                  (int)cf_json_int(volumes, 0, "passes", NULL),
-                  cf_duration_brief(cf_json_int(freeze, 0, "ms", NULL), took),
-                  cf_duration_brief(cf_json_int(freeze, 0, "forecastMs", NULL), most));
+    cf_buf_printf(out, "; %s stood still for ", who);
+    cf_freeze_say(freeze, out);
+}
+
+static char *volumes_text(const struct cf_live *run, const json_t *freeze, const json_t *back)
+{
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(TEXT_MAX);
+    const json_t *good = cf_moves_note(run, "good");
+    struct cf_forecast f;
+    cf_buf_printf(&text, "%zu claims, %d passes before the freeze",
+                  json_array_size(cf_moves_claims(run)), (int)json_integer_value(good));
+    put_freeze("the source's writers", freeze, &text);
+    put_freeze("the target's writers, on the way back,", back, &text);
+    if (cf_moves_writers(run) == CF_WRITERS_AT_SOURCE && !freeze && json_integer_value(good) > 0) {
+        cf_moves_forecast(run, &f);
+        cf_buf_puts(&text, "; a freeze would take ");
+        cf_forecast_say(&f, &text);
+    }
+    return cf_xstrdup(cf_buf_str(&text));
+}
+
+json_t *cf_report_volumes(const struct cf_live *run)
+{
+    if (json_array_size(cf_moves_claims(run)) == 0)
+        return NULL;
+    const json_t *reports = cf_moves_note(run, "reports");
+    const json_t *freeze = cf_moves_note(run, "freeze"), *back = cf_moves_note(run, "freezeBack");
+    json_t *out =
+        json_pack("{s:i,s:O?,s:o,s:o,s:O?,s:O?,s:O?}", "claims",
+                  (int)json_array_size(cf_moves_claims(run)), "passes", cf_moves_note(run, "good"),
+                  "reports", reports ? json_incref(cf_json_unconst(reports)) : json_array(),
+                  "forecast", forecast_json(run), "freeze", freeze, "freezeBack", back, "trouble",
+                  cf_moves_note(run, "trouble"));
+    cf_autofree char *text = volumes_text(run, freeze, back);
+    json_object_set_new(out, "text", json_string(text));
+    return out;
 }
 
 static void put_brief(struct cf_buf *out, const char *what, int64_t ms)
@@ -208,7 +231,8 @@ json_t *cf_run_report(const struct cf_live *run, const struct cf_run *rows,
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(TEXT_MAX);
     cf_autojson json_t *volumes = cf_report_volumes(run);
     text_of(run, rollback, &text);
-    put_volumes(volumes, &text);
+    if (volumes)
+        cf_buf_printf(&text, ". Volumes: %s", cf_json_str(volumes, "", "text", NULL));
     put_way_back(run, lines, &text);
     json_object_set_new(report, "run", json_string(run->name));
     json_object_set_new(report, "id", json_string(run->id));

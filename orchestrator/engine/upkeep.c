@@ -3,8 +3,8 @@
  *
  * volume.sync's observation keeps: "good": how many passes are, "done": the number of the last of them,
  * "begun": the highest number there was (one that failed is not tried again under its own), "under": the
- * number of the one under way (0: none), "doneAt": wall ms of the last, "reports": what each measured and proved, "lookAt": not
- * before, "trouble": what went wrong last. */
+ * number of the one under way (0: none), "doneAt": wall ms of the last, "reports": what each measured and proved, "underAt": wall ms of the begin of
+ * the one under way, "loose": the last that was looked at in between, and so seldom, "lookAt": not before, "trouble": what went wrong last. */
 #include "orchestrator/engine/moves.h"
 
 #include <string.h>
@@ -52,6 +52,8 @@ void cf_moves_report(struct cf_moves *m, int n)
     json_t *proof = cf_volumes_verify_report(m->v.state, m->v.way, n);
     if (report && proof)
         json_object_set(report, "verify", proof);
+    if (report && number(m->pass->run, "loose") == n)
+        json_object_set_new(report, "loose", json_true());
     json_decref(proof);
     keep_report(m->pass->run, n, report);
 }
@@ -77,7 +79,10 @@ bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct
         n = (int)CF_MAX(number(p->run, "done"), number(p->run, "begun")) + 1;
         note_number(p->run, "under", n);
         note_number(p->run, "begun", n);
+        note_number(p->run, "underAt", p->now_wall);
     }
+    if (!s)
+        note_number(p->run, "loose", n);
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
     if (!cf_moves_open(p, false, &m, err))
@@ -92,7 +97,10 @@ bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct
         end_pass(&m, n);
     else if (moving.failed)
         note_number(p->run, "under", 0); /* the next try is another pass */
-    return cf_moves_progress(&moving, what, s, out);
+    (void)cf_moves_progress(&moving, what, s, out);
+    if (out->kind == CF_OUT_WAIT && p->now_wall - number(p->run, "underAt") < CF_MOVES_CLOSE_MS)
+        out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
+    return true;
 }
 
 /* ---- between the first passes and the freeze ---- */

@@ -83,8 +83,8 @@ const struct cf_schema_row cf_schema_volumes[] = {
               "start on the result" },
     { "/spec/volumes/finalSync/maxPause", CF_SCHEMA_DURATION, .dflt = "5m", .min = SECOND_MS,
       .max = DAY_MS,
-      .help = "The longest that they may stand still. A forecast beyond it means that nothing is "
-              "frozen" },
+      .help = "The longest that they may stand still. A forecast whose p90 is beyond it means that "
+              "nothing is frozen" },
     { "/spec/volumes/finalSync/onExceeded", CF_SCHEMA_WORD, .dflt = "rollback",
       .words = WORDS("rollback", "continue"),
       .help = "When the freeze takes longer all the same: `rollback` starts the source again, "

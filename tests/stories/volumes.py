@@ -96,6 +96,17 @@ def start(tale, strategy, back="discard", pause="5m", steps="[50, 100]", hold="2
     tale.start()
 
 
+def the_freeze_is_told(tale):
+    """Before it as a forecast, afterwards part by part beside that."""
+    volumes = tale.service.rest.get(f"/api/v1/runs/{tale.run}/report")["volumes"]
+    frozen, parts = volumes["freeze"], {part["name"]: part for part in volumes["freeze"]["parts"]}
+    assert {"stop", "pass", "hand over", "restore", "start"} <= set(parts), parts
+    assert all("p90Ms" in part for part in parts.values()), parts
+    assert sum(part["ms"] for part in parts.values()) <= frozen["ms"] + 1, volumes["text"]
+    assert frozen["forecast"] == volumes["forecast"] and frozen["forecast"]["p50Ms"] <= frozen["forecast"]["p90Ms"] <= frozen["forecast"]["p99Ms"]
+    tale.note(volumes["text"])
+
+
 def moves_with_its_data(tale, strategy, verify="none"):
     with tale.stage.witness(tale.story.routes[0], RATE) as witness:
         start(tale, strategy, verify=verify)
@@ -108,8 +119,7 @@ def moves_with_its_data(tale, strategy, verify="none"):
     assert ready(tale, "west") == 2 and ready(tale, "east") == 0
     nothing_is_left(tale)
     tale.no_failures(result)
-    frozen = step(tale, "volume.sync")["observation"]["freeze"]
-    tale.note(f"frozen for {frozen['ms'] / 1000:.1f} s, forecast at worst {frozen['forecastMs'] / 1000:.1f} s")
+    the_freeze_is_told(tale)
 
 
 @story(worlds=("federations",), velero=True)

@@ -32,9 +32,8 @@ static bool open_source(struct cf_pass *p, struct cf_kube **kube, struct cf_free
 static bool forecast_fits(struct cf_pass *p, struct cf_step *s, struct cf_forecast *f,
                           struct cf_outcome *out)
 {
-    const struct cf_step *sync = cf_run_step(p->run, "volume.sync");
-    cf_forecast_of(cf_moves_note(p->run, "reports"), cf_json_at(sync->intent, "pods", NULL), f);
-    if (f->p90_ms <= p->run->plan->volumes.max_pause_ms)
+    cf_moves_forecast(p->run, f);
+    if (f->whole.p90_ms <= p->run->plan->volumes.max_pause_ms)
         return true;
     if (cf_pass_advance_asked(p, s))
         return true;
@@ -82,6 +81,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return err->kind == CF_ERR_NONE;
     if (cf_pass_advance_asked(p, s))
         cf_pass_advance_taken(p);
+    cf_moves_clock(p, false);
     cf_step_set_intent_take(s,
                             json_pack("{s:O,s:O,s:o,s:o,s:I}", "stopped", rows, "mounts", mounts,
                                       "routers", cf_disarm_rows(p->run), "forecast",
@@ -124,6 +124,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
         return false;
     cf_step_set_observation_take(
         s, json_pack("{s:o,s:I}", "generations", generations, "stillAt", (json_int_t)p->now_wall));
+    cf_moves_mark(p, false, CF_PART_STOP);
     cf_step_say(s, "nobody writes in %s any more: %zu workloads stand still",
                 p->run->plan->source_cluster, json_array_size(rows));
     return cf_out_done(out);

@@ -15,7 +15,6 @@
 enum {
     VOID_AGAIN_MS = 1000,
     EXTERNAL_LOOK_MS = 1000,
-    FROZEN_LOOK_MS = 400, /* each look that comes late is time in which nobody writes */
 };
 
 /* The parts of the pass, in order. */
@@ -34,11 +33,12 @@ static bool restore(const struct cf_volumes *v, int n, struct cf_moving *out, st
 static const struct {
     const char *name;
     bool (*call)(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err);
+    enum cf_part clock;
 } parts[PARTS] = {
-    [BACKUP] = { "the last pass", backup },
-    [HAND_OVER] = { "its hand over", cf_volumes_hand_over },
-    [RESTORE] = { "its restore", restore },
-    [VERIFY] = { "the proof of its files", cf_volumes_verify },
+    [BACKUP] = { "the last pass", backup, CF_PART_PASS },
+    [HAND_OVER] = { "its hand over", cf_volumes_hand_over, CF_PART_HAND_OVER },
+    [RESTORE] = { "its restore", restore, CF_PART_RESTORE },
+    [VERIFY] = { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
 
 static int64_t noted(const struct cf_pass *p, const char *key)
@@ -199,7 +199,9 @@ static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part pa
         return cf_error_wrap(err, "%s", parts[part].name);
     (void)cf_moves_progress(&moving, parts[part].name, s, out);
     if (out->kind == CF_OUT_WAIT)
-        out->wake_ms = CF_MIN(out->wake_ms, (int64_t)FROZEN_LOOK_MS);
+        out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
+    if (out->kind == CF_OUT_DONE)
+        cf_moves_mark(p, false, parts[part].clock);
     return true;
 }
 

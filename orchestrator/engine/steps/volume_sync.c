@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "federation/objects/kinds.h"
 #include "orchestrator/engine/steps/names.h"
+#include "orchestrator/engine/steps/pod_rows.h"
 
 enum {
     REFRESHED_MS = 60000, /* a pass that ended less than this ago is young enough for a freeze */
@@ -22,22 +23,8 @@ enum {
 
 /* ---- intend ---- */
 
-/* The body of the copy that mounts the claim: in the target its pods must be able to run where the
- * volume is made. */
-static const json_t *pod_spec_of(const json_t *inventory, const char *label)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(inventory, "objects"), i, item)
-    {
-        const json_t *body = json_object_get(item, "body");
-        cf_autofree char *own = cf_object_label(body);
-        if (strcmp(own, label) == 0)
-            return cf_object_pod_spec(body);
-    }
-    return NULL;
-}
-
+/* In the target the pods of the copy that mounts the claim must be able to run where the volume is
+ * made. */
 static json_t *placement_of(const json_t *pod_spec)
 {
     static const char *const keys[] = { "nodeSelector", "affinity", "tolerations" };
@@ -56,31 +43,14 @@ static json_t *claim_row(const json_t *inventory, const json_t *found)
     const char *by = json_string_value(json_array_get(json_object_get(found, "by"), 0));
     for (size_t i = 0; i < CF_ARRAY_LEN(same); i++)
         json_object_set(row, same[i], json_object_get(found, same[i]));
-    const json_t *spec = by ? pod_spec_of(inventory, by) : NULL;
+    const json_t *body = by ? cf_inventory_body(inventory, by) : NULL;
+    const json_t *spec = body ? cf_object_pod_spec(body) : NULL;
     json_object_set_new(row, "uid", json_string(cf_object_uid(json_object_get(found, "claim"))));
     if (by)
         json_object_set_new(row, "by", json_string(by));
     if (spec)
         json_object_set_new(row, "placement", placement_of(spec));
     return row;
-}
-
-/* The specs that the forecast reads: how long pods may take to end. */
-static json_t *grace_rows(const json_t *inventory, const json_t *claims)
-{
-    json_t *rows = json_array();
-    size_t i;
-    json_t *claim;
-    json_array_foreach(claims, i, claim)
-    {
-        const json_t *spec = pod_spec_of(inventory, cf_json_str(claim, "", "by", NULL));
-        if (spec)
-            json_array_append_new(
-                rows, json_pack("{s:I}", "terminationGracePeriodSeconds",
-                                (json_int_t)cf_json_int(spec, 30, "terminationGracePeriodSeconds",
-                                                        NULL)));
-    }
-    return rows;
 }
 
 static bool facts_of(struct cf_pass *p, const char *cluster, json_t **out, struct cf_error *err)
@@ -152,8 +122,10 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     {
         json_array_append_new(claims, claim_row(inventory, found));
     }
-    cf_autojson json_t *intent =
-        json_pack("{s:O,s:o}", "claims", claims, "pods", grace_rows(inventory, claims));
+    json_t *pods = NULL;
+    if (!cf_pod_rows(p, inventory, claims, &pods, err))
+        return false;
+    cf_autojson json_t *intent = json_pack("{s:O,s:o}", "claims", claims, "pods", pods);
     const json_t *writers = cf_json_at(inventory, "volumes", "writers", NULL);
     json_object_set_new(intent, "writers", writers ? cf_json_copy(writers) : json_array());
     /* Fixed addresses are a gateway's: pods are not reached through them by a Service's name. */
@@ -180,6 +152,8 @@ static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outc
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
+    if (!cf_moves_note(p->run, "rehearsalAt"))
+        cf_moves_note_set_take(p->run, "rehearsalAt", json_integer((json_int_t)p->now_wall));
     if (!cf_moves_open(p, false, &m, err))
         return false;
     bool restored = noted(p, "rehearsedPass") == n;
@@ -205,15 +179,17 @@ static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outc
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "rehearse the restore");
-    return cf_moves_progress(&moving, "rehearsal of the restore", s, out);
+    (void)cf_moves_progress(&moving, "rehearsal of the restore", s, out);
+    if (out->kind == CF_OUT_WAIT && p->now_wall - noted(p, "rehearsalAt") < CF_MOVES_CLOSE_MS)
+        out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
+    return true;
 }
 
 static void say_done(struct cf_pass *p, struct cf_step *s)
 {
     CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 1);
     struct cf_forecast f;
-    const struct cf_step *sync = cf_run_step(p->run, "volume.sync");
-    cf_forecast_of(cf_moves_note(p->run, "reports"), cf_json_at(sync->intent, "pods", NULL), &f);
+    cf_moves_forecast(p->run, &f);
     cf_buf_printf(&text, "%zu claims, %d passes; a freeze would take ",
                   json_array_size(cf_moves_claims(p->run)), (int)noted(p, "good"));
     cf_forecast_say(&f, &text);

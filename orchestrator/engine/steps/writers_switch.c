@@ -104,15 +104,12 @@ static void end_freeze(struct cf_pass *p, struct cf_step *s)
 {
     const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     int64_t at = cf_json_int(quiesce->intent, p->now_wall, "at", NULL);
-    int64_t p90 = cf_json_int(quiesce->intent, 0, "forecast", "p90Ms", NULL);
-    char took[CF_UNIT_TEXT_MAX], forecast[CF_UNIT_TEXT_MAX];
-    cf_moves_note_set_take(p->run, "freeze",
-                           json_pack("{s:I,s:I,s:I,s:I}", "from", (json_int_t)at, "to",
-                                     (json_int_t)p->now_wall, "ms", (json_int_t)(p->now_wall - at),
-                                     "forecastMs", (json_int_t)p90));
-    cf_step_say(s, "the writers run in %s; they stood still for %s (forecast: at worst %s)",
-                p->run->plan->target_cluster, cf_duration_brief(p->now_wall - at, took),
-                cf_duration_brief(p90, forecast));
+    CF_CLEANUP(cf_buf_free) struct cf_buf text = CF_BUF_INIT(CF_HOLD_TEXT_MAX - 1);
+    cf_moves_mark(p, false, CF_PART_START);
+    cf_freeze_say(cf_moves_thawed(p, false, at, cf_json_at(quiesce->intent, "forecast", NULL)),
+                  &text);
+    cf_step_say(s, "the writers run in %s; they stood still for %s", p->run->plan->target_cluster,
+                cf_buf_str(&text));
     p->ports->gates.reset(p->ports->gates.self, p->run->id);
 }
 

@@ -112,6 +112,22 @@ static void a_run_that_came_back(void **state)
                         "next   crossfade run report web/4\n");
 }
 
+/* What the freeze took stands under a run's steps, uncut where nobody says how wide a line may be. */
+static void what_its_data_does_is_a_line(void **state)
+{
+    (void)state;
+    cf_autojson json_t *run = parse(
+        "{\"name\":\"web/4\",\"state\":\"active\",\"steps\":[],\"volumes\":{\"text\":\"2 claims; a "
+        "freeze would take 13s\"}}");
+    cf_autojson json_t *none = parse("{\"name\":\"web/4\",\"state\":\"active\",\"volumes\":null}");
+    CF_CLEANUP(cf_buf_free) struct cf_buf out = CF_BUF_INIT(65536);
+    CF_CLEANUP(cf_buf_free) struct cf_buf without = CF_BUF_INIT(65536);
+    cf_run_tree(run, &(struct cf_tree_options){ .now_ms = 0 }, &out);
+    cf_run_tree(none, &(struct cf_tree_options){ .now_ms = 0 }, &without);
+    assert_non_null(strstr(cf_buf_str(&out), "data   2 claims; a freeze would take 13s\n"));
+    assert_null(strstr(cf_buf_str(&without), "data "));
+}
+
 static void the_way_back_is_printed_whole(void **state)
 {
     (void)state;
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(lines_are_cut_at_the_width),
         cmocka_unit_test(without_utf8_it_is_ascii),
         cmocka_unit_test(a_run_that_came_back),
+        cmocka_unit_test(what_its_data_does_is_a_line),
         cmocka_unit_test(the_way_back_is_printed_whole),
         cmocka_unit_test(events_as_lines),
     };
