@@ -10,6 +10,9 @@
 
 #include "base/json.h"
 
+/* How the User-Agent of our programs begins: what is stopped (stops.h) and counted is theirs. */
+#define SBX_OURS "crossfade"
+
 struct sbx_api;
 
 /* A cluster with the namespaces default, kube-system, kube-public, kube-node-lease and a node. */
@@ -93,6 +96,10 @@ void sbx_api_deny(struct sbx_api *api, const char *kinds);
  * "group/plural,…" or NULL. */
 void sbx_api_install(struct sbx_api *api, const char *lacking);
 bool sbx_api_serves(struct sbx_api *api, const char *group, const char *plural);
+/* How often programs called "crossfade" have asked for what, since the start or since it was last
+ * forgotten: {"list pods": n, "patch deployments/scale": n}; new reference. */
+json_t *sbx_api_asked(struct sbx_api *api) CF_NODISCARD;
+void sbx_api_asked_forget(struct sbx_api *api);
 /* Its clock is so much ahead of the machine's. */
 void sbx_api_skew(struct sbx_api *api, int64_t ms);
 int64_t sbx_api_skew_ms(const struct sbx_api *api);

@@ -69,6 +69,7 @@ static struct sbx_api *new_api(const char *cluster, enum sbx_plane plane)
     api->next_ip = plane == SBX_PLANE_NONE ? 0 : PLANE_FIRST_IP;
     api->rv = 1000;
     api->compacted = api->rv;
+    api->asked = json_object();
     fill(api);
     return api;
 }
@@ -129,6 +130,7 @@ void sbx_api_free(struct sbx_api *api)
         free(api->tokens[i].user);
     }
     pthread_mutex_destroy(&api->lock);
+    json_decref(api->asked);
     free(api->hidden);
     free(api->lacking);
     free(api->denied);

@@ -216,9 +216,36 @@ static void answer(struct sbx_request *r, const char *verb)
             verbs[i].answer(r);
 }
 
+/* For whoever wants to know what a run costs its clusters. */
+static void count(struct sbx_request *r, const char *verb)
+{
+    const char *agent = r->call->user_agent;
+    json_t *asked = r->api->asked;
+    if (!agent || strncmp(agent, SBX_OURS, strlen(SBX_OURS)) != 0)
+        return;
+    cf_autofree char *what = cf_xasprintf("%s %s%s%s", verb, r->path.plural, r->path.sub ? "/" : "",
+                                          r->path.sub ? r->path.sub : "");
+    const json_t *had = json_object_get(asked, what);
+    if (had || json_object_size(asked) < SBX_ASKED_MAX)
+        json_object_set_new(asked, what, json_integer(json_integer_value(had) + 1));
+}
+
+json_t *sbx_api_asked(struct sbx_api *api)
+{
+    CF_LOCKED(&api->lock);
+    return cf_json_copy(api->asked);
+}
+
+void sbx_api_asked_forget(struct sbx_api *api)
+{
+    CF_LOCKED(&api->lock);
+    json_object_clear(api->asked);
+}
+
 static struct sbx_watch *resource_call(struct sbx_request *r, sbx_watch_sink *sink, void *user)
 {
     const char *verb = verb_of(r);
+    count(r, verb);
     if (!accepted(r))
         return NULL;
     if (!authorize(r, *verb ? verb : "get"))

@@ -18,6 +18,7 @@ enum {
     SBX_HISTORY_MAX = 4096, /* events kept for watches; older versions are answered 410 */
     SBX_SNAPSHOTS_MAX = 32, /* unfinished paged lists; older continue tokens are answered 410 */
     SBX_TOKENS_MAX = 8,
+    SBX_ASKED_MAX = 1000,             /* sorts of requests that are counted; the kinds have fewer */
     SBX_OBJECT_MAX = 3 * 1024 * 1024, /* bytes of a request's body, as a real server */
 };
 
@@ -83,6 +84,7 @@ struct sbx_api {
     enum sbx_addon addon;
     char *hidden, *denied; /* kinds: sbx_api_hide(), sbx_api_deny() */
     char *lacking;         /* kinds: sbx_api_install() */
+    json_t *asked;         /* {"get pods": how often}: sbx_api_asked() */
     sbx_reviewer *reviewer;
     sbx_front *front;
     void *reviewer_user, *front_user;

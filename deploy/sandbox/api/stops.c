@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/thread.h"
-
-#define OURS "crossfade" /* the beginning of our programs' User-Agent */
+#include "deploy/sandbox/api/api.h"
 
 void sbx_stop_init(struct sbx_stop *s)
 {
@@ -60,7 +59,7 @@ bool sbx_stop_here(struct sbx_stop *s, struct cf_http_request *req, struct cf_ht
     CF_LOCKED(&s->lock);
     if (!s->part[0] || s->n_parked == SBX_STOPPED_MAX || !strstr(target, s->part) ||
         (s->method[0] && strcmp(s->method, method) != 0) || !agent ||
-        strncmp(agent, OURS, strlen(OURS)) != 0)
+        strncmp(agent, SBX_OURS, strlen(SBX_OURS)) != 0)
         return false;
     if (!s->request[0])
         (void)snprintf(s->request, sizeof s->request, "%s %s", method, target);

@@ -70,6 +70,8 @@ static const struct cf_http_route routes[] = {
     { .method = "PUT", .path = "/stops", .handler = sbx_control_stop_set, .consumes = json_only },
     { .method = "GET", .path = "/stops", .handler = sbx_control_stop_tell },
     { .method = "DELETE", .path = "/stops", .handler = sbx_control_stop_lift },
+    { .method = "GET", .path = "/requests", .handler = sbx_control_asked_tell },
+    { .method = "DELETE", .path = "/requests", .handler = sbx_control_asked_forget },
     { .method = "POST", .path = "/reset", .handler = sbx_control_reset, .consumes = json_only },
     { .method = "POST", .path = "/load", .handler = sbx_control_load_start, .consumes = json_only },
     { .method = "GET", .path = "/load", .handler = sbx_control_load_list },

@@ -28,6 +28,9 @@
  *                              `path` wait there, without effect, until
  *   DELETE /stops[?cluster=]   lets all go on
  *   GET    /stops?cluster=     {request}: the first that waits there, "" while none does
+ *   GET    /requests[?cluster=]   {cluster: {"list pods": n}}: what crossfade's programs asked of the
+ *                              API servers
+ *   DELETE /requests           forgets that
  *   POST   /reset              {}: no loads, no faults, no objects but those of the start
  *   POST   /load               {url | cluster?, host, path?, header?, rps, duration_ms?,
  *                              timeout_ms?, log?, writes?} → {id}

@@ -53,6 +53,8 @@ void sbx_control_volume_remove(struct cf_http_request *req, struct cf_http_respo
 void sbx_control_stop_set(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_tell(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_stop_lift(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_asked_tell(struct cf_http_request *req, struct cf_http_response *res);
+void sbx_control_asked_forget(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_heal(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_reset(struct cf_http_request *req, struct cf_http_response *res);
 void sbx_control_load_start(struct cf_http_request *req, struct cf_http_response *res);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves, in process: paged lists are snapshots; history is bounded and its end is 410; watches
- * hear each change once and in order; writes from many threads lose nothing. What single answers
+ * hear each change once and in order; writes from many threads lose nothing; what our programs ask
+ * for is counted. What single answers
  * look like is proved by tests/conformance against a real server. */
 #include "deploy/sandbox/api/api.h"
 
@@ -153,12 +154,44 @@ static void test_writers(void **state)
     sbx_api_free(api);
 }
 
+static void as(struct sbx_api *api, const char *agent, const char *method, const char *target)
+{
+    struct sbx_call c = {
+        .method = method, .target = target, .trusted = true, .body = "", .user_agent = agent
+    };
+    struct sbx_answer a;
+    sbx_api_call(api, &c, NULL, NULL, NULL, &a);
+    sbx_answer_free(&a);
+}
+
+static void test_asked(void **state)
+{
+    (void)state;
+    struct sbx_api *api = sbx_api_new("east");
+    as(api, "crossfade/1", "GET", "/api/v1/namespaces/default/configmaps?limit=2");
+    as(api, "crossfade/1", "GET", "/api/v1/namespaces/default/configmaps");
+    as(api, "crossfade/1", "GET",
+       "/api/v1/namespaces/default/configmaps/a"); /* 404 is asked, too */
+    as(api, "kubectl/1", "GET", "/api/v1/namespaces/default/configmaps/a");
+    as(api, NULL, "DELETE", "/apis/apps/v1/namespaces/default/deployments/d");
+    as(api, "crossfade/1", "GET", "/apis/apps/v1/namespaces/default/deployments/d/scale");
+    cf_autojson json_t *asked = sbx_api_asked(api);
+    cf_autojson json_t *want = json_pack("{s:i,s:i,s:i}", "list configmaps", 2, "get configmaps", 1,
+                                         "get deployments/scale", 1);
+    assert_true(json_equal(asked, want));
+    sbx_api_asked_forget(api);
+    cf_autojson json_t *none = sbx_api_asked(api);
+    assert_int_equal(json_object_size(none), 0);
+    sbx_api_free(api);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_watch),
         cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
