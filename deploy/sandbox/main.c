@@ -18,6 +18,7 @@ enum {
     KARMADA_WAIT = 10, /* percent: a member that is away is seen as such after 3 s */
     KARMADA_WAIT_MAX = 1000,
     VELERO_WAIT_MAX = 1000,
+    VELERO_MOVERS_MAX = 1000,
 };
 
 static void usage(FILE *to)
@@ -40,6 +41,7 @@ static void usage(FILE *to)
           "  --velero-wait N    how long it takes, in percent of a real one (default: 2)\n"
           "  --velero-sync T    between two looks at the bucket, of a real one (default: 1m)\n"
           "  --velero-rates U,D bytes a second up and down, of a real one (default: 30Mi,60Mi)\n"
+          "  --velero-movers N  volumes of a kind at a time on a node (default: 1)\n"
           "  --demo             puts the demo application into the first cluster\n"
           "  --die-with-parent  ends when the process that started it does\n"
           "  -h, --help\n"
@@ -71,12 +73,16 @@ static bool read_velero(int option, const char *text, struct sandbox_options *o)
         o->velero_version = text;
     else if (option == 'W')
         fine = cf_int_parse(text, 1, VELERO_WAIT_MAX, &number, &err);
+    else if (option == 'M')
+        fine = cf_int_parse(text, 1, VELERO_MOVERS_MAX, &number, &err);
     else if (option == 'S')
         fine = cf_duration_parse(text, &o->velero_sync_ms, &err);
     else
         fine = read_rates(text, o, &err);
     if (option == 'W')
         o->velero_wait = (int)number;
+    else if (option == 'M')
+        o->velero_movers = (int)number;
     if (!fine)
         fprintf(stderr, "crossfade sandbox: velero: %s\n", err.message);
     return fine;
@@ -98,6 +104,7 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         { "velero-wait", required_argument, NULL, 'W' },
         { "velero-sync", required_argument, NULL, 'S' },
         { "velero-rates", required_argument, NULL, 'R' },
+        { "velero-movers", required_argument, NULL, 'M' },
         { "demo", no_argument, NULL, 'd' },
         { "die-with-parent", no_argument, NULL, 'x' },
         { "help", no_argument, NULL, 'h' },
@@ -140,6 +147,7 @@ static int read_options(int argc, char **argv, struct sandbox_options *o, bool *
         case 'W':
         case 'S':
         case 'R':
+        case 'M':
             if (!read_velero(c, optarg, o))
                 return 3;
             break;

@@ -275,6 +275,7 @@ static bool start_velero(struct sandbox_world *w, const struct sandbox_options *
                                           .versions = o->velero_version,
                                           .wait_percent = o->velero_wait,
                                           .sync_ms = o->velero_sync_ms,
+                                          .movers = o->velero_movers,
                                           .upload_per_s = o->velero_upload,
                                           .download_per_s = o->velero_download };
     w->velero = sbx_velero_start(&options, err);

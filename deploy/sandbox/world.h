@@ -24,6 +24,7 @@ struct sandbox_options {
     const char *velero_version; /* as struct sbx_velero_options has it */
     int velero_wait;            /* how long it takes, in percent of a real one; 0: its default */
     int64_t velero_sync_ms;     /* of a real one; 0: its default */
+    int velero_movers;          /* at a time on a node, of each kind; 0: its default */
     int64_t velero_upload, velero_download; /* bytes a second of a real one; 0: its defaults */
     bool demo; /* the demo application in the first cluster; waits until its pods are Ready */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PodVolumeBackups, PodVolumeRestores, DataUploads and DataDownloads: one life, four ways to fill
- * it. A node agent takes one up, prepares it, and moves the bytes of one at a time on each node. */
+ * it. A node agent takes one up, prepares it, and moves the bytes of one at a time on each node, or of as
+ * many as it was told to (loadConcurrency of a real one). */
 #include "deploy/sandbox/velero/movers.h"
 
 #include <inttypes.h>
@@ -111,13 +112,14 @@ static void prepare(struct vl_move *m)
         json_decref(status);
 }
 
-/* One at a time on a node, of each kind. */
+/* So many at a time on a node, of each kind. */
 static bool slot_is_free(struct vl_move *m)
 {
     cf_autofree char *key = cf_xasprintf("!slot %s %s", m->kind->plural, m->node);
-    if (json_object_get(m->c->pass.kinds, key))
+    int64_t taken = cf_json_int(m->c->pass.kinds, 0, key, NULL);
+    if (taken >= vl_common(m->c->velero)->options.movers)
         return false;
-    json_object_set_new(m->c->pass.kinds, key, json_true());
+    json_object_set_new(m->c->pass.kinds, key, json_integer(taken + 1));
     return true;
 }
 

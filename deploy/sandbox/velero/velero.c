@@ -134,6 +134,7 @@ static bool set_up(struct sbx_velero *v, const struct sbx_velero_options *o, str
     v->common.options.wait_percent = (int)or_default(o->wait_percent, WAIT_PERCENT);
     v->common.options.sync_ms = or_default(o->sync_ms, SYNC_MS);
     v->common.options.upload_per_s = or_default(o->upload_per_s, UPLOAD_PER_S);
+    v->common.options.movers = (int)or_default(o->movers, 1);
     v->common.options.download_per_s = or_default(o->download_per_s, DOWNLOAD_PER_S);
     for (size_t i = 0; i < o->count; i++) {
         struct vl_cluster *c = &v->common.clusters[i];

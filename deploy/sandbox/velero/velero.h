@@ -24,10 +24,12 @@ struct sbx_velero_options {
     int listener_slot;           /* of sbx_api_on_change */
     /* "1.18.3", or by cluster "east=1.16.2,west=1.18.3"; NULL: SBX_VELERO_VERSION in all. */
     const char *versions;
-    int wait_percent;         /* how long everything takes, in percent of a real one; 0: 2 */
-    int64_t sync_ms;          /* between two looks at the bucket, of a real one; 0: 60 s */
-    int64_t upload_per_s;     /* bytes; 0: 30 MB, as measured */
-    int64_t download_per_s;   /* bytes; 0: 60 MB */
+    int wait_percent;       /* how long everything takes, in percent of a real one; 0: 2 */
+    int64_t sync_ms;        /* between two looks at the bucket, of a real one; 0: 60 s */
+    int64_t upload_per_s;   /* bytes; 0: 30 MB, as measured */
+    int64_t download_per_s; /* bytes; 0: 60 MB */
+    int movers;             /* of one kind that move bytes at a time on a node; 0: 1, as a real one
+                                 that nobody has told otherwise */
     const char *download_url; /* "http://127.0.0.1:18080/velero/download": in front of what
                                  sbx_velero_download() takes; NULL: results cannot be fetched */
 };
