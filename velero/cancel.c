@@ -43,7 +43,7 @@ bool cf_velero_cancel_all(struct cf_kube *k, const json_t *operations, int *out_
             json_array_append(moving, one);
     }
     *out_moving = (int)json_array_size(moving);
-    return cf_velero_each(k, moving, cancel_one, &c, err);
+    return cf_kube_each(k, moving, cancel_one, &c, err);
 }
 
 /* --- everything of this way that is under way --- */

@@ -155,7 +155,7 @@ static bool write_missing(struct handing *h, struct cf_error *err)
         ok = look_at(h, h->v->to, &h->target, &h->target_volumes, &why);
     if (ok && h->target) {
         cf_autojson json_t *lacking = missing(h);
-        ok = cf_velero_each(h->v->to, lacking, write_volume, h, &why);
+        ok = cf_kube_each(h->v->to, lacking, write_volume, h, &why);
         ok = ok && (json_array_size(lacking) == 0 ||
                     look_at(h, h->v->to, &h->target, &h->target_volumes, &why));
     }

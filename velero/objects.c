@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making, listing and dropping objects. */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "federation/kube/fan_out.h"
 #include "velero/room.h"
 
 /* --- what an older Velero does not know --- */
@@ -195,39 +193,6 @@ bool cf_velero_drop(const struct cf_volumes *v, struct cf_kube *k, const struct 
         return cf_error_wrap(err, "delete %s on %s", cf_ref_text(ref, text), cf_kube_name(k));
     }
     return cf_kube_find(k, NULL, ref, &is_there, NULL, err) ? (*out_gone = !is_there, true) : false;
-}
-
-/* --- several at a time --- */
-
-struct each {
-    const json_t *elements;
-    cf_velero_each_fn *one;
-    void *arg;
-    pthread_mutex_t lock; /* guards err */
-    struct cf_error *err;
-};
-
-static bool each_number(void *arg, size_t i)
-{
-    struct each *e = arg;
-    struct cf_error why = CF_ERROR_INIT;
-    if (e->one(e->arg, json_array_get(e->elements, i), &why))
-        return true;
-    pthread_mutex_lock(&e->lock);
-    if (e->err->kind == CF_ERR_NONE)
-        cf_error_move(e->err, &why);
-    pthread_mutex_unlock(&e->lock);
-    return false;
-}
-
-bool cf_velero_each(struct cf_kube *k, const json_t *elements, cf_velero_each_fn *one, void *arg,
-                    struct cf_error *err)
-{
-    struct each e = { .elements = elements, .one = one, .arg = arg, .err = err };
-    pthread_mutex_init(&e.lock, NULL);
-    cf_kube_fan_out(k, json_array_size(elements), each_number, &e);
-    pthread_mutex_destroy(&e.lock);
-    return err->kind == CF_ERR_NONE;
 }
 
 /* --- pods --- */

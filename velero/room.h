@@ -7,7 +7,7 @@
 #ifndef CF_VELERO_ROOM_H
 #define CF_VELERO_ROOM_H
 
-#include "federation/kube/kube.h"
+#include "federation/kube/fan_out.h"
 #include "velero/volumes.h"
 
 #define CF_VELERO_V1       "velero.io/v1"
@@ -79,10 +79,6 @@ bool cf_velero_in_front(const struct cf_volumes *v, struct cf_kube *k, const cha
  * the name any more. */
 bool cf_velero_drop(const struct cf_volumes *v, struct cf_kube *k, const struct cf_object_ref *ref,
                     bool *out_gone, struct cf_error *err) CF_NODISCARD;
-/* One call per element, several at a time; the first error ends it. */
-typedef bool cf_velero_each_fn(void *arg, const json_t *element, struct cf_error *err);
-bool cf_velero_each(struct cf_kube *k, const json_t *elements, cf_velero_each_fn *one, void *arg,
-                    struct cf_error *err) CF_NODISCARD;
 /* Keeps of a pod what the room reads. */
 void cf_velero_trim_pod(json_t *pod);
 /* Whether the pod mounts the claim. */
@@ -149,7 +145,7 @@ bool cf_location_serves(const struct cf_volumes *v, bool writes, bool *out_so,
 
 /* The name of a pod that runs on the claim and is no stage pod of anybody's, or NULL. */
 const char *cf_claim_user(const json_t *pods, const char *claim);
-/* A cf_velero_each_fn; its argument is the client. */
+/* A cf_kube_each_fn; its argument is the client. */
 bool cf_claim_delete(void *kube, const json_t *claim, struct cf_error *err);
 
 /* --- cancel.c, objects.c --- */

@@ -265,7 +265,7 @@ static bool give_up_place(const struct cf_stage *s, const json_t *coming, struct
 {
     struct dropping d = { s->v, s->v->from };
     json_object_set_new(s->row, "anywhere", json_true());
-    if (!cf_velero_each(s->v->from, coming, delete_one, &d, err))
+    if (!cf_kube_each(s->v->from, coming, delete_one, &d, err))
         return false;
     return cf_moving_waits(out, CF_VELERO_LOOK_MS, "stage pods are placed anew, on any node");
 }
@@ -318,8 +318,8 @@ bool cf_stage_up(const struct cf_stage *s, bool *out_ready, struct cf_moving *ou
         else if (standing == COMING && json_array_append(coming, pod) == 0 && !*words)
             say_coming(s, pod, of, words, sizeof words);
     }
-    if (!cf_velero_each(s->v->from, misplaced, delete_one, &d, err) ||
-        !cf_velero_each(s->v->from, absent, create_one, (void *)(uintptr_t)s, err))
+    if (!cf_kube_each(s->v->from, misplaced, delete_one, &d, err) ||
+        !cf_kube_each(s->v->from, absent, create_one, (void *)(uintptr_t)s, err))
         return false;
     size_t n = json_array_size(absent) + json_array_size(misplaced) + json_array_size(coming);
     if (n > 0)
@@ -388,5 +388,5 @@ bool cf_stage_down(const struct cf_volumes *v, struct cf_kube *k, const char *ns
         if (!cf_json_at(pod, "metadata", "deletionTimestamp", NULL))
             json_array_append(standing, pod);
     }
-    return cf_velero_each(k, standing, delete_one, &d, err);
+    return cf_kube_each(k, standing, delete_one, &d, err);
 }

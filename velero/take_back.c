@@ -59,7 +59,7 @@ bool cf_volumes_take_back(const struct cf_volumes *v, struct cf_moving *out, str
             return cf_moving_stuck(out, "claim %s/%s on %s is used by pod %s: stop it first",
                                    v->to_namespace, name, cf_kube_name(v->to), user);
     }
-    return cf_velero_each(v->to, claims, cf_claim_delete, v->to, err) &&
+    return cf_kube_each(v->to, claims, cf_claim_delete, v->to, err) &&
            cf_moving_waits(out, CF_VELERO_LOOK_MS, "%zu claims are being deleted on %s",
                            json_array_size(claims), cf_kube_name(v->to));
 }

@@ -43,6 +43,36 @@ size_t cf_kube_fan_out(struct cf_kube *k, size_t n, cf_kube_fan_fn *one, void *a
     return CF_MIN(atomic_load(&f.next), n);
 }
 
+struct each {
+    const json_t *elements;
+    cf_kube_each_fn *one;
+    void *arg;
+    pthread_mutex_t lock; /* guards err */
+    struct cf_error *err;
+};
+
+static bool each_number(void *arg, size_t i)
+{
+    struct each *e = arg;
+    struct cf_error why = CF_ERROR_INIT;
+    if (e->one(e->arg, json_array_get(e->elements, i), &why))
+        return true;
+    CF_LOCKED(&e->lock);
+    if (e->err->kind == CF_ERR_NONE)
+        (void)cf_error_move(e->err, &why);
+    return false;
+}
+
+bool cf_kube_each(struct cf_kube *k, const json_t *elements, cf_kube_each_fn *one, void *arg,
+                  struct cf_error *err)
+{
+    struct each e = { .elements = elements, .one = one, .arg = arg, .err = err };
+    pthread_mutex_init(&e.lock, NULL);
+    cf_kube_fan_out(k, json_array_size(elements), each_number, &e);
+    pthread_mutex_destroy(&e.lock);
+    return err->kind == CF_ERR_NONE;
+}
+
 void cf_kube_set_parallel(struct cf_kube *k, int parallel)
 {
     cf_assert(parallel >= 1 && parallel <= CF_KUBE_PARALLEL_MAX);

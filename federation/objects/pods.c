@@ -133,6 +133,27 @@ bool cf_pod_mounts(const json_t *pod_spec, const char *claim)
     return m.found;
 }
 
+struct mount_of {
+    const json_t *claims;
+    const char *found;
+};
+
+static void is_one_of(void *user, const char *kind, const char *name, bool optional)
+{
+    struct mount_of *m = user;
+    void *at = json_object_iter_at(cf_json_unconst(m->claims), name);
+    (void)optional;
+    if (!m->found && at && strcmp(kind, "PersistentVolumeClaim") == 0)
+        m->found = json_object_iter_key(at);
+}
+
+const char *cf_pod_mounts_of(const json_t *pod_spec, const json_t *claims)
+{
+    struct mount_of m = { .claims = claims };
+    cf_pod_needs(pod_spec, is_one_of, &m);
+    return m.found;
+}
+
 bool cf_claim_is_of_set(const char *claim_name, const json_t *stateful_set)
 {
     const char *set = cf_json_str(stateful_set, "", "metadata", "name", NULL);

@@ -17,6 +17,8 @@ void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user);
 
 /* Whether the pod spec names this claim. */
 bool cf_pod_mounts(const json_t *pod_spec, const char *claim);
+/* The same for many: the first key of the object `claims` that it names (borrowed), NULL: none. */
+const char *cf_pod_mounts_of(const json_t *pod_spec, const json_t *claims);
 
 /* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed
  * by the ordinal. */

@@ -95,6 +95,28 @@ static void a_failure_ends_it_without_a_gap(void **state)
         assert_int_equal(atomic_load(&s.done[i]), i < begun);
 }
 
+static bool refuses_b(void *arg, const json_t *element, struct cf_error *err)
+{
+    json_array_append(arg, cf_json_unconst(element));
+    return strcmp(json_string_value(element), "b") != 0 ||
+           cf_error_set(err, CF_ERR_DENIED, "not b");
+}
+
+static void each_element_until_one_fails(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *seen = json_array();
+    cf_autojson json_t *elements = json_pack("[s,s,s]", "a", "b", "c");
+    assert_false(cf_kube_each(r->k, elements, refuses_b, seen, &err));
+    assert_string_equal(err.message, "not b");
+    assert_int_equal(json_array_size(seen), 2);
+    cf_error_clear(&err);
+    json_array_remove(elements, 1);
+    assert_true(cf_kube_each(r->k, elements, refuses_b, seen, &err));
+    assert_int_equal(json_array_size(seen), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +124,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_number_once_and_not_too_many_at_a_time, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_failure_ends_it_without_a_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_element_until_one_fails, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

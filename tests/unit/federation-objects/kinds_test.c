@@ -36,6 +36,11 @@ static void a_claim_is_mounted_by_its_name(void **state)
     assert_true(cf_pod_mounts(pod, "data"));
     assert_false(cf_pod_mounts(pod, "d"));
     assert_false(cf_pod_mounts(NULL, "data"));
+    cf_autojson json_t *claims = cf_test_json("{'other':1,'data':2}");
+    assert_string_equal(cf_pod_mounts_of(pod, claims), "data");
+    json_object_del(claims, "data");
+    assert_null(cf_pod_mounts_of(pod, claims));
+    assert_null(cf_pod_mounts_of(NULL, claims));
 }
 
 int main(void)
