@@ -211,10 +211,12 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
     char why[CF_VERDICT_WHY_MAX];
     if (!look(p, &backup, &operations, err))
         return false;
-    json_t *rows = cf_evidence_backup(p->v, operations);
-    json_object_set_new(p->row, "rows", rows);
-    cf_evidence_bytes(rows, &out->bytes, &out->bytes_total);
-    switch (cf_velero_verdict(backup, rows, why)) {
+    cf_autojson json_t *rows = cf_evidence_backup(p->v, operations);
+    cf_evidence_progress(rows, out);
+    enum cf_verdict verdict = cf_velero_verdict(backup, rows, why);
+    if (verdict != CF_VERDICT_RUNS) /* until then it would be written anew with each look */
+        json_object_set(p->row, "rows", rows);
+    switch (verdict) {
     case CF_VERDICT_RUNS:
         if (!gives_way(p, out_on, err))
             return false;
@@ -271,7 +273,7 @@ static bool phase_done(struct pass *p, bool *out_on, struct cf_moving *out, stru
 {
     (void)err;
     *out_on = false;
-    cf_evidence_bytes(json_object_get(p->row, "rows"), &out->bytes, &out->bytes_total);
+    cf_evidence_progress(json_object_get(p->row, "rows"), out);
     return cf_moving_done(out);
 }
 

@@ -318,3 +318,18 @@ void cf_evidence_bytes(const json_t *rows, int64_t *out_bytes, int64_t *out_tota
         *out_total += cf_json_int(row, 0, "total", NULL);
     }
 }
+
+void cf_evidence_progress(const json_t *rows, struct cf_moving *out)
+{
+    size_t i;
+    json_t *row;
+    cf_evidence_bytes(rows, &out->bytes, &out->bytes_total);
+    out->claims = 0;
+    out->claims_total = (int)json_array_size(rows);
+    json_array_foreach(rows, i, row)
+    {
+        /* A restored claim is ok only once it is bound, when Velero is done with all of them. */
+        out->claims += cf_json_bool(row, false, "ok", NULL) ||
+                       strcmp(cf_json_str(row, "", "phase", NULL), "Completed") == 0;
+    }
+}

@@ -136,13 +136,13 @@ void cf_pass_go(json_t *row, const char *phase, int64_t now_ms)
 {
     json_object_set_new(row, "phase", json_string(phase));
     json_object_set_new(row, "since", json_integer(now_ms));
-    json_object_del(row, "seen");
+    json_object_del(row, "seenAs");
 }
 
 int64_t cf_pass_quiet_ms(json_t *row, const char *fingerprint, int64_t now_ms)
 {
-    if (strcmp(cf_json_str(row, "", "seen", NULL), fingerprint) != 0) {
-        json_object_set_new(row, "seen", json_string(fingerprint));
+    if (strcmp(cf_json_str(row, "", "seenAs", NULL), fingerprint) != 0) {
+        json_object_set_new(row, "seenAs", json_string(fingerprint));
         json_object_set_new(row, "seenMs", json_integer(now_ms));
     }
     return CF_MAX(now_ms - cf_json_int(row, now_ms, "seenMs", NULL), 0);
@@ -163,6 +163,33 @@ void cf_pass_in_line(json_t *row, bool waits, int64_t now_ms)
 int64_t cf_pass_took_ms(const json_t *row, int64_t now_ms)
 {
     return CF_MAX(now_ms - cf_json_int(row, now_ms, "startMs", NULL), 0);
+}
+
+/* No claim has such a name: they have no capitals. */
+static bool is_of_a_look(const char *key)
+{
+    return strcmp(key, "seenAs") == 0 || strcmp(key, "seenMs") == 0;
+}
+
+/* Whether a member of `a` is not in `b`, or otherwise. */
+static bool has_more(const json_t *a, const json_t *b)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(cf_json_unconst(a), key, value)
+    {
+        const json_t *other = json_object_get(b, key);
+        if (!is_of_a_look(key) && (!other || cf_volumes_state_differs(value, other)))
+            return true;
+    }
+    return false;
+}
+
+bool cf_volumes_state_differs(const json_t *a, const json_t *b)
+{
+    if (!json_is_object(a) || !json_is_object(b))
+        return !cf_json_equal(a, b);
+    return has_more(a, b) || has_more(b, a);
 }
 
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,

@@ -4,9 +4,17 @@
 
 #include "velero/room.h"
 
-static const json_t *named(const json_t *rows, const char *name)
+/* {name: row} (borrowed contents, new reference). */
+static json_t *by_name(const json_t *rows)
 {
-    return cf_json_named(rows, "name", name);
+    json_t *map = json_object();
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        json_object_set(map, cf_json_str(row, "", "name", NULL), row);
+    }
+    return map;
 }
 
 static json_t *number_or_null(const json_t *row, const char *key)
@@ -33,6 +41,25 @@ static json_t *claim_of(const json_t *backed, const json_t *restored)
     return claim;
 }
 
+/* What stays of a pass when its claims are no longer told one by one. */
+static void put_sums(json_t *report, const json_t *claims)
+{
+    int64_t bytes = 0, incremental = 0;
+    bool counted = json_array_size(claims) > 0;
+    size_t i;
+    json_t *one;
+    json_array_foreach(claims, i, one)
+    {
+        const json_t *more = json_object_get(one, "incrementalBytes");
+        bytes += cf_json_int(one, 0, "bytes", NULL);
+        incremental += json_integer_value(more);
+        counted = counted && json_is_integer(more);
+    }
+    json_object_set_new(report, "bytes", json_integer(bytes));
+    json_object_set_new(report, "incrementalBytes",
+                        counted ? json_integer(incremental) : json_null());
+}
+
 /* The restore counts; before there is one, the rehearsal. */
 static const json_t *restored_rows(const json_t *row)
 {
@@ -45,13 +72,14 @@ json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n)
     const json_t *row = cf_pass_find(state, way, n);
     if (!row || !json_object_get(row, "backup"))
         return NULL;
-    const json_t *backed = json_object_get(row, "rows"), *restored = restored_rows(row);
+    const json_t *backed = json_object_get(row, "rows");
+    cf_autojson json_t *restored = by_name(restored_rows(row));
     json_t *claims = json_array();
     size_t i;
     json_t *one;
     json_array_foreach(backed, i, one)
     {
-        const json_t *there = named(restored, cf_json_str(one, "", "name", NULL));
+        const json_t *there = json_object_get(restored, cf_json_str(one, "", "name", NULL));
         json_array_append_new(claims, claim_of(one, there));
     }
     json_t *report = json_pack("{s:i, s:s, s:O, s:i, s:s}", "pass", n, "way", way, "backup",
@@ -65,6 +93,7 @@ json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n)
     json_object_set_new(report, "restoreMs", number_or_null(json_object_get(row, "restore"), "ms"));
     json_object_set_new(report, "rehearsalMs",
                         number_or_null(json_object_get(row, "rehearsal"), "ms"));
+    put_sums(report, claims);
     json_object_set_new(report, "claims", claims);
     return report;
 }

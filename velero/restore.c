@@ -104,7 +104,7 @@ static bool clear_claims(const struct restoring *r, bool *out_on, struct cf_movi
             return cf_moving_stuck(out, "claim %s/%s on %s is used by pod %s: stop it first", r->ns,
                                    name, cf_kube_name(r->v->to), user);
     }
-    return cf_velero_each(r->v->to, found, cf_claim_delete, r->v->to, err) &&
+    return cf_kube_each(r->v->to, found, cf_claim_delete, r->v->to, err) &&
            cf_moving_waits(out, CF_VELERO_LOOK_MS, "%zu claims are being deleted on %s",
                            json_array_size(found), cf_kube_name(r->v->to));
 }
@@ -283,15 +283,17 @@ static bool phase_run(struct restoring *r, bool *out_on, struct cf_moving *out,
     *out_on = false;
     if (!look(r, &restore, &operations, &claims, err))
         return false;
-    json_t *rows = cf_evidence_restore(r->v, r->ns, backed, operations, claims);
-    json_object_set_new(r->row, "rows", rows);
-    cf_evidence_bytes(rows, &out->bytes, &unused);
+    cf_autojson json_t *rows = cf_evidence_restore(r->v, r->ns, backed, operations, claims);
+    cf_evidence_progress(rows, out);
     cf_evidence_bytes(backed, &unused, &out->bytes_total);
     if (binds(r, restore, rows))
         return cf_moving_waits(out, CF_VELERO_LOOK_MS,
                                "Restore %s on %s is over; claims are yet to be bound", r->name,
                                cf_kube_name(r->v->to));
-    switch (cf_velero_verdict(restore, rows, why)) {
+    enum cf_verdict verdict = cf_velero_verdict(restore, rows, why);
+    if (verdict != CF_VERDICT_RUNS) /* until then it would be written anew with each look */
+        json_object_set(r->row, "rows", rows);
+    switch (verdict) {
     case CF_VERDICT_RUNS:
         return still_runs(r, restore, operations, out, err);
     case CF_VERDICT_GOOD:
@@ -329,7 +331,7 @@ static bool phase_done(struct restoring *r, bool *out_on, struct cf_moving *out,
 {
     (void)err;
     *out_on = false;
-    cf_evidence_bytes(json_object_get(r->row, "rows"), &out->bytes, &out->bytes_total);
+    cf_evidence_progress(json_object_get(r->row, "rows"), out);
     return cf_moving_done(out);
 }
 

@@ -132,7 +132,7 @@ static void again(const struct cf_verify_end *e, const char *why, struct cf_movi
     }
     json_object_set_new(e->row, "attempt", json_integer(attempt + 1));
     json_object_del(e->row, "made");
-    json_object_del(e->row, "seen");
+    json_object_del(e->row, "seenAs");
 }
 
 static bool make(const struct cf_verify_end *e, struct cf_moving *out, struct cf_error *err)
@@ -183,7 +183,7 @@ static bool coming(struct verifying *w, const struct cf_verify_end *e, const jso
                      cf_json_str(e->claim, "", "name", NULL), NULL)) {
         json_object_set_new(e->row, "anywhere", json_true());
         json_object_del(e->row, "made");
-        json_object_del(e->row, "seen");
+        json_object_del(e->row, "seenAs");
         return cf_verify_pod_drop(e, pod, err);
     }
     cf_verify_pod_say(e, pod, quiet > UP_MS, words, sizeof words);
@@ -282,7 +282,7 @@ static bool name_them(struct verifying *w, const json_t *claim, json_t *row)
 /* Of the ends only what their pods' names follow from: the state has a row per claim. */
 static void keep_names(json_t *row)
 {
-    static const char *const rest[] = { "summary", "files", "bytes", "seen", "seenMs" };
+    static const char *const rest[] = { "summary", "files", "bytes", "seenAs", "seenMs" };
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < CF_ARRAY_LEN(rest); i++)
             cf_json_del(row, end_keys[side], rest[i], NULL);

@@ -16,7 +16,8 @@
  * Promise: every function may be killed anywhere and called again. Names are made from run, way,
  * pass and attempt, so that an object made just before a crash is known again (and adopted by its
  * label `crossfade.dev/run`); another attempt of a pass is another name, because a bucket takes a
- * name once. Times of two clusters are never compared; durations are by the caller's clock. */
+ * name once. What a look saw last, to tell progress from standstill, is in the state too, and need not
+ * be stored at once (cf_volumes_state_differs). Times of two clusters are never compared; durations are by the caller's clock. */
 #ifndef CF_VELERO_VOLUMES_H
 #define CF_VELERO_VOLUMES_H
 
@@ -72,6 +73,10 @@ struct cf_volumes {
     int64_t now_ms; /* wall, the caller's */
 };
 
+/* Whether two states differ in more than what a look saw last: then the newer one is to be stored before
+ * the next call. */
+bool cf_volumes_state_differs(const json_t *before, const json_t *now);
+
 /* How far a call has come. Zeroed by the caller. */
 struct cf_moving {
     bool done;
@@ -83,6 +88,7 @@ struct cf_moving {
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
+    int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */
     char why[CF_MOVING_WHY_MAX];
 };
 
@@ -142,7 +148,8 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
 
 /* What was measured and proved of pass n of a way, for the run's record: {"pass", "way", "backup",
  * "attempt", "phase", "backupMs", "handOverMs", "handedOver": "written" (by us) | "synced" | null,
- * "restoreMs", "rehearsalMs", "claims": [{"name", "bytes", "incrementalBytes" or null, "source":
+ * "restoreMs", "rehearsalMs", "bytes", "incrementalBytes" (of all; null: not known of each),
+ * "claims": [{"name", "bytes", "incrementalBytes" or null, "source":
  * "PodVolumeBackup/…", "empty", "backupOk", "restoredBytes" or null, "restoreOk", "why"}]}; new
  * reference; NULL when there is none yet. Times are of the attempt that became good, until its stage
  * pods are gone again, and without the time in line behind other people's. The claims of old passes

@@ -491,43 +491,7 @@ static void it_may_be_cut_off_at_any_call(void **state)
     }
 }
 
-/* --- many --- */
-
-/* Lists, whatever the number of claims: what grows with it is making and taking away their pods. */
-static void five_hundred_claims_cost_lists(void **state)
-{
-    (void)state;
-    enum { MANY = 500 };
-    struct world w;
-    struct cf_moving out;
-    struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *claims = json_array();
-    for (int i = 0; i < MANY; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "data-%d", i);
-        json_array_append_new(claims, json_pack("{s:s, s:s}", "name", name, "strategy",
-                                                i % 2 ? "veleroFsBackup" : "veleroSnapshot"));
-    }
-    cf_autofree char *text = cf_json_dump(claims);
-    world_up(&w, text);
-    w.backup_fault = HANGS;
-    drive_done(&w, BACKUP_LIVE, 1);
-    if (w.calls > 2 * MANY + 40)
-        fail_msg("%d calls for a pass of %d claims", w.calls, MANY);
-    w.fault_times = 1;
-    for (int i = 0; i < 4; i++) {
-        assert_ok(once(&w, BACKUP_LIVE, 2, &out, &err), &err);
-        world_turn(&w);
-    }
-    w.calls = 0;
-    assert_ok(once(&w, BACKUP_LIVE, 2, &out, &err), &err);
-    assert_non_null(strstr(out.why, "InProgress"));
-    if (w.calls > 4)
-        fail_msg("%d calls for one look at %d claims", w.calls, MANY);
-    cf_autofree char *stored = cf_json_dump(w.stored);
-    assert_true(strlen(stored) < MANY * 600);
-    world_down(&w);
-}
+/* --- for days --- */
 
 /* Passes go on for days; what is kept of them does not grow with that. */
 static void a_hundred_passes_keep_the_state_small(void **state)
@@ -587,7 +551,6 @@ int main(void)
         cmocka_unit_test(what_a_sync_has_begun_is_brought_to_its_end),
         cmocka_unit_test(a_backup_that_is_deleted_needs_another_pass),
         cmocka_unit_test(it_may_be_cut_off_at_any_call),
-        cmocka_unit_test(five_hundred_claims_cost_lists),
         cmocka_unit_test(a_hundred_passes_keep_the_state_small),
         cmocka_unit_test(a_run_without_claims_or_with_too_many_is_refused),
     };
