@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "federation/kube/fan_out.h"
 #include "federation/objects/kinds.h"
 
 #define KEDA_API    "keda.sh/v1alpha1"
 #define KEDA_KIND   "ScaledObject"
 #define KEDA_PAUSED "autoscaling.keda.sh/paused-replicas"
-
-enum { LOOK_MS = 500 };
 
 /* ---- rows ---- */
 
@@ -51,31 +50,37 @@ static json_t *value_of(const json_t *object, const char *field)
     return strcmp(field, "suspend") == 0 ? json_false() : json_integer(1);
 }
 
-static bool add_row(const struct cf_freeze *f, const json_t *writer, json_t *rows,
-                    struct cf_error *err)
+/* Those of the list that can stand still, each once. */
+static void add_wanted(const json_t *writers, json_t *wanted)
 {
-    const char *kind = cf_json_str(writer, "", "kind", NULL);
-    const char *name = cf_json_str(writer, "", "name", NULL);
-    size_t no = field_no(kind);
-    if (no == CF_ARRAY_LEN(fields) || cf_row_of(rows, kind, name))
-        return true;
-    struct cf_object_ref ref = cf_ref(fields[no].api_version, kind, f->ns, name);
-    bool found = false;
-    cf_autojson json_t *object = NULL;
-    if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
-        return cf_error_wrap(err, "%s %s", kind, name);
-    cf_autojson json_t *had = found ? value_of(object, fields[no].field) : NULL;
-    cf_autojson json_t *stopped = still(fields[no].field);
-    if (!found || json_equal(had, stopped))
-        return true;
-    json_t *row =
-        json_pack("{s:s,s:s,s:s,s:s,s:O}", "apiVersion", fields[no].api_version, "kind", kind,
-                  "name", name, "uid", cf_object_uid(object), fields[no].field, had);
+    size_t i;
+    json_t *w;
+    json_array_foreach(writers, i, w)
+    {
+        const char *kind = cf_json_str(w, "", "kind", NULL);
+        const char *name = cf_json_str(w, "", "name", NULL);
+        size_t no = field_no(kind);
+        if (no < CF_ARRAY_LEN(fields) && !cf_row_of(wanted, kind, name))
+            json_array_append_new(wanted,
+                                  json_pack("{s:s,s:s,s:s}", "apiVersion", fields[no].api_version,
+                                            "kind", kind, "name", name));
+    }
+}
+
+static void add_row(const json_t *wanted, const json_t *object, json_t *rows)
+{
+    const char *field = fields[field_no(cf_json_str(wanted, "", "kind", NULL))].field;
+    cf_autojson json_t *had = object ? value_of(object, field) : NULL;
+    cf_autojson json_t *stopped = still(field);
+    if (!object || json_equal(had, stopped))
+        return;
+    json_t *row = json_copy(cf_json_unconst(wanted));
+    json_object_set_new(row, "uid", json_string(cf_object_uid(object)));
+    json_object_set(row, field, had);
     if (json_is_integer(had))
         json_object_set_new(row, "ready",
                             json_integer(cf_json_int(object, 0, "status", "readyReplicas", NULL)));
     json_array_append_new(rows, row);
-    return true;
 }
 
 /* Whoever scales a writer up from nothing by itself, also one that stands at nothing now. A cluster
@@ -115,15 +120,17 @@ bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json
                     json_t **out_rows, struct cf_error *err)
 {
     cf_autojson json_t *rows = json_array();
-    const json_t *lists[] = { writers, more };
-    for (size_t l = 0; l < CF_ARRAY_LEN(lists); l++) {
-        size_t i;
-        json_t *writer;
-        json_array_foreach(lists[l], i, writer)
-        {
-            if (!add_row(f, writer, rows, err))
-                return false;
-        }
+    cf_autojson json_t *wanted = json_array();
+    cf_autojson json_t *objects = NULL;
+    size_t i;
+    json_t *w;
+    add_wanted(writers, wanted);
+    add_wanted(more, wanted);
+    if (!cf_freeze_objects(f, wanted, &objects, err))
+        return false;
+    json_array_foreach(wanted, i, w)
+    {
+        add_row(w, cf_freeze_object(objects, w), rows);
     }
     if (!add_scalers(f, writers, more, rows, err))
         return false;
@@ -179,8 +186,9 @@ static bool make_annotations(const struct cf_freeze *f, const struct cf_object_r
     return cf_kube_merge_patch(f->kube, NULL, ref, patch, NULL, NULL, err);
 }
 
-static bool stop_one(const struct cf_freeze *f, const json_t *row, struct cf_error *err)
+static bool stop_one(void *arg, const json_t *row, struct cf_error *err)
 {
+    const struct cf_freeze *f = arg;
     struct cf_object_ref ref = ref_of(f, row);
     cf_autojson json_t *patch = patch_of(row, false);
     struct cf_error refusal = CF_ERROR_INIT;
@@ -194,16 +202,21 @@ static bool stop_one(const struct cf_freeze *f, const json_t *row, struct cf_err
     return cf_error_wrap(err, "stop %s %s of %s", ref.kind, ref.name, f->cluster);
 }
 
+/* Scalers first, one after the other: while they are there, what they scale may come back. The others
+ * side by side, for whoever stops last has the clients waiting. */
 bool cf_freeze_stop(const struct cf_freeze *f, const json_t *rows, struct cf_error *err)
 {
+    cf_autojson json_t *others = json_array();
     size_t i;
     json_t *row;
     json_array_foreach(rows, i, row)
     {
-        if (!stop_one(f, row, err))
+        if (!is_scaler(row))
+            json_array_append(others, row);
+        else if (!stop_one((void *)(uintptr_t)f, row, err))
             return false;
     }
-    return true;
+    return cf_kube_each(f->kube, others, stop_one, (void *)(uintptr_t)f, err);
 }
 
 /* What a row had, or what its object has now: a number, a boolean, the annotation's text or null. */
@@ -275,51 +288,4 @@ bool cf_freeze_give_back(const struct cf_freeze *f, const json_t *rows, json_t *
         if (!give_back_one(f, json_array_get(rows, i), left, err))
             return false;
     return true;
-}
-
-bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t **out,
-                           struct cf_error *err)
-{
-    cf_autojson json_t *all = json_object();
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        struct cf_object_ref ref = ref_of(f, row);
-        cf_autojson json_t *object = NULL;
-        bool found = false;
-        if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
-            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
-        cf_autofree char *name = cf_xasprintf("%s/%s", ref.kind, ref.name);
-        json_int_t n =
-            found ? (json_int_t)cf_json_int(object, 0, "metadata", "generation", NULL) : -1;
-        json_object_set_new(all, name, json_integer(n));
-    }
-    *out = cf_steal(&all);
-    return true;
-}
-
-bool cf_freeze_runs(const struct cf_freeze *f, const json_t *rows, struct cf_outcome *out,
-                    struct cf_error *err)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        struct cf_object_ref ref = ref_of(f, row);
-        cf_autojson json_t *object = NULL;
-        bool found = false;
-        if (!json_object_get(row, "replicas"))
-            continue;
-        if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
-            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
-        int64_t wanted = cf_json_int(object, 0, "spec", "replicas", NULL);
-        int64_t want = CF_MIN(wanted, cf_json_int(row, wanted, "ready", NULL));
-        int64_t ready = cf_json_int(object, 0, "status", "readyReplicas", NULL);
-        if (found && ready < want)
-            return cf_out_wait(out, LOOK_MS,
-                               "%s %s of %s starts again: %lld of %lld pods are ready", ref.kind,
-                               ref.name, f->cluster, (long long)ready, (long long)want);
-    }
-    return cf_out_done(out);
 }

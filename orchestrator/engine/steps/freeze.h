@@ -23,6 +23,13 @@ struct cf_freeze {
 bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json_t *more,
                     json_t **out_rows, struct cf_error *err) CF_NODISCARD;
 
+/* The objects of the rows as they are, {"Kind/name": object with what this file is about}; none: it is
+ * gone. One call for each, or one list where a kind has many. New reference. */
+bool cf_freeze_objects(const struct cf_freeze *f, const json_t *rows, json_t **out,
+                       struct cf_error *err) CF_NODISCARD;
+/* The one of a row in that; borrowed, NULL: gone. */
+const json_t *cf_freeze_object(const json_t *objects, const json_t *row);
+
 /* The nodes on which pods run that mount one of the claims, with the pods' names:
  * [{"node", "pod"}]. New reference. Pods of ours (label crossfade.dev/stage) do not count. */
 bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **out_mounts,

@@ -10,16 +10,17 @@ enum { LOOK_MS = 300 };
 
 /* ---- who mounts a claim ---- */
 
-static bool mounts_any(const json_t *pod_spec, const json_t *claims)
+/* {name: the claim}; new reference. */
+static json_t *by_name(const json_t *claims)
 {
+    json_t *names = json_object();
     size_t i;
     json_t *claim;
     json_array_foreach(claims, i, claim)
     {
-        if (cf_pod_mounts(pod_spec, cf_json_str(claim, "", "name", NULL)))
-            return true;
+        json_object_set(names, cf_json_str(claim, "", "name", NULL), claim);
     }
-    return false;
+    return names;
 }
 
 static void trim(json_t *pod)
@@ -33,14 +34,14 @@ static void trim(json_t *pod)
 }
 
 /* A pod that has ended holds nothing; one that was never given to a node has nothing yet, but will. */
-static bool holds(const json_t *pod, const json_t *claims)
+static bool holds(const json_t *pod, const json_t *names)
 {
     const char *phase = cf_json_str(pod, "", "status", "phase", NULL);
     if (cf_json_at(pod, "metadata", "labels", CF_VELERO_LABEL_STAGE, NULL) ||
         strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
         return false;
     const json_t *spec = json_object_get(pod, "spec");
-    return spec && mounts_any(spec, claims);
+    return spec && cf_pod_mounts_of(spec, names);
 }
 
 bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **out_mounts,
@@ -49,13 +50,14 @@ bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **
     struct cf_kube_list what = { .api_version = "v1", .kind = "Pod", .ns = f->ns, .trim = trim };
     cf_autojson json_t *pods = NULL;
     cf_autojson json_t *mounts = json_array();
+    cf_autojson json_t *names = by_name(claims);
     size_t i;
     json_t *pod;
     if (!cf_kube_list(f->kube, NULL, &what, &pods, NULL, err))
         return cf_error_wrap(err, "pods of %s/%s", f->cluster, f->ns);
     json_array_foreach(pods, i, pod)
     {
-        if (holds(pod, claims))
+        if (holds(pod, names))
             json_array_append_new(mounts,
                                   json_pack("{s:s,s:s}", "pod", cf_object_name(pod), "node",
                                             cf_json_str(pod, "", "spec", "nodeName", NULL)));
@@ -95,33 +97,38 @@ bool cf_freeze_nodes(const struct cf_freeze *f, const json_t *had, struct cf_out
 
 /* ---- attachments ---- */
 
-/* The name of the claim among ours that has the volume; NULL: none. */
-static const char *claim_of(const json_t *claims, const json_t *claims_read, const char *volume)
+/* {volume: claim} of those among ours; new reference. */
+static json_t *volumes_of(const json_t *names, const json_t *claims_read)
 {
+    json_t *volumes = json_object();
     size_t i;
     json_t *claim;
     json_array_foreach(claims_read, i, claim)
     {
-        if (strcmp(cf_json_str(claim, "", "spec", "volumeName", NULL), volume) == 0 &&
-            cf_json_named(claims, "name", cf_object_name(claim)))
-            return cf_object_name(claim);
+        const char *volume = cf_json_str(claim, "", "spec", "volumeName", NULL);
+        if (*volume && json_object_get(names, cf_object_name(claim)))
+            json_object_set_new(volumes, volume, json_string(cf_object_name(claim)));
     }
-    return NULL;
+    return volumes;
 }
 
-/* Whether a stage pod of ours has the claim on that node: it reads. */
-static bool is_staged(const json_t *pods, const char *claim, const char *node)
+/* {"NODE CLAIM"} of our stage pods, each of which has one claim: they read; new reference. */
+static json_t *staged_of(const json_t *names, const json_t *pods)
 {
+    json_t *staged = json_object();
     size_t i;
     json_t *pod;
     json_array_foreach(pods, i, pod)
     {
         const json_t *spec = json_object_get(pod, "spec");
-        if (spec && strcmp(cf_json_str(spec, "", "nodeName", NULL), node) == 0 &&
-            cf_pod_mounts(spec, claim))
-            return true;
+        const char *claim = spec ? cf_pod_mounts_of(spec, names) : NULL;
+        if (!claim)
+            continue;
+        cf_autofree char *place =
+            cf_xasprintf("%s %s", cf_json_str(spec, "", "nodeName", NULL), claim);
+        json_object_set_new(staged, place, json_true());
     }
-    return false;
+    return staged;
 }
 
 /* Who may not read attachments learns it by the pods alone. */
@@ -155,7 +162,7 @@ static bool look_at_attachments(const struct cf_freeze *f, const json_t *claims,
                                        .trim = trim };
     cf_autojson json_t *attached = NULL;
     cf_autojson json_t *all = NULL;
-    cf_autojson json_t *staged = NULL;
+    cf_autojson json_t *pods = NULL;
     size_t i;
     json_t *a;
     if (!attachments(f, &attached, err))
@@ -163,14 +170,18 @@ static bool look_at_attachments(const struct cf_freeze *f, const json_t *claims,
     if (json_array_size(attached) == 0)
         return cf_out_done(out);
     if (!cf_kube_list(f->kube, NULL, &claim_list, &all, NULL, err) ||
-        !cf_kube_list(f->kube, NULL, &stage_list, &staged, NULL, err))
+        !cf_kube_list(f->kube, NULL, &stage_list, &pods, NULL, err))
         return cf_error_wrap(err, "claims of %s/%s", f->cluster, f->ns);
+    cf_autojson json_t *names = by_name(claims);
+    cf_autojson json_t *volumes = volumes_of(names, all);
+    cf_autojson json_t *staged = staged_of(names, pods);
     json_array_foreach(attached, i, a)
     {
         const char *volume = cf_json_str(a, "", "spec", "source", "persistentVolumeName", NULL);
         const char *node = cf_json_str(a, "?", "spec", "nodeName", NULL);
-        const char *claim = claim_of(claims, all, volume);
-        if (claim && !is_staged(staged, claim, node))
+        const char *claim = cf_json_str(volumes, NULL, volume, NULL);
+        cf_autofree char *place = cf_xasprintf("%s %s", node, claim ? claim : "");
+        if (claim && !json_object_get(staged, place))
             return cf_out_wait(out, LOOK_MS, "volume %s is still attached to node %s of %s", volume,
                                node, f->cluster);
     }
@@ -182,32 +193,29 @@ static bool look_at_attachments(const struct cf_freeze *f, const json_t *claims,
 static bool look_at_rows(const struct cf_freeze *f, const json_t *rows, struct cf_outcome *out,
                          struct cf_error *err)
 {
+    cf_autojson json_t *objects = NULL;
     size_t i;
     json_t *row;
+    if (!cf_freeze_objects(f, rows, &objects, err))
+        return false;
     json_array_foreach(rows, i, row)
     {
-        struct cf_object_ref ref =
-            cf_ref(cf_json_str(row, "", "apiVersion", NULL), cf_json_str(row, "", "kind", NULL),
-                   f->ns, cf_json_str(row, "", "name", NULL));
-        cf_autojson json_t *object = NULL;
-        bool found = false;
-        if (!json_object_get(row, "replicas"))
-            continue;
-        if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
-            return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
-        if (!found)
+        const json_t *object = cf_freeze_object(objects, row);
+        const char *kind = cf_json_str(row, "", "kind", NULL);
+        const char *name = cf_json_str(row, "", "name", NULL);
+        if (!json_object_get(row, "replicas") || !object)
             continue;
         if (cf_json_int(object, 1, "spec", "replicas", NULL) != 0)
             return cf_out_hold(
                 out, CF_HOLD_DATA, LOOK_MS,
                 "%s %s of %s was started again in the freeze: %lld replicas; find who "
                 "scales it, and stop that",
-                ref.kind, ref.name, f->cluster,
+                kind, name, f->cluster,
                 (long long)cf_json_int(object, 1, "spec", "replicas", NULL));
         int64_t left = cf_json_int(object, 0, "status", "replicas", NULL);
         if (left > 0)
-            return cf_out_wait(out, LOOK_MS, "%s %s of %s: %lld pods are still there", ref.kind,
-                               ref.name, f->cluster, (long long)left);
+            return cf_out_wait(out, LOOK_MS, "%s %s of %s: %lld pods are still there", kind, name,
+                               f->cluster, (long long)left);
     }
     return cf_out_done(out);
 }

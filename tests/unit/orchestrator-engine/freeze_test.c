@@ -476,6 +476,60 @@ static void it_runs_when_as_many_are_ready_as_before(void **state)
     rig_down(&r);
 }
 
+/* --- many --- */
+
+static json_t *many_deployments(struct rig *r, int n)
+{
+    json_t *writers = json_array();
+    for (int i = 0; i < n; i++) {
+        cf_autofree char *name = cf_xasprintf("api-%d", i);
+        cf_autofree char *text = cf_xasprintf(
+            "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'%s','namespace':'shop',"
+            "'uid':'uid-%d','generation':%d},'spec':{'replicas':1},'status':{'replicas':1,"
+            "'readyReplicas':1}}",
+            name, i, i + 1);
+        put_text(r, text);
+        json_array_append_new(writers, json_pack("{s:s,s:s,s:s}", "apiVersion", "apps/v1", "kind",
+                                                 "Deployment", "name", name));
+    }
+    return writers;
+}
+
+static int calls_of(struct rig *r)
+{
+    int n = 0;
+    for (const char *c = cf_fake_kube_log(r->api); (c = strchr(c, '\n')); c++)
+        n++;
+    cf_fake_kube_log_reset(r->api);
+    return n;
+}
+
+/* A freeze of hundreds of workloads asks for lists: each look is time in which nobody writes. */
+static void many_are_read_by_lists(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    struct rig r;
+    struct cf_outcome out = { .kind = CF_OUT_DONE };
+    rig_up(&r);
+    cf_autojson json_t *writers = many_deployments(&r, MANY);
+    cf_autojson json_t *generations = NULL;
+    cf_autojson json_t *claims = cf_test_json(CLAIMS);
+    assert_ok(cf_freeze_rows(&r.f, writers, NULL, &r.rows, &r.err), &r.err);
+    assert_int_equal(json_array_size(r.rows), MANY);
+    assert_in_range(calls_of(&r), 1, 4);
+    stop(&r);
+    assert_in_range(calls_of(&r), MANY, MANY + 2); /* a patch for each */
+    assert_ok(cf_freeze_look(&r.f, r.rows, claims, NULL, &out, &r.err), &r.err);
+    assert_int_equal(out.kind, CF_OUT_WAIT);
+    assert_ok(cf_freeze_generations(&r.f, r.rows, &generations, &r.err), &r.err);
+    assert_int_equal(json_object_size(generations), MANY);
+    assert_int_equal(cf_json_int(generations, 0, "Deployment/api-299", NULL), 301); /* stopped */
+    assert_ok(cf_freeze_runs(&r.f, r.rows, &out, &r.err), &r.err);
+    assert_in_range(calls_of(&r), 3, 6);
+    rig_down(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_volume_that_is_attached_may_be_written),
         cmocka_unit_test(a_start_in_between_moves_a_generation),
         cmocka_unit_test(it_runs_when_as_many_are_ready_as_before),
+        cmocka_unit_test(many_are_read_by_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
