@@ -165,8 +165,10 @@ static size_t put_steps(const struct cf_live *run, struct cf_step_update *rows, 
         u.state = cf_step_state_name(s->state);
         u.message = s->message;
         u.attempt = s->attempt;
-        u.intent = s->intent ? s->intent : json_null();
-        u.observation = s->observation ? s->observation : json_null();
+        if (s->intent_changed)
+            u.intent = s->intent ? s->intent : json_null();
+        if (s->observation_changed)
+            u.observation = s->observation ? s->observation : json_null();
         u.progress = progress;
         u.started = s->begun;
         u.finished = s->finished_ms != 0 && !s->begun;
@@ -281,7 +283,7 @@ static void clear_marks(struct cf_live *run)
     run->changed = false;
     cf_run_copies_recorded(run);
     for (size_t i = 0; i < run->n_steps; i++)
-        run->steps[i].changed = run->steps[i].begun = false;
+        cf_step_recorded(&run->steps[i]);
     for (size_t i = 0; i < run->n_routers; i++)
         run->routers[i].changed = false;
     for (size_t i = 0; i < run->n_actions; i++) {

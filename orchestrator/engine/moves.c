@@ -114,11 +114,18 @@ bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out, struct cf
     return true;
 }
 
+/* A state is large, a look is frequent: what it saw last waits for the next record of something else. */
 void cf_moves_keep(struct cf_moves *m)
 {
     const json_t *before = cf_moves_note(m->pass->run, m->v.way);
-    if (before ? !json_equal(before, m->v.state) : json_object_size(m->v.state) > 0)
+    struct cf_step *s = sync_step(m->pass->run);
+    if (before ? cf_volumes_state_differs(before, m->v.state) : json_object_size(m->v.state) > 0) {
         cf_moves_note_set_take(m->pass->run, m->v.way, cf_json_copy(m->v.state));
+    } else if (before) {
+        json_t *observation = json_copy(s->observation);
+        json_object_set_new(observation, m->v.way, cf_json_copy(m->v.state));
+        cf_step_remember_take(s, observation);
+    }
 }
 
 /* ---- progress ---- */
@@ -135,7 +142,11 @@ bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct 
                        struct cf_outcome *out)
 {
     int64_t wait_ms = CF_MAX(moving->stuck ? STUCK_LOOK_MS : LOOK_MS, moving->wait_ms);
+    char so_far[48] = "";
     count_bytes(s, moving);
+    if (moving->claims_total > 0)
+        (void)snprintf(so_far, sizeof so_far, " (%d of %d claims)", moving->claims,
+                       moving->claims_total);
     if (moving->done)
         return cf_out_done(out);
     if (moving->failed)
@@ -143,8 +154,8 @@ bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct 
     if (!moving->waits)
         return cf_out_more(out);
     if (moving->stuck)
-        return cf_out_hold(out, CF_HOLD_DATA, wait_ms, "%s: %s", what, moving->why);
-    return cf_out_wait(out, wait_ms, "%s: %s", what, moving->why);
+        return cf_out_hold(out, CF_HOLD_DATA, wait_ms, "%s%s: %s", what, so_far, moving->why);
+    return cf_out_wait(out, wait_ms, "%s%s: %s", what, so_far, moving->why);
 }
 
 /* ---- the freeze's bound ---- */

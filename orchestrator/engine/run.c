@@ -190,7 +190,7 @@ void cf_step_set_intent_take(struct cf_step *step, json_t *intent)
 {
     json_decref(step->intent);
     step->intent = intent;
-    step->changed = true;
+    step->changed = step->intent_changed = true;
 }
 
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation)
@@ -199,9 +199,20 @@ void cf_step_set_observation_take(struct cf_step *step, json_t *observation)
         json_decref(observation);
         return; /* a look that saw nothing new is not recorded */
     }
+    cf_step_remember_take(step, observation);
+    step->changed = step->observation_changed = true;
+}
+
+void cf_step_remember_take(struct cf_step *step, json_t *observation)
+{
     json_decref(step->observation);
     step->observation = observation;
-    step->changed = true;
+}
+
+void cf_step_recorded(struct cf_step *step)
+{
+    step->changed = step->begun = false;
+    step->intent_changed = step->observation_changed = false;
 }
 
 void cf_step_say(struct cf_step *step, const char *fmt, ...)

@@ -59,9 +59,10 @@ struct cf_step {
         int pauses;       /* so many are still to come */
     } pace;
     char message[CF_HOLD_TEXT_MAX];
-    int64_t started_ms, finished_ms; /* wall; 0: not yet */
-    bool begun;                      /* went to intent since the last record */
-    bool changed;
+    int64_t started_ms, finished_ms;          /* wall; 0: not yet */
+    bool begun;                               /* went to intent since the last record */
+    bool changed;                             /* anything of it, since the last record */
+    bool intent_changed, observation_changed; /* these two are large: recorded only then */
 };
 
 /* One router of the plan, as this run steers it. */
@@ -179,6 +180,10 @@ bool cf_step_to(struct cf_step *step, enum cf_step_state to, json_t *events, int
 /* Both mark the step for the next record; an observation only if it differs from the last. */
 void cf_step_set_intent_take(struct cf_step *step, json_t *intent);
 void cf_step_set_observation_take(struct cf_step *step, json_t *observation);
+/* The same for what need not be recorded by itself: it is with the next observation that is. */
+void cf_step_remember_take(struct cf_step *step, json_t *observation);
+/* Nothing of it waits for a record any more. */
+void cf_step_recorded(struct cf_step *step);
 void cf_step_say(struct cf_step *step, const char *fmt, ...) CF_PRINTF(2, 3);
 void cf_step_progress(struct cf_step *step, int done, int total);
 /* The step goes on at its own pace: measures it. Lost when it has to wait, for then nothing can be

@@ -13,6 +13,7 @@
 
 enum {
     REPORTS_MAX = 20,        /* of passes; older ones are summed up by their number */
+    TOLD_BY_CLAIM = 3,       /* the newest of them: the others keep their sums and times */
     TROUBLE_AGAIN_MS = 30000 /* after an error in the background */
 };
 
@@ -26,6 +27,23 @@ static void note_number(struct cf_live *run, const char *key, int64_t n)
 {
     if (number(run, key) != n || !cf_moves_note(run, key))
         cf_moves_note_set_take(run, key, json_integer((json_int_t)n));
+}
+
+/* Evidence of a pass after which others were good is of no use any more, and as large as the claims are
+ * many. */
+static void forget_claims(json_t *reports)
+{
+    size_t i, n = json_array_size(reports);
+    json_t *report;
+    json_array_foreach(reports, i, report)
+    {
+        if (i + TOLD_BY_CLAIM >= n || !json_object_get(report, "claims"))
+            continue;
+        json_t *kept = json_copy(report);
+        json_object_del(kept, "claims");
+        json_object_del(kept, "verify");
+        json_array_set_new(reports, i, kept);
+    }
 }
 
 /* The pass's report into the list: the newer one of a number replaces the older. */
@@ -43,6 +61,7 @@ static void keep_report(struct cf_live *run, int n, json_t *report_take)
         json_array_append(reports, report);
     if (json_array_size(reports) > REPORTS_MAX)
         json_array_remove(reports, 1); /* the first pass carried everything: it stays */
+    forget_claims(reports);
     cf_moves_note_set_take(run, "reports", reports);
 }
 

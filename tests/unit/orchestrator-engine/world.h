@@ -216,13 +216,19 @@ static inline json_t *or_null(const json_t *j)
     return j ? cf_json_copy(j) : json_null();
 }
 
-static inline json_t *step_row(const struct cf_step *s)
+/* What is not said to have changed stays as it was stored. */
+static inline json_t *step_row(const struct cf_step *s, const json_t *stored)
 {
+    const json_t *intent = s->intent, *observation = s->observation;
+    if (stored && !s->intent_changed)
+        intent = json_object_get(stored, "intent");
+    if (stored && !s->observation_changed)
+        observation = json_object_get(stored, "observation");
     return json_pack("{s:s,s:s,s:o,s:s,s:i,s:o,s:o,s:s,s:I,s:I}", "kind", s->kind, "name", s->name,
                      "params", or_null(s->params), "state", cf_step_state_name(s->state), "attempt",
-                     s->attempt, "intent", or_null(s->intent), "observation",
-                     or_null(s->observation), "message", s->message, "started",
-                     (json_int_t)s->started_ms, "finished", (json_int_t)s->finished_ms);
+                     s->attempt, "intent", or_null(intent), "observation", or_null(observation),
+                     "message", s->message, "started", (json_int_t)s->started_ms, "finished",
+                     (json_int_t)s->finished_ms);
 }
 
 static inline json_t *router_row(const struct cf_run_router *r)
@@ -250,7 +256,7 @@ static inline void answer_actions(struct world *w, struct cf_live *run)
     }
     run->n_actions = 0;
     for (size_t i = 0; i < run->n_steps; i++)
-        run->steps[i].changed = run->steps[i].begun = false;
+        cf_step_recorded(&run->steps[i]);
     for (size_t i = 0; i < run->n_routers; i++)
         run->routers[i].changed = false;
     run->changed = false;
@@ -272,7 +278,9 @@ static bool journal_record(void *self, const struct cf_fence *fence, struct cf_l
     if (*out == CF_RECORDED) {
         json_t *steps = json_array(), *routers = json_array();
         for (size_t i = 0; i < run->n_steps; i++)
-            json_array_append_new(steps, step_row(&run->steps[i]));
+            json_array_append_new(
+                steps,
+                step_row(&run->steps[i], json_array_get(json_object_get(w->row, "steps"), i)));
         for (size_t i = 0; i < run->n_routers; i++)
             json_array_append_new(routers, router_row(&run->routers[i]));
         char message[CF_RUN_MESSAGE_MAX];
