@@ -59,6 +59,7 @@ class SandboxStage:
         self.namespace = ("s-" + story.name.replace("_", "-"))[:40].rstrip("-")
         self.target = "crossfade"  # in the name of the backend that leads to the target: a bridge
         self.process, self.log, self.witnesses = None, None, []
+        self.options = []  # further ones of `sandbox`
 
     # --- life
 
@@ -100,6 +101,7 @@ class SandboxStage:
         self.log = open(os.path.join(self.folder, "sandbox.log"), "w")
         plane = [f"--{self.story.plane}", "hub"] if self.story.plane else []
         plane += ["--velero"] if self.story.velero else []
+        plane += self.options
         self.process = subprocess.Popen([self.binary, "sandbox", "--clusters", "east,west", *plane, "--ports", "0", "--state-dir", state,
                                          "--die-with-parent"], subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + START_S
