@@ -231,7 +231,7 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
         *out_on = false;
         return cf_pass_again(p->row, "stage", p->v->now_ms, why, out);
     case CF_VERDICT_NEVER:
-        json_object_set_new(p->row, "attempt", json_integer(CF_VELERO_ATTEMPTS));
+        cf_pass_give_up(p->row);
         *out_on = false;
         return cf_pass_again(p->row, "stage", p->v->now_ms, why, out);
     }

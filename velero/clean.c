@@ -172,15 +172,16 @@ static void pods_away(struct cleaning *c, struct cf_kube *k, const char *ns)
         leave(c, "stage pods in namespace %s on %s are being taken away", ns, cf_kube_name(k));
 }
 
-static void rest_away(struct cleaning *c, const json_t *passes)
+/* With nothing to keep, whatever was under way has been canceled. */
+static void rest_away(struct cleaning *c, const json_t *passes, int keep)
 {
     char scratch[CF_VELERO_NAME_MAX];
     const char *number;
     json_t *row;
     json_object_foreach(cf_json_unconst(passes), number, row)
     {
-        if (!is_over(row) || !is_over(json_object_get(row, "restore")) ||
-            !is_over(json_object_get(row, "rehearsal")))
+        if (keep > 0 && (!is_over(row) || !is_over(json_object_get(row, "restore")) ||
+                         !is_over(json_object_get(row, "rehearsal"))))
             return;
     }
     pods_away(c, c->v->from, c->v->from_namespace);
@@ -206,7 +207,7 @@ bool cf_volumes_clean(const struct cf_volumes *v, int keep, struct cf_moving *ou
         if (!cf_json_bool(row, false, "cleaned", NULL))
             pass_away(&c, n, row, !kept);
     }
-    rest_away(&c, passes);
+    rest_away(&c, passes, keep);
     if (c.left == 0) {
         json_object_del(way, "clean");
         return cf_moving_done(out);

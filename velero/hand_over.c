@@ -224,14 +224,24 @@ static bool wait_for_sync(struct handing *h, struct cf_moving *out)
                            *denied ? ": waiting for its sync; " : "", denied);
 }
 
+/* Somebody has deleted it: the pass is made again. */
+static bool lost(struct handing *h, struct cf_moving *out)
+{
+    char why[CF_VERDICT_WHY_MAX];
+    snprintf(why, sizeof why, "Backup %s on %s has been deleted", h->name,
+             cf_kube_name(h->v->from));
+    json_object_del(h->row, "handOver");
+    json_object_set_new(h->row, "again", json_true());
+    return cf_pass_again(h->row, "stage", h->v->now_ms, why, out);
+}
+
 static bool hand_over(struct handing *h, struct cf_moving *out, struct cf_error *err)
 {
     bool denied = cf_json_at(h->note, "denied", NULL) != NULL, settled = true;
     if (!look_at(h, h->v->from, &h->source, &h->source_volumes, err))
         return false;
     if (!h->source)
-        return cf_moving_failed(out, "Backup %s on %s has been deleted: another pass is needed",
-                                h->name, cf_kube_name(h->v->from));
+        return lost(h, out);
     if (!look_at(h, h->v->to, &h->target, &h->target_volumes, err))
         return false;
     if (!denied && !is_known(h, out)) {
@@ -263,8 +273,15 @@ bool cf_volumes_hand_over(const struct cf_volumes *v, int n, struct cf_moving *o
                           struct cf_error *err)
 {
     json_t *row = cf_pass_find(v->state, v->way, n);
-    if (!row || !cf_pass_is(row, "done"))
+    bool again = cf_json_bool(row, false, "again", NULL);
+    if (!row || (!cf_pass_is(row, "done") && !again))
         return cf_error_set(err, CF_ERR_BUG, "pass %d is not done and cannot be handed over", n);
+    if (!cf_pass_is(row, "done")) {
+        bool live = cf_json_bool(row, false, "live", NULL);
+        if (!cf_volumes_backup(v, n, live ? CF_PASS_LIVE : CF_PASS_FROZEN, out, err) || !out->done)
+            return err->kind == CF_ERR_NONE;
+        *out = (struct cf_moving){ 0 };
+    }
     CF_CLEANUP(handing_free)
     struct handing h = { .v = v, .row = row, .name = cf_json_str(row, "", "backup", NULL) };
     h.note = cf_velero_object_in(row, "handOver");

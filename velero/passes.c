@@ -2,7 +2,7 @@
 /* The record of passes in the state, and how far a call has come.
  *
  * state: {"ways": {"there": {"passes": {"1": row}, "nodes": {claim: node}}, "back": …}}
- * row: {"attempt", "phase", "since", "why", "rows": evidence, "handOver": {…}, "restore": row,
+ * row: {"attempt", "most" of them (none: CF_VELERO_ATTEMPTS), "phase", "since", "why", "rows": evidence, "handOver": {…}, "restore": row,
  * "rehearsal": row, …}. A row's phase is written before what it stands for is begun, so that a call
  * that was cut off is begun again, under the same names. */
 #include <stdio.h>
@@ -192,14 +192,24 @@ bool cf_volumes_state_differs(const json_t *a, const json_t *b)
     return has_more(a, b) || has_more(b, a);
 }
 
+static int attempts_most(const json_t *row)
+{
+    return (int)cf_json_int(row, CF_VELERO_ATTEMPTS, "most", NULL);
+}
+
+void cf_pass_give_up(json_t *row)
+{
+    json_object_set_new(row, "attempt", json_integer(attempts_most(row)));
+}
+
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out)
 {
     int attempt = cf_pass_attempt(row);
     json_object_set_new(row, "why", json_string(why));
-    if (attempt >= CF_VELERO_ATTEMPTS) {
+    if (attempt >= attempts_most(row)) {
         cf_pass_go(row, "failed", now_ms);
-        return cf_moving_failed(out, "%s (attempt %d of %d)", why, attempt, CF_VELERO_ATTEMPTS);
+        return cf_moving_failed(out, "%s (attempt %d of %d)", why, attempt, attempts_most(row));
     }
     json_object_set_new(row, "attempt", json_integer(attempt + 1));
     json_object_set_new(row, "startMs", json_integer(now_ms));
@@ -208,4 +218,34 @@ bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *w
     snprintf(out->why, sizeof out->why, "%.600s; another attempt is made", why);
     cf_utf8_mend(out->why);
     return true;
+}
+
+/* --- a person has mended the cause --- */
+
+/* As many attempts as in the beginning, under names that were never used. */
+static bool row_again(json_t *row, const char *phase, int64_t now_ms)
+{
+    if (!row || !cf_pass_is(row, "failed"))
+        return false;
+    int attempt = cf_pass_attempt(row) + 1;
+    json_object_set_new(row, "attempt", json_integer(attempt));
+    json_object_set_new(row, "most", json_integer(attempt + CF_VELERO_ATTEMPTS - 1));
+    cf_pass_go(row, phase, now_ms);
+    return true;
+}
+
+bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms)
+{
+    bool any = false;
+    const char *number;
+    json_t *row;
+    json_object_foreach(cf_json_unconst(cf_json_at(state, "ways", way, "passes", NULL)), number,
+                        row)
+    {
+        if (!cf_json_bool(row, true, "live", NULL))
+            any |= row_again(row, "stage", now_ms);
+        any |= row_again(json_object_get(row, "restore"), "clear", now_ms);
+        any |= row_again(json_object_get(row, "rehearsal"), "clear", now_ms);
+    }
+    return any;
 }

@@ -302,7 +302,7 @@ static bool phase_run(struct restoring *r, bool *out_on, struct cf_moving *out,
         *out_on = true;
         return true;
     case CF_VERDICT_NEVER:
-        json_object_set_new(r->row, "attempt", json_integer(CF_VELERO_ATTEMPTS));
+        cf_pass_give_up(r->row);
         break;
     case CF_VERDICT_AGAIN:
         break;
@@ -369,7 +369,8 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
 {
     struct restoring r = { .v = v, .n = n, .rehearsal = rehearsal };
     r.pass = cf_pass_find(v->state, v->way, n);
-    if (!r.pass || !cf_pass_is(r.pass, "done") || !json_object_get(r.pass, "rows"))
+    bool again = cf_json_bool(r.pass, false, "again", NULL); /* handing over makes it */
+    if (!r.pass || (!again && (!cf_pass_is(r.pass, "done") || !json_object_get(r.pass, "rows"))))
         return cf_error_set(err, CF_ERR_BUG, "pass %d is not done and cannot be restored", n);
     r.row = cf_velero_object_in(r.pass, rehearsal ? "rehearsal" : "restore");
     if (rehearsal)

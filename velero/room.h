@@ -105,6 +105,8 @@ int64_t cf_pass_quiet_ms(json_t *row, const char *fingerprint, int64_t now_ms);
 void cf_pass_in_line(json_t *row, bool waits, int64_t now_ms);
 /* From the begin of this attempt, without the time in line. */
 int64_t cf_pass_took_ms(const json_t *row, int64_t now_ms);
+/* No attempt is left. */
+void cf_pass_give_up(json_t *row);
 /* Another attempt from `phase`, or the end of them: then *out says so. True: the state changed. */
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out);

@@ -134,7 +134,8 @@ bool cf_volumes_backup(const struct cf_volumes *v, int n, enum cf_pass_source so
                        struct cf_moving *out, struct cf_error *err) CF_NODISCARD;
 
 /* The other cluster's Velero knows the whole of pass n: the Backup in its final phase, each of its
- * PodVolumeBackups, a sync that ended after it came; or all of that written by us, the fast way. */
+ * PodVolumeBackups, a sync that ended after it came; or all of that written by us, the fast way. A
+ * Backup that somebody has deleted is made again first, under the next attempt's name. */
 bool cf_volumes_hand_over(const struct cf_volumes *v, int n, struct cf_moving *out,
                           struct cf_error *err) CF_NODISCARD;
 
@@ -145,6 +146,11 @@ bool cf_volumes_hand_over(const struct cf_volumes *v, int n, struct cf_moving *o
  * Claims that exist are never written over: stuck, by name. */
 bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struct cf_moving *out,
                         struct cf_error *err) CF_NODISCARD;
+
+/* Whoever had used up its attempts gets as many again, for a person has mended the cause: passes of
+ * what stands still, and restores (a live pass that failed is followed by another number). Pure; true:
+ * there was one. */
+bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms);
 
 /* What was measured and proved of pass n of a way, for the run's record: {"pass", "way", "backup",
  * "attempt", "phase", "backupMs", "handOverMs", "handedOver": "written" (by us) | "synced" | null,

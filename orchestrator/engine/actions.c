@@ -71,6 +71,7 @@ static bool do_resume(struct cf_pass *p, struct cf_run_action *a, struct cf_erro
 {
     struct cf_step *current = cf_run_current(p->run);
     cf_pause_end(p->run, p->now_wall);
+    cf_moves_again(p);
     if (!resume_from(p, p->run->hold.reason, err))
         return false;
     if (current && current->state == CF_STEP_FAILED &&
@@ -161,11 +162,12 @@ static bool do_nothing(struct cf_pass *p, struct cf_run_action *a, struct cf_err
     return true;
 }
 
-/* Going back never waits for a person; a look at once is all there is to ask for. */
+/* Going back waits for a person only where data cannot be brought back: who has mended the cause has
+ * it tried again. Else a look at once is all there is to ask for. */
 static bool do_again(struct cf_pass *p, struct cf_run_action *a, struct cf_error *err)
 {
-    (void)p;
     (void)err;
+    cf_moves_again(p);
     answer(a, "looking again");
     return true;
 }

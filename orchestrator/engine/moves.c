@@ -158,6 +158,17 @@ bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct 
     return cf_out_wait(out, wait_ms, "%s%s: %s", what, so_far, moving->why);
 }
 
+void cf_moves_again(struct cf_pass *p)
+{
+    static const char *const ways[] = { "there", "back" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(ways); i++) {
+        const json_t *before = cf_moves_note(p->run, ways[i]);
+        cf_autojson json_t *state = before ? cf_json_copy(before) : NULL;
+        if (state && cf_volumes_again(state, ways[i], p->now_wall))
+            cf_moves_note_set_take(p->run, ways[i], json_incref(state));
+    }
+}
+
 /* ---- the freeze's bound ---- */
 
 bool cf_moves_too_long(struct cf_pass *p, struct cf_outcome *out)

@@ -54,6 +54,9 @@ void cf_moves_note_set_take(struct cf_live *run, const char *key, json_t *value)
 /* What pass n has measured and proved so far, into the step's list of reports. */
 void cf_moves_report(struct cf_moves *m, int n);
 
+/* What has failed as often as it may gets as many attempts again: a person has mended the cause. */
+void cf_moves_again(struct cf_pass *p);
+
 /* Takes away all that passes and restores of both ways have made. *out DONE when it is gone, or when what
  * will not go has had its time: then `left` names it. Errors of a cluster only delay it. */
 bool cf_moves_clean(struct cf_pass *p, struct cf_buf *left, struct cf_outcome *out);

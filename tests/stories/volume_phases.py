@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from tests.stories.tale import TERMINAL
 
-RPS = 10
-LOOK_S = 0.15
-WATCH_EVERY_S = 0.5
+RPS = 5
+LOOK_S = 0.25
+WATCH_EVERY_S = 1.0
 SPEAK_S = 20.0  # a run whose writers stand still has said why within this time, even where calls hang for ten seconds
 ARRIVE_S = 300  # from one phase to the next: several attempts, on a machine that does other things
+RUN_EVERY_S = 2.0
 HELP_S = 3.0
 HELP = {"step-failed": "resume", "pause-too-long": "advance"}
 
@@ -203,9 +204,9 @@ class Watch:
                 pass  # a cluster that is away for the moment
 
     def _look(self):
-        first, other, again = (writers(self.tale, c) for c in ("east", "west", "east"))
-        if other and set(first) & set(again):
-            self.seen.append(f"{list(again.values())} of east and {list(other.values())} of west run at once")
+        first, other = (writers(self.tale, c) for c in ("east", "west"))
+        if first and other and set(first) & set(writers(self.tale, "east")):
+            self.seen.append(f"{list(first.values())} of east and {list(other.values())} of west run at once")
         if first or other or speaks(self.tale.get()):
             self.silent_since = None
             return
@@ -324,7 +325,17 @@ class Journey:
             time.sleep(LOOK_S)
 
     def arrive(self, phase):
-        self.wait(f"phase {phase.name}", lambda _: self.is_at(phase))
+        """Asks where requests stop, which costs little, and only now and then how the run is."""
+        deadline = time.monotonic() + ARRIVE_S
+        while not self.is_at(phase):
+            asked = time.monotonic()
+            run = self.look()
+            assert asked < deadline, f"after {ARRIVE_S} s still waiting for phase {phase.name}: {said(run or {})}"
+            assert not run or run["state"] not in TERMINAL, f"waiting for phase {phase.name}, the run is {run['state']}: {said(run)}"
+            if run:
+                self.help(run)
+            while not self.is_at(phase) and time.monotonic() - asked < RUN_EVERY_S:
+                time.sleep(LOOK_S)
 
     def through(self, phases, after=None):
         """From the first, which is armed, to the end of the last, unharmed."""
