@@ -29,6 +29,7 @@ void cf_bind_volumes(struct cf_plan *p, const json_t *volumes)
     v->passes = (int)cf_json_int(volumes, 1, "passes", NULL);
     v->max_pause_ms = cf_bind_ms(final, "maxPause");
     v->on_exceeded = (enum cf_plan_exceeded)cf_bind_word(final, "onExceeded", exceeded);
+    v->gitops_by_hand = strcmp(cf_json_str(final, "", "gitops", NULL), "byHand") == 0;
     v->rehearse = cf_json_bool(final, true, "rehearse", NULL);
     v->velero_namespace = cf_bind_text(velero, "namespace");
     v->location = cf_json_str(velero, NULL, "location", NULL);

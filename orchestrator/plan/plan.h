@@ -115,6 +115,7 @@ struct cf_plan_volumes {
     int64_t max_pause_ms;
     enum cf_plan_exceeded on_exceeded;
     bool rehearse;
+    bool gitops_by_hand; /* a person pauses who keeps the writers; else the run does */
     const char *velero_namespace;
     const char *location;      /* NULL: the source's default */
     const char *back_location; /* NULL: no way back with data */

@@ -93,6 +93,11 @@ const struct cf_schema_row cf_schema_volumes[] = {
       .help = "Restores a pass into a namespace of its own in the target before, for the forecast, "
               "and throws it away. Without it the forecast cannot know how long a restore takes, and "
               "only warns" },
+    { "/spec/volumes/finalSync/gitops", CF_SCHEMA_WORD, .dflt = "pause",
+      .words = WORDS("pause", "byHand"),
+      .help = "Argo CD's Applications and Flux's Kustomizations and HelmReleases that keep those "
+              "workloads: `pause` pauses them for the freeze and lets them go after a rollback; `byHand` "
+              "says that a person does, for those in another cluster or out of our rights" },
     { "/spec/volumes/finalSync/quiesce", CF_SCHEMA_LIST, .dflt = "[]",
       .max = CF_PLAN_QUIESCE_MAX,
       .example = "[{kind: Deployment, name: ledger-api}]",
