@@ -77,7 +77,6 @@ void cf_preflight_namespaces(struct cf_checking *c);
 void cf_preflight_routers(struct cf_checking *c);
 void cf_preflight_weights(struct cf_checking *c);
 void cf_preflight_reach(struct cf_checking *c);
-void cf_preflight_gitops(struct cf_checking *c);
 void cf_preflight_bypass(struct cf_checking *c);
 /* checks_copies.c */
 void cf_preflight_copies(struct cf_checking *c);
@@ -86,6 +85,10 @@ void cf_preflight_dry_run(struct cf_checking *c);
 void cf_preflight_jobs(struct cf_checking *c);
 /* checks_volumes.c */
 void cf_preflight_volumes(struct cf_checking *c);
+/* checks_volumes_plan.c; a part of the check `volumes`, once the inventory is known */
+void cf_preflight_volumes_plan(struct cf_checking *c);
+/* checks_gitops.c */
+void cf_preflight_gitops(struct cf_checking *c);
 /* checks_gates.c */
 void cf_preflight_gates(struct cf_checking *c);
 

@@ -13,7 +13,7 @@ struct cf_right {
     const char *resources[12]; /* plural names, ended by NULL */
     const char *verbs[CF_RIGHTS_VERBS_MAX];
     unsigned roles;
-    bool cluster_wide; /* the resource has no namespace */
+    bool cluster_wide; /* the resource has no namespace, or is wanted in any */
     bool optional;     /* only if the cluster serves it */
     const char *why;
 };
