@@ -15,6 +15,7 @@
 #include "orchestrator/engine/steps/floors.h"
 #include "orchestrator/engine/steps/halt.h"
 #include "orchestrator/engine/steps/names.h"
+#include "orchestrator/engine/steps/owners.h"
 #include "orchestrator/engine/steps/settle.h"
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -110,8 +111,9 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     p->ports->gates.forget(p->ports->gates.self, p->run->id);
     CF_CLEANUP(cf_buf_free) struct cf_buf bridges = CF_BUF_INIT(512);
     name_bridges(p, &bridges);
-    CF_CLEANUP(cf_buf_free) struct cf_buf stays = CF_BUF_INIT(512);
+    CF_CLEANUP(cf_buf_free) struct cf_buf stays = CF_BUF_INIT(768);
     cf_halt_say_what_stays(p, &stays);
+    cf_owners_say_what_stays(p, &stays);
     if (bridges.len > 0)
         cf_step_say(
             s,

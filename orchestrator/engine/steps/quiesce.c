@@ -4,15 +4,17 @@
  * volumes.finalSync.maxPause runs.
  *
  *   intend   only when the forecast fits, the source is what was copied, the routers are as we left
- *            them, and every node with a writer answers: what is to be stopped, with all that it had, saved once; the routers' seqs
- *   start    the way back is disarmed on every router, its documents are forgotten; then it stops
+ *            them, every node with a writer answers, and who keeps the writers as a repository says
+ *            can be paused: what is to be stopped and paused, with all that it had, saved once; the routers' seqs
+ *   start    the way back is disarmed on every router, its documents are forgotten; the owners are
+ *            paused, and once none of them is at work, everything stops
  *   observe  no pod, no attachment, no silent node: nobody writes
  *   undo     everything has what it had before, and runs; the way back is armed again */
 #include <string.h>
 
 #include "base/units.h"
 #include "orchestrator/engine/steps/disarm.h"
-#include "orchestrator/engine/steps/freeze.h"
+#include "orchestrator/engine/steps/owners.h"
 
 enum { FORECAST_AGAIN_MS = 15000 };
 
@@ -67,6 +69,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     struct cf_forecast forecast;
     cf_autojson json_t *rows = NULL;
     cf_autojson json_t *mounts = NULL;
+    cf_autojson json_t *paused = NULL;
     if (s->intent && json_object_get(s->intent, "stopped"))
         return cf_out_done(out); /* saved once: a second look would save what we have stopped */
     if (!may_freeze(p, s, &forecast, out, err) || out->kind != CF_OUT_DONE)
@@ -79,13 +82,16 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return false;
     if (!cf_freeze_nodes(&f, mounts, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!cf_owners_rows(&f, cf_moves_writer_rows(p->run), more, &paused, out, err) ||
+        out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (cf_pass_advance_asked(p, s))
         cf_pass_advance_taken(p);
     cf_moves_clock(p, false);
-    cf_step_set_intent_take(s,
-                            json_pack("{s:O,s:O,s:o,s:o,s:I}", "stopped", rows, "mounts", mounts,
-                                      "routers", cf_disarm_rows(p->run), "forecast",
-                                      cf_forecast_json(&forecast), "at", (json_int_t)p->now_wall));
+    cf_step_set_intent_take(
+        s, json_pack("{s:O,s:O,s:O,s:o,s:o,s:I}", "stopped", rows, "paused", paused, "mounts",
+                     mounts, "routers", cf_disarm_rows(p->run), "forecast",
+                     cf_forecast_json(&forecast), "at", (json_int_t)p->now_wall));
     return cf_out_done(out);
 }
 
@@ -96,13 +102,18 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_freeze f;
+    if (cf_moves_too_long(p, out))
+        return true;
     p->ports->lane.block(p->ports->lane.self, p->run->id, "the source is frozen");
     if (!cf_disarm_all(p, cf_json_at(s->intent, "routers", NULL), out, err) ||
         out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return cf_error_wrap(err, "forget the way back");
-    return open_source(p, &kube, &f, err) &&
+    if (!open_source(p, &kube, &f, err) ||
+        !cf_owners_pause(&f, cf_json_at(s->intent, "paused", NULL), out, err))
+        return false;
+    return out->kind != CF_OUT_DONE ||
            cf_freeze_stop(&f, cf_json_at(s->intent, "stopped", NULL), err);
 }
 
@@ -139,7 +150,9 @@ static bool give_back(struct cf_step *s, const struct cf_freeze *f, struct cf_ou
     cf_autojson json_t *left = json_array();
     if (cf_json_at(s->observation, "givenBack", NULL))
         return cf_out_done(out);
-    if (!cf_freeze_give_back(f, cf_json_at(s->intent, "stopped", NULL), left, err))
+    /* Owners last: they were first, and put back what their repositories say. */
+    if (!cf_freeze_give_back(f, cf_json_at(s->intent, "stopped", NULL), left, err) ||
+        !cf_owners_give_back(f, cf_json_at(s->intent, "paused", NULL), left, err))
         return false;
     json_t *observation = s->observation ? json_copy(s->observation) : json_object();
     json_object_set(observation, "givenBack", left);

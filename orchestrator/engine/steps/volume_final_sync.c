@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "orchestrator/engine/steps/freeze.h"
+#include "orchestrator/engine/steps/owners.h"
 
 enum {
     VOID_AGAIN_MS = 1000,
@@ -118,9 +118,12 @@ static bool make_void(struct cf_pass *p, struct cf_step *s, int pass, struct cf_
     if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
         return false;
     struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    if (!cf_freeze_stop(&f, cf_moves_stopped(p->run), err) ||
-        !cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
-                        cf_json_at(quiesce->intent, "mounts", NULL), &still, err))
+    if (!cf_owners_pause(&f, cf_owners_of(p->run), &still, err))
+        return false;
+    if (still.kind == CF_OUT_DONE &&
+        (!cf_freeze_stop(&f, cf_moves_stopped(p->run), err) ||
+         !cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
+                         cf_json_at(quiesce->intent, "mounts", NULL), &still, err)))
         return false;
     if (still.kind != CF_OUT_DONE)
         return cf_out_hold(out, CF_HOLD_DATA, VOID_AGAIN_MS, "%s",

@@ -50,7 +50,50 @@ static const char found[] =
 struct data {
     struct world *w;
     struct velero_world velero;
+    bool kept;    /* Flux keeps the source's writer */
+    int put_back; /* how often it has started it again */
 };
+
+/* ---- Flux ---- */
+
+#define FLUX_API "kustomize.toolkit.fluxcd.io/v1"
+
+static inline json_t *kustomization(struct data *d)
+{
+    return cf_fake_kube_peek(d->w->dc1, FLUX_API, "Kustomization", "flux-system", "shop");
+}
+
+static inline bool is_suspended(struct data *d)
+{
+    cf_autojson json_t *owner = kustomization(d);
+    return cf_json_bool(owner, false, "spec", "suspend", NULL);
+}
+
+/* From now on the writer has one replica whenever its Kustomization is not suspended. */
+static inline void data_keep(struct data *d)
+{
+    cf_autojson json_t *kept = cf_fake_kube_peek(d->w->dc1, "apps/v1", "Deployment", "web", "echo");
+    cf_json_put_take(kept,
+                     cf_test_json("{'kustomize.toolkit.fluxcd.io/name':'shop',"
+                                  "'kustomize.toolkit.fluxcd.io/namespace':'flux-system'}"),
+                     "metadata", "labels", NULL);
+    cf_fake_kube_put_json(d->w->dc1, kept);
+    cf_fake_kube_kind(d->w->dc1, FLUX_API, "Kustomization", "kustomizations", true);
+    put_text(d->w->dc1, "{'apiVersion':'" FLUX_API "','kind':'Kustomization','metadata':{'name':"
+                        "'shop','namespace':'flux-system'},'spec':{'path':'./shop'}}");
+    d->kept = true;
+}
+
+static inline void flux_turn(struct data *d)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_object_ref ref = cf_ref("apps/v1", "Deployment", "web", "echo");
+    if (!d->kept || is_suspended(d) || replicas(d->w->dc1) == 1)
+        return;
+    cf_autojson json_t *patch = json_pack("{s:{s:i}}", "spec", "replicas", 1);
+    assert_ok(cf_kube_merge_patch(d->velero.east.kube, NULL, &ref, patch, NULL, NULL, &err), &err);
+    d->put_back++;
+}
 
 /* ---- kubelets ---- */
 
@@ -73,6 +116,7 @@ static inline void data_turn(struct data *d)
     w->dead = false;
     w->die_at = 0;
     world_turn(&d->velero);
+    flux_turn(d);
     controllers(w);
     settle_pods(w->dc1, &d->velero.east);
     settle_pods(w->dc2, &d->velero.west);
