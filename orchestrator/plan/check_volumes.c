@@ -68,10 +68,14 @@ static void check_claim(const json_t *row, size_t i, struct cf_report *r)
                   "the strategy \"%s\" moves no files that could be compared", strategy);
 }
 
-static void check_claims(const json_t *volumes, struct cf_report *r)
+static void check_claims(const json_t *volumes, bool moves, struct cf_report *r)
 {
     size_t i;
     json_t *row;
+    if (!moves && strcmp(cf_json_str(volumes, "none", "default", "verify", NULL), "none") != 0)
+        cf_report(r, CF_PLAN_CONFLICTING_FIELDS, VOLUMES "/default/verify",
+                  "write verify: none, or take a strategy of Velero",
+                  "no strategy of this plan moves files that could be compared");
     if (strcmp(cf_json_str(volumes, "", "default", "strategy", NULL), "external") == 0)
         cf_report(r, CF_PLAN_CONFLICTING_FIELDS, VOLUMES "/default/strategy",
                   "take none here, and give each such claim a row of claims with its until",
@@ -168,7 +172,7 @@ void cf_check_volumes(const json_t *effective, struct cf_report *r)
     bool moves = cf_check_moves_data(effective);
     cf_check_unique(effective, CLAIMS, "name", "a claim", r);
     if (volumes)
-        check_claims(volumes, r);
+        check_claims(volumes, moves, r);
     check_writers(effective, moves, r);
     check_way_back(effective, moves, r);
     check_method(effective, moves, r);

@@ -115,34 +115,6 @@ static bool request_of(const struct cf_checking *c, json_t *request, struct cf_e
     return true;
 }
 
-/* ---- what the plan asks beside Velero ---- */
-
-/* A workload that a router reaches serves from both sides while traffic is split: with one writer it
- * cannot. */
-static void check_split(struct cf_checking *c)
-{
-    const json_t *writers = cf_json_at(c->inventory, "volumes", "writers", NULL);
-    size_t i;
-    json_t *item;
-    if (c->plan->traffic.n_steps == 1)
-        return;
-    json_array_foreach(json_object_get(c->inventory, "objects"), i, item)
-    {
-        const char *why = cf_json_str(item, "", "why", NULL);
-        bool reached = strncmp(why, "selected by Service", strlen("selected by Service")) == 0;
-        if (!reached || !cf_row_of(writers, cf_json_str(item, "", "ref", "kind", NULL),
-                                   cf_json_str(item, "", "ref", "name", NULL)))
-            continue;
-        cf_found(
-            c, CF_LEVEL_BLOCKER, c->plan->source_cluster,
-            json_pack("{s:O}", "object", json_object_get(item, "key")),
-            "write traffic.steps: [100]: all of its traffic moves at once, after the freeze", NULL,
-            "%s is what a router reaches and mounts a claim whose data moves: its traffic cannot "
-            "be split",
-            cf_json_str(item, "", "key", NULL));
-    }
-}
-
 /* ---- the check ---- */
 
 static void pass_on(struct cf_checking *c, const json_t *findings)
@@ -172,6 +144,7 @@ void cf_preflight_volumes(struct cf_checking *c)
         cf_skipped(c, NULL, "the source's objects could not be read");
         return;
     }
+    cf_preflight_volumes_plan(c);
     size_t n = json_array_size(cf_json_at(c->inventory, "volumes", "claims", NULL));
     if (n == 0) {
         cf_found(
@@ -181,7 +154,6 @@ void cf_preflight_volumes(struct cf_checking *c)
             NULL, "the plan moves data, but no claim among what is copied is meant by it");
         return;
     }
-    check_split(c);
     if (!request_of(c, request, &err)) {
         cf_found(c, CF_LEVEL_BLOCKER, NULL, NULL, "see that Velero runs in both clusters", NULL,
                  "what the volumes need cannot be read: %s", err.message);

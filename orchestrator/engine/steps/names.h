@@ -7,9 +7,6 @@
 
 #include "orchestrator/engine/moves.h"
 
-/* The Services among what is copied whose selectors mean a writer: ["db", …]. New reference. */
-json_t *cf_names_of_writers(const json_t *inventory) CF_NODISCARD;
-
 /* The Services in the target (or the source) lead to the writers of the other side. *out DONE when each
  * is in step and has somebody behind it; WAIT until then. */
 bool cf_names_lead_to(struct cf_pass *p, bool to_source, struct cf_outcome *out,

@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "federation/objects/kinds.h"
+#include "federation/objects/volumes.h"
 #include "orchestrator/engine/steps/names.h"
 #include "orchestrator/engine/steps/pod_rows.h"
 
@@ -130,7 +131,8 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     json_object_set_new(intent, "writers", writers ? cf_json_copy(writers) : json_array());
     /* Fixed addresses are a gateway's: pods are not reached through them by a Service's name. */
     bool flat = p->run->plan->traffic.reach != CF_PLAN_REACH_ADDRESS;
-    json_object_set_new(intent, "names", flat ? cf_names_of_writers(inventory) : json_array());
+    json_object_set_new(intent, "names",
+                        flat ? cf_volumes_names_of_writers(inventory) : json_array());
     if (json_array_size(claims) > 0 &&
         (!find_locations(p, intent, out, err) || out->kind != CF_OUT_DONE))
         return err->kind == CF_ERR_NONE;
