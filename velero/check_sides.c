@@ -389,7 +389,7 @@ const struct cf_check_rule cf_check_side_rules[] = {
     { "velero-busy", WARNING, S, is_busy,
       "a cluster restores one at a time: the run waits until it is free" },
     { "location-missing", BLOCKER, S, location_is_missing,
-      "create it, or name another in volumes.location" },
+      "create it, or name another in volumes.velero.location" },
     { "location-unpaired", BLOCKER, S, location_has_no_pair,
       "create one there with the same provider, bucket and prefix, accessMode ReadOnly" },
     { "location-unavailable", BLOCKER, S, location_is_unavailable,
