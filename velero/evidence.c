@@ -171,9 +171,11 @@ static json_t *prove_backup(const json_t *claim, const json_t *list)
     }
     json_t *row = row_of(&p);
     const json_t *incremental = cf_json_at(p.operation, "status", "incrementalBytes", NULL);
+    /* Less than nothing was seen on a real one, of a file that had grown by a little. */
     json_object_set_new(row, "incrementalBytes",
-                        json_is_integer(incremental) ? json_copy(cf_json_unconst(incremental))
-                                                     : json_null());
+                        json_is_integer(incremental)
+                            ? json_integer(CF_MAX(json_integer_value(incremental), 0))
+                            : json_null());
     return row;
 }
 
@@ -321,15 +323,20 @@ void cf_evidence_bytes(const json_t *rows, int64_t *out_bytes, int64_t *out_tota
 
 void cf_evidence_progress(const json_t *rows, struct cf_moving *out)
 {
-    size_t i;
+    size_t i, n = json_array_size(rows), known = 0;
     json_t *row;
     cf_evidence_bytes(rows, &out->bytes, &out->bytes_total);
     out->claims = 0;
-    out->claims_total = (int)json_array_size(rows);
+    out->claims_total = (int)n;
     json_array_foreach(rows, i, row)
     {
         /* A restored claim is ok only once it is bound, when Velero is done with all of them. */
-        out->claims += cf_json_bool(row, false, "ok", NULL) ||
-                       strcmp(cf_json_str(row, "", "phase", NULL), "Completed") == 0;
+        bool ended = cf_json_bool(row, false, "ok", NULL) ||
+                     strcmp(cf_json_str(row, "", "phase", NULL), "Completed") == 0;
+        out->claims += ended;
+        known += ended || cf_json_int(row, 0, "total", NULL) > 0;
     }
+    /* Velero looks into a volume when its turn comes: the others are taken to be like those. */
+    if (known > 0 && known < n)
+        out->bytes_total = (int64_t)((double)out->bytes_total * (double)n / (double)known);
 }

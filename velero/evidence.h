@@ -34,7 +34,8 @@ bool cf_evidence_only_unbound(const json_t *rows);
 void cf_evidence_lacks(const json_t *rows, char *why, size_t size);
 /* The sums of what has been moved, and of what there is. */
 void cf_evidence_bytes(const json_t *rows, int64_t *out_bytes, int64_t *out_total);
-/* The same, and how many claims have all, into what is said of a call. */
+/* The same, and how many claims have all, into what is said of a call; the volumes that nobody has looked
+ * into yet count as large as the others are. */
 void cf_evidence_progress(const json_t *rows, struct cf_moving *out);
 
 /* The name of a claim that an object (claim, operation, pod) is about: {"name of stage pod": "claim"}

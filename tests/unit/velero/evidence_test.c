@@ -145,6 +145,12 @@ static void every_expected_claim_has_a_row_and_sums_are_sums(void **state)
     cf_evidence_bytes(rows, &bytes, &total);
     assert_int_equal(bytes, 50);
     assert_int_equal(total, 100);
+    struct cf_moving moving = { 0 };
+    cf_evidence_progress(rows, &moving);
+    assert_int_equal(moving.bytes, 50);
+    assert_int_equal(moving.bytes_total, 150); /* the third is taken to be like the others */
+    assert_int_equal(moving.claims, 1);
+    assert_int_equal(moving.claims_total, 3);
     cf_evidence_lacks(rows, why, sizeof why);
     assert_string_equal(
         why,
@@ -156,12 +162,29 @@ static void every_expected_claim_has_a_row_and_sums_are_sums(void **state)
     way_free(&v);
 }
 
+/* A real Velero has reported minus 199,945,198 of two volumes that had grown by 54 kB. */
+static void what_changed_is_never_less_than_nothing(void **state)
+{
+    (void)state;
+    struct cf_volumes v = pure_way(FS);
+    cf_autojson json_t *operations = operations_of(
+        &v, "[" PVB("shop", "POD",
+                    "'status':{'phase':'Completed','snapshotID':'s','incrementalBytes':-5,"
+                    "'progress':{'bytesDone':9,'totalBytes':9}}") "]");
+    cf_autojson json_t *rows = cf_evidence_backup(&v, operations);
+    const json_t *row = json_array_get(rows, 0);
+    assert_int_equal(cf_json_int(row, -1, "incrementalBytes", NULL), 0);
+    assert_true(cf_json_bool(row, false, "ok", NULL));
+    way_free(&v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_need_their_own_operation),
         cmocka_unit_test(restores_need_theirs_and_a_bound_claim),
         cmocka_unit_test(every_expected_claim_has_a_row_and_sums_are_sums),
+        cmocka_unit_test(what_changed_is_never_less_than_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
