@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What our control adds to Velero's own time for the same bytes, on a real Velero: looks on, as admin, while runs move data in a lab.
+"""What our control adds to Velero's own time for the same bytes, on a real Velero: looks on, as admin, while runs move data in the lab.
 
-python3 -m tests.bench.velero_overhead STATE_FOLDER RUNS [SECONDS] [OUT.tsv]
+python3 -m tests.bench.velero_overhead BINARY [RUNS]                        begins the runs itself (tests/bench/freeze.py)
+python3 -m tests.bench.velero_overhead --watch STATE_FOLDER RUNS [OUT.tsv]  of a lab in which somebody else does
 
 Of each pass that is restored for good (not of rehearsals) four moments are taken from watches of both clusters, all by one clock: the Backup is
 made, it ends, the Restore is made, it ends; and when we noticed its end: our stage pods in the target go. Between being made and its end an object
@@ -14,6 +15,7 @@ import json
 import os
 import ssl
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -60,11 +62,11 @@ class Seen:
 def watch(layout, cluster, kind, seen, over):
     """Until it is over; what was there before has no known beginning, and is left out by whoever asks."""
     pki = layout.pki(cluster)
-    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-    context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
     query = "?watch=true" + ("&labelSelector=crossfade.dev/stage" if kind == "pods" else "")
     while not over.is_set():
         try:
+            context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+            context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
             with inside(layout.netns(network.HUB)):
                 link = http.client.HTTPSConnection(ADDRESSES[cluster], 6443, timeout=3600, context=context)
                 link.request("GET", KINDS[kind] + query, headers={"User-Agent": "bench"})
@@ -121,14 +123,14 @@ def tell(found, out):
                 print("\t".join(str(r[k]) if isinstance(r[k], (str, int)) else f"{r[k]:.2f}" for k in r), f"{share(r):.1f}", sep="\t", file=table)
 
 
-def main(state, runs, seconds=7200, out=""):
-    layout, seen, over = Layout(Path(state)), Seen(), threading.Event()
+def look_on(layout, out, goes_on):
+    """Tells what was found each time there is more, as long as goes_on(how many)."""
+    seen, over = Seen(), threading.Event()
     for cluster in ADDRESSES:
         for kind in KINDS:
             threading.Thread(target=watch, args=(layout, cluster, kind, seen, over), daemon=True).start()
-    end = time.monotonic() + seconds
     known = 0
-    while known < runs and time.monotonic() < end:
+    while goes_on(known):
         time.sleep(AGAIN_S)
         found = rows(seen)
         if len(found) > known:
@@ -139,5 +141,17 @@ def main(state, runs, seconds=7200, out=""):
     return 0 if known else 1
 
 
+def main(argv):
+    if argv[0] == "--watch":
+        return look_on(Layout(Path(argv[1])), argv[3] if len(argv) > 3 else "", lambda known: known < int(argv[2]))
+    runs = argv[1] if len(argv) > 1 else "10"
+    child = subprocess.Popen([sys.executable, "-m", "tests.bench.freeze", argv[0], runs], stdin=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        return look_on(Layout(), "", lambda known: child.poll() is None) or child.returncode
+    finally:
+        child.terminate()
+        child.wait()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), *(kind(text) for kind, text in zip((int, str), sys.argv[3:]))))
+    sys.exit(main(sys.argv[1:]))
