@@ -28,6 +28,8 @@ from lablib import network  # noqa: E402
 from lablib.layout import Layout  # noqa: E402
 from lablib.netns import inside  # noqa: E402
 
+from tests.stories.tale import parse_time  # noqa: E402
+
 ENDS = ("Completed", "PartiallyFailed", "Failed", "FailedValidation")
 ADDRESSES = {"east": "198.18.0.16", "west": "198.18.0.32"}
 KINDS = {"backups": "/apis/velero.io/v1/namespaces/velero/backups", "restores": "/apis/velero.io/v1/namespaces/velero/restores",
@@ -41,9 +43,12 @@ class Seen:
 
     def __init__(self):
         self.lock, self.moments, self.labels, self.bytes = threading.Lock(), {}, {}, {}
+        self.began = time.time()
 
     def note(self, cluster, kind, change, o):
         meta, status, now = o["metadata"], o.get("status", {}), time.time()
+        if parse_time(meta["creationTimestamp"]) < self.began:
+            return  # nobody saw it being made
         with self.lock:
             moments = self.moments.setdefault((cluster, kind, meta["name"]), {})
             self.labels[cluster, kind, meta["name"]] = meta.get("labels") or {}
@@ -60,7 +65,6 @@ class Seen:
 
 
 def watch(layout, cluster, kind, seen, over):
-    """Until it is over; what was there before has no known beginning, and is left out by whoever asks."""
     pki = layout.pki(cluster)
     query = "?watch=true" + ("&labelSelector=crossfade.dev/stage" if kind == "pods" else "")
     while not over.is_set():
