@@ -6,6 +6,7 @@ import os
 import queue
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.runner import cmocka
@@ -16,10 +17,14 @@ from tests.runner.tally import Tally
 # They end what hangs, and nothing else: a program that gives way to others takes as long as those let it.
 UNIT_TIMEOUT_S = 4 * 3600 if os.environ.get("CROSSFADE_TEST_ALL") else 600
 GIVING_WAY = 3
-# Unit tests at a time, of those with a database and of the others: they wait as much as they work.
+# Unit tests at a time, of those with a database and of the others: they wait as much as they work. Drivers wait most of their time, for the control
+# plane or the Velero that they drive.
 SIDE_BY_SIDE = 2
+DRIVERS_SIDE_BY_SIDE = 5
 # Begun first, so that nobody waits for them alone at the end.
-LONGEST = ["unit_engine_engine_pg", "unit_engine_crash", "unit_store_outage_pg", "unit_api_runs_pg", "unit_engine_reconcile"]
+LONGEST = ["unit_engine_engine_pg", "unit_engine_crash", "unit_store_outage_pg", "unit_api_runs_pg", "unit_engine_reconcile",
+           "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_placed_cut_off", "unit_sandbox_clusternet_cut_off",
+           "unit_sandbox_velero_driver_faults", "unit_sandbox_velero_faults", "unit_sandbox_karmada_driver"]
 # They walk a driver's whole way many times, with a control plane beside it: a part of their own, so that `unit` stays short.
 DRIVERS = ("unit_sandbox_clusternet_cut_off", "unit_sandbox_clusternet_driver", "unit_sandbox_karmada_cut_off", "unit_sandbox_karmada_driver",
            "unit_sandbox_karmada_given_back", "unit_sandbox_karmada_placed", "unit_sandbox_karmada_placed_cut_off",
@@ -89,10 +94,11 @@ class House:
 class Unit:
     """The cmocka executables and the replayed fuzz corpus of one preset; counts single tests, not executables."""
 
-    def __init__(self, preset, left_out=(), only=()):
+    def __init__(self, preset, left_out=(), only=(), side_by_side=SIDE_BY_SIDE):
         self.preset = preset
         self.left_out = left_out
         self.only = only
+        self.side_by_side = side_by_side
         self.timeout = UNIT_TIMEOUT_S
 
     def _folder(self):
@@ -116,7 +122,7 @@ class Unit:
             # One server for each that runs at a time, because an open transaction of one test delays (rightly) what another one
             # reads in commit order.
             servers = queue.SimpleQueue()
-            for _ in with_database[:SIDE_BY_SIDE]:
+            for _ in with_database[:self.side_by_side]:
                 servers.put(stack.enter_context(Postgres()).conninfo)
 
             def on_a_server(name):
@@ -128,7 +134,7 @@ class Unit:
 
             jobs = []
             for test, row in (on_a_server, with_database), (lambda n: self.one(n, say), [n for n in names if not n.endswith("_pg")]):
-                pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE))
+                pool = stack.enter_context(ThreadPoolExecutor(self.side_by_side))
                 jobs += [pool.submit(test, name) for name in row]
             return sum((job.result() for job in jobs), Tally())
 
@@ -137,6 +143,7 @@ class Unit:
         command = [f"{folder}/{name}"]
         if name.startswith("replay_"):
             command.append(f"{ROOT}/tests/fuzz/corpus/{name[len('replay_'):]}")
+        started = time.monotonic()
         try:
             done = subprocess.run(command, cwd=ROOT, env=environment(CROSSFADE_TEST_PG=conninfo), timeout=self.timeout,
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
@@ -147,7 +154,8 @@ class Unit:
         tally = cmocka.count(output, status)
         if status == 0 and not tally.ran:
             tally.passed += 1  # a replay: silence is success
-        say(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}" + ("\n" + end_of(output) if tally.failed else ""))
+        took = f" ({time.monotonic() - started:.0f} s)"
+        say(f"{'FAIL' if tally.failed else 'ok  '} {name}: {tally}{took}" + ("\n" + end_of(output) if tally.failed else ""))
         return tally
 
 
@@ -276,7 +284,7 @@ class Bench:
 PARTS = {
     "house": House(),
     "unit": Unit("dev", left_out=DRIVERS),
-    "drivers": Unit("dev", only=DRIVERS),
+    "drivers": Unit("dev", only=DRIVERS, side_by_side=DRIVERS_SIDE_BY_SIDE),
     "sandbox": Stories("sandbox", "dev"),
     "federations": Stories("federations", "dev"),
     "tsan": TSAN,
