@@ -212,7 +212,7 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
     if (!look(p, &backup, &operations, err))
         return false;
     cf_autojson json_t *rows = cf_evidence_backup(p->v, operations);
-    cf_evidence_progress(rows, out);
+    cf_evidence_progress(p->v, rows, out);
     enum cf_verdict verdict = cf_velero_verdict(backup, rows, why);
     if (verdict != CF_VERDICT_RUNS) /* until then it would be written anew with each look */
         json_object_set(p->row, "rows", rows);
@@ -273,7 +273,7 @@ static bool phase_done(struct pass *p, bool *out_on, struct cf_moving *out, stru
 {
     (void)err;
     *out_on = false;
-    cf_evidence_progress(json_object_get(p->row, "rows"), out);
+    cf_evidence_progress(p->v, json_object_get(p->row, "rows"), out);
     return cf_moving_done(out);
 }
 

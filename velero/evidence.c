@@ -321,11 +321,12 @@ void cf_evidence_bytes(const json_t *rows, int64_t *out_bytes, int64_t *out_tota
     }
 }
 
-void cf_evidence_progress(const json_t *rows, struct cf_moving *out)
+void cf_evidence_progress(const struct cf_volumes *v, const json_t *rows, struct cf_moving *out)
 {
     size_t i, n = json_array_size(rows), known = 0;
     json_t *row;
     cf_evidence_bytes(rows, &out->bytes, &out->bytes_total);
+    out->at_ms = v->now_ms;
     out->claims = 0;
     out->claims_total = (int)n;
     json_array_foreach(rows, i, row)

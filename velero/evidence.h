@@ -36,7 +36,7 @@ void cf_evidence_lacks(const json_t *rows, char *why, size_t size);
 void cf_evidence_bytes(const json_t *rows, int64_t *out_bytes, int64_t *out_total);
 /* The same, and how many claims have all, into what is said of a call; the volumes that nobody has looked
  * into yet count as large as the others are. */
-void cf_evidence_progress(const json_t *rows, struct cf_moving *out);
+void cf_evidence_progress(const struct cf_volumes *v, const json_t *rows, struct cf_moving *out);
 
 /* The name of a claim that an object (claim, operation, pod) is about: {"name of stage pod": "claim"}
  * for all claims; new reference. */

@@ -284,7 +284,7 @@ static bool phase_run(struct restoring *r, bool *out_on, struct cf_moving *out,
     if (!look(r, &restore, &operations, &claims, err))
         return false;
     cf_autojson json_t *rows = cf_evidence_restore(r->v, r->ns, backed, operations, claims);
-    cf_evidence_progress(rows, out);
+    cf_evidence_progress(r->v, rows, out);
     cf_evidence_bytes(backed, &unused, &out->bytes_total);
     if (binds(r, restore, rows))
         return cf_moving_waits(out, CF_VELERO_LOOK_MS,
@@ -331,7 +331,7 @@ static bool phase_done(struct restoring *r, bool *out_on, struct cf_moving *out,
 {
     (void)err;
     *out_on = false;
-    cf_evidence_progress(json_object_get(r->row, "rows"), out);
+    cf_evidence_progress(r->v, json_object_get(r->row, "rows"), out);
     return cf_moving_done(out);
 }
 

@@ -88,6 +88,7 @@ struct cf_moving {
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
+    int64_t at_ms;              /* when these were read; 0: they were not */
     int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */
     char why[CF_MOVING_WHY_MAX];
 };

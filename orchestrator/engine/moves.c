@@ -133,9 +133,15 @@ void cf_moves_keep(struct cf_moves *m)
 static void count_bytes(struct cf_step *s, const struct cf_moving *moving)
 {
     enum { UNIT = 1024 }; /* steps count in int: KiB reach 2 TiB */
-    if (s && moving->bytes_total > 0)
-        cf_step_progress(s, (int)CF_MIN(moving->bytes / UNIT, INT32_MAX),
-                         (int)CF_MIN(moving->bytes_total / UNIT, INT32_MAX));
+    int done = (int)CF_MIN(moving->bytes / UNIT, INT32_MAX);
+    int total = (int)CF_MIN(moving->bytes_total / UNIT, INT32_MAX);
+    if (!s || moving->bytes_total <= 0 || (s->done == done && s->total == total))
+        return;
+    if (done < s->done)
+        cf_step_pace_lost(s); /* another pass, or its restore, begins */
+    cf_step_progress(s, done, total);
+    if (moving->at_ms > 0)
+        cf_step_pace(s, moving->at_ms);
 }
 
 bool cf_moves_progress(const struct cf_moving *moving, const char *what, struct cf_step *s,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves what a record has to write of the copies (only what changed), and what is said of a step's
  * pace: nothing before it was measured, nothing once it stands still. */
-#include "orchestrator/engine/run.h"
+#include "orchestrator/engine/moves.h"
 #include "tests/support/quick_json.h"
 #include "tests/support/test.h"
 
@@ -112,6 +112,33 @@ static void pauses_are_part_of_the_end_and_not_of_the_rate(void **state)
     assert_true(json_real_value(json_object_get(q, "etaSeconds")) == 7.0 + 3.0);
 }
 
+/* Bytes of volumes have a rate and an end, too; each pass has its own. */
+static void bytes_have_a_rate(void **state)
+{
+    (void)state;
+    enum { MIB = 1024 * 1024 };
+    struct cf_step step = { .no = 2 };
+    struct cf_outcome out = { .kind = CF_OUT_DONE };
+    struct cf_moving m = {
+        .waits = true, .why = "it moves", .bytes_total = 100 * MIB, .at_ms = 1000, .claims_total = 4
+    };
+    m.bytes = MIB;
+    assert_true(cf_moves_progress(&m, "pass 1", &step, &out));
+    assert_string_equal(out.message, "pass 1 (0 of 4 claims): it moves");
+    m.bytes = 41 * MIB;
+    m.at_ms = 3000;
+    assert_true(cf_moves_progress(&m, "pass 1", &step, &out));
+    cf_autojson json_t *progress = cf_step_progress_json(&step);
+    assert_int_equal(cf_json_int(progress, 0, "done", NULL), 41 * 1024);
+    assert_true(json_number_value(json_object_get(progress, "perSecond")) == 20 * 1024);
+    assert_true(json_number_value(json_object_get(progress, "etaSeconds")) == 3.0);
+    m.bytes = MIB;
+    m.at_ms = 4000;
+    assert_true(cf_moves_progress(&m, "pass 2", &step, &out));
+    cf_autojson json_t *next = cf_step_progress_json(&step);
+    assert_true(json_is_null(json_object_get(next, "perSecond")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +146,7 @@ int main(void)
         cmocka_unit_test(what_is_the_same_is_no_change),
         cmocka_unit_test(the_end_is_announced_only_when_it_was_measured),
         cmocka_unit_test(pauses_are_part_of_the_end_and_not_of_the_rate),
+        cmocka_unit_test(bytes_have_a_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,7 +146,7 @@ static void every_expected_claim_has_a_row_and_sums_are_sums(void **state)
     assert_int_equal(bytes, 50);
     assert_int_equal(total, 100);
     struct cf_moving moving = { 0 };
-    cf_evidence_progress(rows, &moving);
+    cf_evidence_progress(&v, rows, &moving);
     assert_int_equal(moving.bytes, 50);
     assert_int_equal(moving.bytes_total, 150); /* the third is taken to be like the others */
     assert_int_equal(moving.claims, 1);
