@@ -37,6 +37,9 @@ typedef bool phase_fn(struct pass *p, bool *out_on, struct cf_moving *out, struc
 
 static bool phase_stage(struct pass *p, bool *out_on, struct cf_moving *out, struct cf_error *err)
 {
+    *out_on = false;
+    if (cf_pass_rests(p->row, p->v->now_ms, out))
+        return true;
     if (!cf_location_serves(p->v, true, out_on, out, err) || !*out_on)
         return err->kind == CF_ERR_NONE;
     if (!cf_stage_up(&p->stage, out_on, out, err))

@@ -12,6 +12,10 @@
 #include "base/text.h"
 #include "velero/room.h"
 
+/* Before the second attempt, and the third. Velero looks at a location every minute: one that went
+ * away is Available until then, and refuses within a second. */
+static const int64_t rests_ms[CF_VELERO_ATTEMPTS - 1] = { 3000, 30000 };
+
 /* --- saying how far --- */
 
 static void say(struct cf_moving *out, const char *fmt, va_list ap)
@@ -202,6 +206,23 @@ void cf_pass_give_up(json_t *row)
     json_object_set_new(row, "attempt", json_integer(attempts_most(row)));
 }
 
+bool cf_pass_rests(const json_t *row, int64_t now_ms, struct cf_moving *out)
+{
+    int64_t left = cf_json_int(row, 0, "notBefore", NULL) - now_ms;
+    if (left <= 0)
+        return false;
+    return cf_moving_waits(out, CF_MIN(left, (int64_t)CF_VELERO_LOOK_SLOW_MS),
+                           "%.500s; another attempt is made in %lld s",
+                           cf_json_str(row, "", "why", NULL), (long long)(left + 999) / 1000);
+}
+
+/* With so many attempts left, from 1. */
+static int64_t rest_ms(int left)
+{
+    int i = CF_VELERO_ATTEMPTS - 1 - left;
+    return rests_ms[CF_MAX(i, 0)];
+}
+
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out)
 {
@@ -212,7 +233,9 @@ bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *w
         return cf_moving_failed(out, "%s (attempt %d of %d)", why, attempt, attempts_most(row));
     }
     json_object_set_new(row, "attempt", json_integer(attempt + 1));
-    json_object_set_new(row, "startMs", json_integer(now_ms));
+    int64_t begins = now_ms + rest_ms(attempts_most(row) - attempt);
+    json_object_set_new(row, "notBefore", json_integer(begins));
+    json_object_set_new(row, "startMs", json_integer(begins));
     json_object_del(row, "lineMs");
     cf_pass_go(row, phase, now_ms);
     snprintf(out->why, sizeof out->why, "%.600s; another attempt is made", why);

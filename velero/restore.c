@@ -115,6 +115,8 @@ static bool phase_clear(struct restoring *r, bool *out_on, struct cf_moving *out
     struct cf_moving handing = { 0 };
     bool gone = false;
     *out_on = false;
+    if (cf_pass_rests(r->row, r->v->now_ms, out))
+        return true;
     if (!cf_location_serves(r->v, false, out_on, out, err) || !*out_on)
         return err->kind == CF_ERR_NONE;
     *out_on = false;

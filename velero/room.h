@@ -111,6 +111,9 @@ void cf_pass_give_up(json_t *row);
 bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *why,
                    struct cf_moving *out);
 
+/* Whether the next attempt is yet to wait, with *out saying so: three at once would all meet the same. */
+bool cf_pass_rests(const json_t *row, int64_t now_ms, struct cf_moving *out);
+
 /* All return true, for `return cf_moving_waits(…)`. */
 bool cf_moving_waits(struct cf_moving *out, int64_t wait_ms, const char *fmt, ...) CF_PRINTF(3, 4);
 bool cf_moving_stuck(struct cf_moving *out, const char *fmt, ...) CF_PRINTF(2, 3);
