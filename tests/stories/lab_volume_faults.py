@@ -146,6 +146,26 @@ def tell_row(fault, phase, strategy):
     return tell
 
 
+@story(worlds=WORLDS, velero=True)
+def ledger_comes_back_when_the_bucket_stays_away(tale):
+    """The freeze outlasts maxPause: the source's writers run again, with all that they had, while the bucket is still away."""
+    install(tale, FILL)
+    with tale.stage.witness("virtualservice", RATE), Appender(tale.stage) as appender:
+        start(tale, "veleroFsBackup", back="reverse", passes=1, rehearse="false", pause="100s")
+        until_phase(tale, "last pass")
+        faults.run(tale.stage.lab, ["kill", "s3"])
+        tale.until("the freeze", MOVE_S, lambda _: tale.stage.ready("east") == 0)
+        before = len(appender.acknowledged)
+        tale.until("the source's writers", MOVE_S, lambda _: tale.stage.ready("east") == 2 and len(appender.acknowledged) > before + 20)
+        tale.note(f"after {appender.acknowledged[before].at - appender.acknowledged[before - 1].at:.0f} s records are taken again; the bucket is away")
+        faults.run(tale.stage.lab, ["start", "s3"])
+        tale.until_state("rolled-back", MOVE_S)
+        appender.stop()
+    assert not appender.of("west"), "the target took records"
+    check_nothing_is_lost(tale.stage, "east", appender.acknowledged)
+    check_the_source_is_as_before(tale)
+
+
 # The whole table with CROSSFADE_TEST_ALL; these meet every fault and most phases.
 SOME = {("service", "restore"), ("velero", "last pass"), ("agents", "live pass"), ("bucket", "restore"), ("service", "switch")}
 for i, fault in enumerate(FAULTS):

@@ -18,7 +18,7 @@ PLAN = """\
     default: {{strategy: {strategy}, verify: {verify}}}
     passes: {passes}
     syncEvery: 30s
-    finalSync: {{maxPause: 10m, rehearse: {rehearse}, quiesce: [{{kind: CronJob, name: nightly}}]}}
+    finalSync: {{maxPause: {pause}, rehearse: {rehearse}, quiesce: [{{kind: CronJob, name: nightly}}]}}
     velero: {{location: there, backLocation: back, image: "lab/shell:v1"}}
   rollback: {{targetData: {back}}}
 """
@@ -28,8 +28,8 @@ def install(tale, fill=FILL):
     tale.stage.install("lab-csi", fill)
 
 
-def start(tale, strategy, verify="none", back="discard", passes=2, rehearse="true", hold="5s", **more):
-    text = PLAN.format(strategy=strategy, verify=verify, back=back, passes=passes, rehearse=rehearse)
+def start(tale, strategy, verify="none", back="discard", passes=2, rehearse="true", pause="10m", hold="5s", **more):
+    text = PLAN.format(strategy=strategy, verify=verify, back=back, passes=passes, rehearse=rehearse, pause=pause)
     tale.plan(steps="[100]", hold=hold, more=text, **more)
     tale.start()
 
