@@ -75,7 +75,8 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
                                  "crossfade advance RUN --reason 'the pause is agreed'" },
     [CF_HOLD_DATA_LOSS] = { "data-loss", BY_PERSON,
                             "Stay in the target, or go back and lose what was written there since "
-                            "the switch.",
+                            "the switch. Where bringing it back has failed: mend the cause, then "
+                            "resume.",
                             "crossfade rollback RUN --discard-target-data --reason '…'" },
     [CF_HOLD_CLUSTER_UNREACHABLE] = { "cluster-unreachable", BY_ITSELF,
                                       "See that the cluster's API server answers.",

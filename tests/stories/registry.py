@@ -65,7 +65,7 @@ def each_route(*routes, worlds=("sandbox", "lab")):
 
 def _load():
     # They declare themselves. The longest come first, so that they are not waited for alone at the end.
-    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, volumes, gitops, volume_faults, federations, federation_breaks, federation_placed, federation_faults, clusternet, lab_volumes, lab_volume_faults  # noqa: F401,I001
+    from tests.stories import crashes, moves, drift, gates, reach, wire, people, by_hand, breaks, members, closures, waves, volume_faults, volumes, gitops, federations, federation_breaks, federation_placed, federation_faults, clusternet, lab_volumes, lab_volume_faults  # noqa: F401,I001
 
 
 def stories(world):

@@ -264,6 +264,31 @@ static void a_pass_that_failed_is_followed_by_another_one(void **state)
     data_free(d);
 }
 
+/* The cause is mended within maxPause: the freeze need not be given up. */
+static void what_failed_three_times_goes_on_when_a_person_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *step, *step_is;
+        bool restore;
+    } places[] = {
+        { "volume.sync", "applied", true }, /* the rehearsal */
+        { "quiesce", "done", false },
+        { "quiesce", "done", true },
+    };
+    for (size_t i = 0; i < CF_ARRAY_LEN(places); i++) {
+        struct data *d = data_new(PLAN DISCARD);
+        data_until_step(d, places[i].step, 0, places[i].step_is);
+        *(places[i].restore ? &d->velero.restore_fault : &d->velero.backup_fault) = FAILS_A_VOLUME;
+        d->velero.fault_times = CF_VELERO_ATTEMPTS;
+        data_until(d, "step-failed", 200);
+        assert_int_equal(d->velero.fault_times, 0);
+        act(d->w, "resume");
+        data_until(d, "completed", 300);
+        data_free(d);
+    }
+}
+
 /* ---- back ---- */
 
 static const struct {
@@ -491,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_pause_does_not_stop_the_clock_of_the_freeze),
         cmocka_unit_test(a_freeze_beyond_its_bound_may_go_on_and_says_so),
         cmocka_unit_test(a_pass_that_failed_is_followed_by_another_one),
+        cmocka_unit_test(what_failed_three_times_goes_on_when_a_person_says_so),
         cmocka_unit_test(the_source_runs_before_the_traffic_comes_home),
         cmocka_unit_test(a_hold_of_the_way_back_does_not_say_that_the_traffic_is_home),
         cmocka_unit_test(a_drift_does_not_keep_it_from_going_back),
