@@ -5,32 +5,6 @@
 
 #include "tests/support/stride.h"
 
-static void nothing_of_ours_is_left(struct world *w, const char *where)
-{
-    static const char *const kinds[][2] = { { CF_VELERO_V1, "Backup" },
-                                            { CF_VELERO_V1, "Restore" },
-                                            { CF_VELERO_V1, "DeleteBackupRequest" },
-                                            { "v1", "ConfigMap" } };
-    struct side *sides[] = { &w->east, &w->west };
-    for (size_t s = 0; s < 2; s++) {
-        for (size_t i = 0; i < CF_ARRAY_LEN(kinds); i++)
-            if (count(w, sides[s], kinds[i][0], kinds[i][1], "velero") != 0)
-                fail_msg("%s: %s left on %s", where, kinds[i][1], sides[s]->name);
-        cf_autojson json_t *pods = all(w, sides[s], "v1", "Pod", NULL);
-        size_t i;
-        json_t *pod;
-        json_array_foreach(pods, i, pod)
-        {
-            if (*label_of(pod, CF_VELERO_LABEL_STAGE))
-                fail_msg("%s: stage pod %s left on %s", where, name_of(pod), sides[s]->name);
-        }
-    }
-    char ns[CF_VELERO_NAME_MAX];
-    cf_autojson json_t *scratch = cf_fake_kube_peek(w->west.api, "v1", "Namespace", NULL,
-                                                    cf_velero_rehearsal_namespace(&w->v, ns));
-    assert_null(scratch);
-}
-
 static void the_whole_way(struct world *w)
 {
     drive_done(w, BACKUP_LIVE, 1);
@@ -253,70 +227,6 @@ static void a_name_in_the_bucket_and_bytes_that_lack(void **state)
     world_down(&w);
 }
 
-/* A person has mended the cause: as many attempts again, under names that were never used. */
-static void what_has_failed_is_tried_again_when_somebody_says_so(void **state)
-{
-    (void)state;
-    struct world w;
-    struct cf_moving out;
-    world_up(&w, TWO_CLAIMS);
-    w.backup_fault = FAILS_A_VOLUME;
-    w.fault_times = CF_VELERO_ATTEMPTS;
-    drive(&w, BACKUP_FROZEN, 1, &out);
-    assert_true(out.failed);
-    drive(&w, BACKUP_FROZEN, 1, &out);
-    assert_true(out.failed); /* asking alone changes nothing */
-    assert_true(cf_volumes_again(w.stored, "there", w.v.now_ms));
-    assert_false(cf_volumes_again(w.stored, "there", w.v.now_ms));
-    drive_done(&w, BACKUP_FROZEN, 1);
-    assert_int_equal(cf_pass_attempt(cf_pass_find(w.stored, "there", 1)), CF_VELERO_ATTEMPTS + 1);
-    drive_done(&w, HAND_OVER, 1);
-    w.restore_fault = FAILS_A_VOLUME;
-    w.fault_times = CF_VELERO_ATTEMPTS + 1;
-    drive(&w, RESTORE, 1, &out);
-    assert_true(out.failed);
-    assert_true(cf_volumes_again(w.stored, "there", w.v.now_ms));
-    drive_done(&w, RESTORE, 1);
-    drive_done(&w, CLEAN, 0);
-    nothing_of_ours_is_left(&w, "after six attempts");
-    world_down(&w);
-}
-
-static void a_live_pass_that_failed_is_followed_by_another_and_not_repeated(void **state)
-{
-    (void)state;
-    struct world w;
-    struct cf_moving out;
-    world_up(&w, TWO_CLAIMS);
-    w.backup_fault = FAILS_A_VOLUME;
-    w.fault_times = CF_VELERO_ATTEMPTS;
-    drive(&w, BACKUP_LIVE, 1, &out);
-    assert_true(out.failed);
-    assert_false(cf_volumes_again(w.stored, "there", w.v.now_ms));
-    world_down(&w);
-}
-
-/* Stopped after any number of calls, a rehearsal leaves nothing: no namespace, no pods. */
-static void a_rehearsal_that_is_stopped_leaves_nothing(void **state)
-{
-    (void)state;
-    for (int calls = 1; calls < 12; calls++) {
-        struct world w;
-        struct cf_moving out;
-        struct cf_error err = CF_ERROR_INIT;
-        world_up(&w, TWO_CLAIMS);
-        drive_done(&w, BACKUP_LIVE, 1);
-        for (int i = 0; i < calls; i++) {
-            assert_ok(once(&w, REHEARSE, 1, &out, &err), &err);
-            world_turn(&w);
-        }
-        drive_done(&w, CANCEL, 0);
-        drive_done(&w, CLEAN, 0);
-        nothing_of_ours_is_left(&w, "a rehearsal that was stopped");
-        world_down(&w);
-    }
-}
-
 static void another_s_backup_has_the_name(void **state)
 {
     (void)state;
@@ -510,35 +420,6 @@ static void what_a_sync_has_begun_is_brought_to_its_end(void **state)
     world_down(&w);
 }
 
-static void a_backup_that_is_deleted_is_made_again(void **state)
-{
-    (void)state;
-    struct world w;
-    struct cf_moving out;
-    char name[CF_VELERO_NAME_MAX];
-    world_up(&w, TWO_CLAIMS);
-    drive_done(&w, BACKUP_FROZEN, 1);
-    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
-                        cf_velero_backup_name(&w.v, 1, 1, name));
-    drive_done(&w, HAND_OVER, 1);
-    const json_t *row = cf_pass_find(w.stored, "there", 1);
-    assert_int_equal(cf_pass_attempt(row), 2);
-    assert_int_equal(count(&w, &w.west, CF_VELERO_V1, "Backup", "velero"), 1);
-    /* Also when it goes just before the restore; but not for ever. */
-    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
-                        cf_velero_backup_name(&w.v, 1, 2, name));
-    drive_done(&w, RESTORE, 1);
-    assert_int_equal(cf_pass_attempt(cf_pass_find(w.stored, "there", 1)), 3);
-    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
-                        cf_velero_backup_name(&w.v, 1, 3, name));
-    drive(&w, HAND_OVER, 1, &out);
-    assert_true(out.failed);
-    assert_non_null(strstr(out.why, "has been deleted (attempt 3 of 3)"));
-    drive_done(&w, CLEAN, 0);
-    nothing_of_ours_is_left(&w, "after backups that somebody deleted");
-    world_down(&w);
-}
-
 /* --- cut off --- */
 
 static void it_may_be_cut_off_at_any_call(void **state)
@@ -618,9 +499,6 @@ int main(void)
         cmocka_unit_test(what_goes_wrong_with_a_backup),
         cmocka_unit_test(what_goes_wrong_with_a_restore),
         cmocka_unit_test(a_name_in_the_bucket_and_bytes_that_lack),
-        cmocka_unit_test(what_has_failed_is_tried_again_when_somebody_says_so),
-        cmocka_unit_test(a_live_pass_that_failed_is_followed_by_another_and_not_repeated),
-        cmocka_unit_test(a_rehearsal_that_is_stopped_leaves_nothing),
         cmocka_unit_test(another_s_backup_has_the_name),
         cmocka_unit_test(claims_that_exist_are_never_written_over),
         cmocka_unit_test(claims_in_use_are_not_taken_back),
@@ -629,7 +507,6 @@ int main(void)
         cmocka_unit_test(who_may_not_write_backups_waits_for_the_sync),
         cmocka_unit_test(a_sync_that_never_comes_is_said),
         cmocka_unit_test(what_a_sync_has_begun_is_brought_to_its_end),
-        cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
         cmocka_unit_test(it_may_be_cut_off_at_any_call),
         cmocka_unit_test(a_hundred_passes_keep_the_state_small),
         cmocka_unit_test(a_run_without_claims_or_with_too_many_is_refused),

@@ -531,4 +531,30 @@ static inline void drive_done(struct world *w, enum what what, int n)
         fail_msg("%s%s", out.failed ? "failed: " : "stuck: ", out.why);
 }
 
+static inline void nothing_of_ours_is_left(struct world *w, const char *where)
+{
+    static const char *const kinds[][2] = { { CF_VELERO_V1, "Backup" },
+                                            { CF_VELERO_V1, "Restore" },
+                                            { CF_VELERO_V1, "DeleteBackupRequest" },
+                                            { "v1", "ConfigMap" } };
+    struct side *sides[] = { &w->east, &w->west };
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t i = 0; i < CF_ARRAY_LEN(kinds); i++)
+            if (count(w, sides[s], kinds[i][0], kinds[i][1], "velero") != 0)
+                fail_msg("%s: %s left on %s", where, kinds[i][1], sides[s]->name);
+        cf_autojson json_t *pods = all(w, sides[s], "v1", "Pod", NULL);
+        size_t i;
+        json_t *pod;
+        json_array_foreach(pods, i, pod)
+        {
+            if (*label_of(pod, CF_VELERO_LABEL_STAGE))
+                fail_msg("%s: stage pod %s left on %s", where, name_of(pod), sides[s]->name);
+        }
+    }
+    char ns[CF_VELERO_NAME_MAX];
+    cf_autojson json_t *scratch = cf_fake_kube_peek(w->west.api, "v1", "Namespace", NULL,
+                                                    cf_velero_rehearsal_namespace(&w->v, ns));
+    assert_null(scratch);
+}
+
 #endif

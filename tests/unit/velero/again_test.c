@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves that nothing is given up that a person can mend: what has used up its attempts gets more when somebody says so, a
+ * Backup that somebody has deleted is made again; and that a rehearsal may be stopped at any point. */
+#include "tests/unit/velero/world.h"
+
+/* A person has mended the cause: as many attempts again, under names that were never used. */
+static void what_has_failed_is_tried_again_when_somebody_says_so(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    world_up(&w, TWO_CLAIMS);
+    w.backup_fault = FAILS_A_VOLUME;
+    w.fault_times = CF_VELERO_ATTEMPTS;
+    drive(&w, BACKUP_FROZEN, 1, &out);
+    assert_true(out.failed);
+    drive(&w, BACKUP_FROZEN, 1, &out);
+    assert_true(out.failed); /* asking alone changes nothing */
+    assert_true(cf_volumes_again(w.stored, "there", w.v.now_ms));
+    assert_false(cf_volumes_again(w.stored, "there", w.v.now_ms));
+    drive_done(&w, BACKUP_FROZEN, 1);
+    assert_int_equal(cf_pass_attempt(cf_pass_find(w.stored, "there", 1)), CF_VELERO_ATTEMPTS + 1);
+    drive_done(&w, HAND_OVER, 1);
+    w.restore_fault = FAILS_A_VOLUME;
+    w.fault_times = CF_VELERO_ATTEMPTS + 1;
+    drive(&w, RESTORE, 1, &out);
+    assert_true(out.failed);
+    assert_true(cf_volumes_again(w.stored, "there", w.v.now_ms));
+    drive_done(&w, RESTORE, 1);
+    drive_done(&w, CLEAN, 0);
+    nothing_of_ours_is_left(&w, "after six attempts");
+    world_down(&w);
+}
+
+static void a_live_pass_that_failed_is_followed_by_another_and_not_repeated(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    world_up(&w, TWO_CLAIMS);
+    w.backup_fault = FAILS_A_VOLUME;
+    w.fault_times = CF_VELERO_ATTEMPTS;
+    drive(&w, BACKUP_LIVE, 1, &out);
+    assert_true(out.failed);
+    assert_false(cf_volumes_again(w.stored, "there", w.v.now_ms));
+    world_down(&w);
+}
+
+/* Stopped after any number of calls, a rehearsal leaves nothing: no namespace, no pods. */
+static void a_rehearsal_that_is_stopped_leaves_nothing(void **state)
+{
+    (void)state;
+    for (int calls = 1; calls < 12; calls++) {
+        struct world w;
+        struct cf_moving out;
+        struct cf_error err = CF_ERROR_INIT;
+        world_up(&w, TWO_CLAIMS);
+        drive_done(&w, BACKUP_LIVE, 1);
+        for (int i = 0; i < calls; i++) {
+            assert_ok(once(&w, REHEARSE, 1, &out, &err), &err);
+            world_turn(&w);
+        }
+        drive_done(&w, CANCEL, 0);
+        drive_done(&w, CLEAN, 0);
+        nothing_of_ours_is_left(&w, "a rehearsal that was stopped");
+        world_down(&w);
+    }
+}
+
+static void a_backup_that_is_deleted_is_made_again(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    char name[CF_VELERO_NAME_MAX];
+    world_up(&w, TWO_CLAIMS);
+    drive_done(&w, BACKUP_FROZEN, 1);
+    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
+                        cf_velero_backup_name(&w.v, 1, 1, name));
+    drive_done(&w, HAND_OVER, 1);
+    const json_t *row = cf_pass_find(w.stored, "there", 1);
+    assert_int_equal(cf_pass_attempt(row), 2);
+    assert_int_equal(count(&w, &w.west, CF_VELERO_V1, "Backup", "velero"), 1);
+    /* Also when it goes just before the restore; but not for ever. */
+    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
+                        cf_velero_backup_name(&w.v, 1, 2, name));
+    drive_done(&w, RESTORE, 1);
+    assert_int_equal(cf_pass_attempt(cf_pass_find(w.stored, "there", 1)), 3);
+    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
+                        cf_velero_backup_name(&w.v, 1, 3, name));
+    drive(&w, HAND_OVER, 1, &out);
+    assert_true(out.failed);
+    assert_non_null(strstr(out.why, "has been deleted (attempt 3 of 3)"));
+    drive_done(&w, CLEAN, 0);
+    nothing_of_ours_is_left(&w, "after backups that somebody deleted");
+    world_down(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_failed_is_tried_again_when_somebody_says_so),
+        cmocka_unit_test(a_live_pass_that_failed_is_followed_by_another_and_not_repeated),
+        cmocka_unit_test(a_rehearsal_that_is_stopped_leaves_nothing),
+        cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
