@@ -52,7 +52,8 @@ struct ending {
     const struct cf_volumes *v;
     struct cf_kube *k;
     const char *kind, *label;
-    int left;
+    int left;       /* not over yet */
+    int moves;      /* of those, what moves bytes, or may begin to */
     char what[256]; /* the first that is still there */
 };
 
@@ -80,6 +81,7 @@ static bool end_one(struct ending *e, const json_t *object, struct cf_error *err
         strncmp(cf_json_str(object, "", "status", "phase", NULL), "Finalizing", 10) == 0)
         return true;
     e->left++;
+    e->moves += moving > 0 || r->class == CF_PHASE_WAITS;
     if (!*e->what)
         snprintf(e->what, sizeof e->what, "%s %s on %s is %s", e->kind, name, cf_kube_name(e->k),
                  r->class == CF_PHASE_WAITS ? "being deleted"
@@ -128,7 +130,9 @@ bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct
     bool gone = false;
     if (!end_all(&backups, err) || !end_all(&restores, err) || !pods_down(v, &gone, err))
         return false;
-    if (backups.left + restores.left == 0 && gone) {
+    /* A Backup that hangs reads nothing any more once our pods are gone: it is left to the clean-up,
+     * and keeps nobody's writers from starting. A Restore could still make claims. */
+    if (backups.moves + restores.left == 0 && gone) {
         json_object_del(cf_way_open(v), "cancel");
         return cf_moving_done(out);
     }

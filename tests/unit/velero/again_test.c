@@ -96,6 +96,27 @@ static void a_backup_that_is_deleted_is_made_again(void **state)
     world_down(&w);
 }
 
+/* Its Backup never ends: once nothing of it moves and our pods are gone, nobody waits for it. */
+static void a_backup_that_hangs_keeps_nobody_from_going_on(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    world_up(&w, "[{'name':'data-db-0','strategy':'veleroFsBackup'}]");
+    w.backup_fault = HANGS;
+    w.fault_times = 1;
+    for (int i = 0; i < 40; i++) {
+        assert_ok(once(&w, BACKUP_FROZEN, 1, &out, &err), &err);
+        world_turn(&w);
+    }
+    cf_autojson json_t *backups = all(&w, &w.east, CF_VELERO_V1, "Backup", "velero");
+    assert_string_equal(phase_of(json_array_get(backups, 0)), "InProgress");
+    drive_done(&w, CANCEL, 0);
+    assert_int_equal(count(&w, &w.east, "v1", "Pod", "shop"), 0);
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +124,7 @@ int main(void)
         cmocka_unit_test(a_live_pass_that_failed_is_followed_by_another_and_not_repeated),
         cmocka_unit_test(a_rehearsal_that_is_stopped_leaves_nothing),
         cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
+        cmocka_unit_test(a_backup_that_hangs_keeps_nobody_from_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
