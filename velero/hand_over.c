@@ -240,6 +240,7 @@ static bool hand_over(struct handing *h, struct cf_moving *out, struct cf_error 
     bool denied = cf_json_at(h->note, "denied", NULL) != NULL, settled = true;
     if (!look_at(h, h->v->from, &h->source, &h->source_volumes, err))
         return false;
+    out->lost = !h->source;
     if (!h->source)
         return lost(h, out);
     if (!look_at(h, h->v->to, &h->target, &h->target_volumes, err))

@@ -87,6 +87,7 @@ struct cf_moving {
                     can help; `why` says what is stuck and what to do */
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
+    bool lost;   /* with `failed`: the pass's Backup was deleted; another pass would do */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
     int64_t at_ms;              /* when these were read; 0: they were not */
     int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */
@@ -152,6 +153,12 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
  * what stands still, and restores (a live pass that failed is followed by another number). Pure; true:
  * there was one. */
 bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms);
+
+/* Whether the servers are free for a pass and its restore: nobody else's Backup is before ours at the
+ * data's side, nobody else's Restore at the other. Waits: it is named. Before a freeze, for each
+ * server does one thing at a time. */
+bool cf_volumes_slot(const struct cf_volumes *v, struct cf_moving *out,
+                     struct cf_error *err) CF_NODISCARD;
 
 /* What was measured and proved of pass n of a way, for the run's record: {"pass", "way", "backup",
  * "attempt", "phase", "backupMs", "handOverMs", "handedOver": "written" (by us) | "synced" | null,

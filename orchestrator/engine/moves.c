@@ -224,6 +224,8 @@ void cf_moves_clock(struct cf_pass *p, bool back)
 void cf_moves_mark(struct cf_pass *p, bool back, enum cf_part part)
 {
     const json_t *clock = cf_moves_note(p->run, clock_key(back));
+    if (part == CF_PART_VERIFY && !cf_json_named(cf_moves_claims(p->run), "verify", "checksum"))
+        return;
     cf_moves_note_set_take(p->run, clock_key(back), cf_freeze_mark(clock, part, p->now_wall));
 }
 

@@ -167,11 +167,11 @@ json_t *cf_report_volumes(const struct cf_live *run)
     const json_t *reports = cf_moves_note(run, "reports");
     const json_t *freeze = cf_moves_note(run, "freeze"), *back = cf_moves_note(run, "freezeBack");
     json_t *out =
-        json_pack("{s:i,s:O?,s:o,s:o,s:O?,s:O?,s:O?}", "claims",
+        json_pack("{s:i,s:O?,s:o,s:O?,s:o,s:O?,s:O?,s:O?}", "claims",
                   (int)json_array_size(cf_moves_claims(run)), "passes", cf_moves_note(run, "good"),
                   "reports", reports ? json_incref(cf_json_unconst(reports)) : json_array(),
-                  "forecast", forecast_json(run), "freeze", freeze, "freezeBack", back, "trouble",
-                  cf_moves_note(run, "trouble"));
+                  "reportsBack", cf_moves_note(run, "reportsBack"), "forecast", forecast_json(run),
+                  "freeze", freeze, "freezeBack", back, "trouble", cf_moves_note(run, "trouble"));
     cf_autofree char *text = volumes_text(run, freeze, back);
     json_object_set_new(out, "text", json_string(text));
     return out;

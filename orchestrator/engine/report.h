@@ -15,7 +15,7 @@ json_t *cf_report_gates(const struct cf_gates_view *view) CF_NODISCARD;
  * "kubectl"}] */
 json_t *cf_report_routers(const struct cf_live *run, const struct cf_run *rows) CF_NODISCARD;
 /* {"claims": n, "passes": n good ones before the freeze, "reports": [what each pass measured and proved,
- * claim by claim], "forecast": {…} (forecast.h; once the writers have stopped, as it was told then),
+ * claim by claim], "reportsBack": of the passes back, "forecast": {…} (forecast.h; once the writers have stopped, as it was told then),
  * "freeze": {"from", "to", "ms", "forecastMs" (p90), "forecast", "parts": [{"name", "ms", "p50Ms", "p90Ms"}]}
  * or null, "freezeBack": the same of a way back with the data, "trouble": "…" or null, "text": all of
  * it in a sentence}; NULL when no data moves. */

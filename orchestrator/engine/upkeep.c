@@ -46,11 +46,12 @@ static void forget_claims(json_t *reports)
     }
 }
 
-/* The pass's report into the list: the newer one of a number replaces the older. */
-static void keep_report(struct cf_live *run, int n, json_t *report_take)
+/* The pass's report into the list of its way: the newer one of a number replaces the older. */
+static void keep_report(struct cf_live *run, const char *way, int n, json_t *report_take)
 {
     cf_autojson json_t *report = report_take;
-    const json_t *before = cf_moves_note(run, "reports");
+    const char *key = strcmp(way, "back") == 0 ? "reportsBack" : "reports";
+    const json_t *before = cf_moves_note(run, key);
     if (!report)
         return;
     json_t *reports = before ? json_copy(cf_json_unconst(before)) : json_array();
@@ -62,7 +63,7 @@ static void keep_report(struct cf_live *run, int n, json_t *report_take)
     if (json_array_size(reports) > REPORTS_MAX)
         json_array_remove(reports, 1); /* the first pass carried everything: it stays */
     forget_claims(reports);
-    cf_moves_note_set_take(run, "reports", reports);
+    cf_moves_note_set_take(run, key, reports);
 }
 
 void cf_moves_report(struct cf_moves *m, int n)
@@ -71,10 +72,10 @@ void cf_moves_report(struct cf_moves *m, int n)
     json_t *proof = cf_volumes_verify_report(m->v.state, m->v.way, n);
     if (report && proof)
         json_object_set(report, "verify", proof);
-    if (report && number(m->pass->run, "loose") == n)
+    if (report && strcmp(m->v.way, "there") == 0 && number(m->pass->run, "loose") == n)
         json_object_set_new(report, "loose", json_true());
     json_decref(proof);
-    keep_report(m->pass->run, n, report);
+    keep_report(m->pass->run, m->v.way, n, report);
 }
 
 static bool end_pass(struct cf_moves *m, int n)

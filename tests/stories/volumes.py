@@ -167,9 +167,14 @@ def volumes_go_back_and_discard(tale):
 
 @story(worlds=("federations",), velero=True)
 def volumes_go_back_with_the_data(tale):
-    """What the target wrote is in the source before its writers start."""
+    """What the target wrote is in the source before its writers start; most of it comes while the target still serves."""
     goes_back(tale, "reverse", False)
     assert "records/new" in files(tale, "east", CLAIMS[0])
+    volumes = tale.service.rest.get(f"/api/v1/runs/{tale.run}/report")["volumes"]
+    ahead, last = volumes["reportsBack"]
+    assert ahead["pass"] == 1 and last["pass"] == 2 and all(claim["restoreOk"] for claim in last["claims"]), volumes["reportsBack"]
+    assert {"stop", "pass", "restore", "start"} <= {part["name"] for part in volumes["freezeBack"]["parts"]}
+    tale.note(volumes["text"])
 
 
 # The routed application itself has a volume: one pod, because its volume is on one node at a time.

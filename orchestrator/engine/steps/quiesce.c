@@ -4,19 +4,26 @@
  * volumes.finalSync.maxPause runs.
  *
  *   intend   only when the forecast fits, the source is what was copied, the routers are as we left
- *            them, every node with a writer answers, and who keeps the writers as a repository says
- *            can be paused: what is to be stopped and paused, with all that it had, saved once; the routers' seqs
+ *            them, no backup or restore is in front of the last pass, every node with a writer answers, and
+ *            who keeps the writers as a repository says can be paused: what is to be stopped and paused,
+ *            with all that it had, saved once; the routers' seqs
  *   start    the way back is disarmed on every router, its documents are forgotten; the owners are
  *            paused, and once none of them is at work, everything stops
  *   observe  no pod, no attachment, no silent node: nobody writes
  *   undo     everything has what it had before, and runs; the way back is armed again */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "orchestrator/engine/steps/bring_back.h"
 #include "orchestrator/engine/steps/disarm.h"
 #include "orchestrator/engine/steps/owners.h"
 
-enum { FORECAST_AGAIN_MS = 15000 };
+enum {
+    FORECAST_AGAIN_MS = 15000,
+    SLOT_LOOK_MS = 1000,
+    SLOT_MAX_MS = 10 * 60 * 1000, /* other people's backups and restores mostly end before */
+};
 
 static bool open_source(struct cf_pass *p, struct cf_kube **kube, struct cf_freeze *f,
                         struct cf_error *err)
@@ -49,6 +56,50 @@ static bool forecast_fits(struct cf_pass *p, struct cf_step *s, struct cf_foreca
     return false;
 }
 
+/* What is in front of the last pass, of this run or of others; "" when nothing is. */
+static bool find_blocker(struct cf_pass *p, char *why, size_t size, struct cf_error *err)
+{
+    CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
+    struct cf_moving moving = { 0 };
+    const json_t *under = cf_moves_note(p->run, "under");
+    *why = '\0';
+    if (json_array_size(cf_moves_claims(p->run)) == 0)
+        return true;
+    if (under && json_integer_value(under) > 0) {
+        (void)snprintf(why, size, "blocked by pass %d, which is still under way",
+                       (int)json_integer_value(under));
+        return true;
+    }
+    if (!cf_moves_open(p, false, &m, err) || !cf_volumes_slot(&m.v, &moving, err))
+        return cf_error_wrap(err, "look for what is in front of the last pass");
+    (void)snprintf(why, size, "%s", moving.done ? "" : moving.why);
+    return true;
+}
+
+/* A Velero server does one thing at a time: what is in front would be waited for in the freeze. */
+static bool slot_is_free(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    char why[CF_MOVING_WHY_MAX];
+    const json_t *since = cf_moves_note(p->run, "slotSince");
+    bool waited = json_is_integer(since);
+    if (!find_blocker(p, why, sizeof why, err))
+        return false;
+    if (!*why) {
+        if (waited)
+            cf_moves_note_set_take(p->run, "slotSince", json_null());
+        return cf_out_done(out);
+    }
+    if (!waited)
+        cf_moves_note_set_take(p->run, "slotSince", json_integer((json_int_t)p->now_wall));
+    if (waited && p->now_wall - json_integer_value(since) > SLOT_MAX_MS)
+        return cf_out_hold(
+            out, CF_HOLD_DATA, SLOT_LOOK_MS * 2,
+            "%s, not freezing before the slot is free: if it does not end, delete it "
+            "or restart that Velero's server",
+            why);
+    return cf_out_wait(out, SLOT_LOOK_MS, "%s, not freezing before the slot is free", why);
+}
+
 static bool may_freeze(struct cf_pass *p, struct cf_step *s, struct cf_forecast *f,
                        struct cf_outcome *out, struct cf_error *err)
 {
@@ -58,7 +109,9 @@ static bool may_freeze(struct cf_pass *p, struct cf_step *s, struct cf_forecast 
         return err->kind == CF_ERR_NONE;
     if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    return cf_pass_look_at_routers(p, out, err);
+    if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    return slot_is_free(p, out, err);
 }
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -191,6 +244,7 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
         return err->kind == CF_ERR_NONE;
     const json_t *left = cf_json_at(s->observation, "givenBack", NULL);
     p->ports->lane.block(p->ports->lane.self, p->run->id, NULL);
+    cf_bring_back_thawed(p);
     cf_moves_note_set_take(p->run, "thawedAt", json_integer((json_int_t)p->now_wall));
     if (json_array_size(left) > 0)
         return cf_out_failed(out, "%s", json_string_value(json_array_get(left, 0)));

@@ -3,26 +3,39 @@
  *
  *   intend   the number of the pass: provably begun after the last writer stopped
  *   observe  the pass, its hand over, its restore, each with its evidence per claim; that nobody was
- *            started in the source meanwhile, or the pass counts for nothing and is made again; what
- *            the application replicates by itself says that it is there. Longer than maxPause: the
- *            plan's onExceeded
+ *            started in the source meanwhile, or the pass counts for nothing and is made again, a few
+ *            times; what the application replicates by itself says that it is there. Longer than
+ *            maxPause: the plan's onExceeded
  *   undo     stops what is under way, and takes away the claims that it made in the target */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "orchestrator/engine/steps/external.h"
+#include "orchestrator/engine/steps/final_sync.h"
+#include "orchestrator/engine/steps/freeze.h"
 #include "orchestrator/engine/steps/owners.h"
 
 enum {
+    VOID_WHY_MAX = 512,
     VOID_AGAIN_MS = 1000,
-    EXTERNAL_LOOK_MS = 1000,
+    VOID_MAX = 3, /* passes that are made again by themselves: whoever starts writers more often is
+                     to be found by a person */
 };
 
 /* The parts of the pass, in order. */
-enum part { BACKUP, HAND_OVER, RESTORE, VERIFY, PARTS };
+enum part { BACKUP, HAND_OVER, CLEAR, RESTORE, VERIFY, PARTS };
 
 static bool backup(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
 {
     return cf_volumes_backup(v, n, CF_PASS_FROZEN, out, err);
+}
+
+/* What the restore of a void pass has made, so that this one's can be. */
+static bool clear(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
+{
+    (void)n;
+    return cf_volumes_take_back(v, out, err);
 }
 
 static bool restore(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
@@ -37,6 +50,7 @@ static const struct {
 } parts[PARTS] = {
     [BACKUP] = { "the last pass", backup, CF_PART_PASS },
     [HAND_OVER] = { "its hand over", cf_volumes_hand_over, CF_PART_HAND_OVER },
+    [CLEAR] = { "the void pass is taken away", clear, CF_PART_RESTORE },
     [RESTORE] = { "its restore", restore, CF_PART_RESTORE },
     [VERIFY] = { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
@@ -65,26 +79,44 @@ static int number_of(const struct cf_step *s, const char *key, int dflt)
     return (int)cf_json_int(s->observation, dflt, key, NULL);
 }
 
+/* The pass from which void ones are counted. */
+static int counted_from(const struct cf_step *s)
+{
+    return number_of(s, "since", (int)cf_json_int(s->intent, 1, "pass", NULL));
+}
+
+/* `why`: the pass is void; kept until another number is begun, for who was there may be gone at the next
+ * look. NULL: it is not. */
+static void note_as(struct cf_step *s, int pass, enum part part, const char *why)
+{
+    json_t *observation =
+        json_pack("{s:i,s:i,s:i}", "pass", pass, "part", (int)part, "since", counted_from(s));
+    if (why)
+        json_object_set_new(observation, "void", json_string(why));
+    cf_step_set_observation_take(s, observation);
+}
+
 static void note(struct cf_step *s, int pass, enum part part)
 {
-    cf_step_set_observation_take(s, json_pack("{s:i,s:i}", "pass", pass, "part", (int)part));
+    note_as(s, pass, part, NULL);
 }
 
-/* Kept until another number is begun: who was there may be gone at the next look. */
-static void note_void(struct cf_step *s, int pass, const char *why)
+static void note_void(struct cf_pass *p, struct cf_step *s, int pass, const char *why)
 {
-    cf_step_set_observation_take(
-        s, json_pack("{s:i,s:i,s:s}", "pass", pass, "part", (int)BACKUP, "void", why));
+    cf_event_add_take(p->events, "pass.void", s->no, NULL,
+                      json_pack("{s:i,s:s}", "pass", pass, "reason", why));
+    note_as(s, pass, BACKUP, why);
 }
 
-/* Whether the source has stood still since quiesce saw that it did. */
-static bool stood_still(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+/* Why the source has not stood still since quiesce saw that it did; "" when it has. */
+static bool find_void(struct cf_pass *p, char *why, size_t size, struct cf_error *err)
 {
     const struct cf_plan *plan = p->run->plan;
     const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     cf_autojson json_t *now = NULL;
     cf_autojson json_t *mounts = NULL;
+    *why = '\0';
     if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
         return false;
     struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
@@ -92,18 +124,32 @@ static bool stood_still(struct cf_pass *p, struct cf_outcome *out, struct cf_err
         !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
         return false;
     if (json_array_size(mounts) > 0)
-        return cf_out_hold(out, CF_HOLD_DATA, VOID_AGAIN_MS,
-                           "pod %s of %s mounts a claim in the freeze: the pass counts for nothing "
-                           "and is made again once that has ended",
-                           cf_json_str(json_array_get(mounts, 0), "?", "pod", NULL),
-                           plan->source_cluster);
-    if (!json_equal(now, cf_json_at(quiesce->observation, "generations", NULL)))
-        return cf_out_hold(
-            out, CF_HOLD_DATA, VOID_AGAIN_MS,
-            "a stopped workload of %s was changed in the freeze: the pass counts for "
-            "nothing and is made again",
-            plan->source_cluster);
-    return cf_out_done(out);
+        (void)snprintf(why, size,
+                       "pod %.253s of %s mounts a claim in the freeze: the pass counts for nothing "
+                       "and is made again once that has ended",
+                       cf_json_str(json_array_get(mounts, 0), "?", "pod", NULL),
+                       plan->source_cluster);
+    else if (!json_equal(now, cf_json_at(quiesce->observation, "generations", NULL)))
+        (void)snprintf(why, size,
+                       "a stopped workload of %s was changed in the freeze: the pass counts for "
+                       "nothing and is made again",
+                       plan->source_cluster);
+    return true;
+}
+
+/* Somebody starts writers again and again: a person has to find them. Resumed, it begins to count anew. */
+static bool is_once_too_often(struct cf_step *s, int pass, struct cf_outcome *out)
+{
+    int again = pass - counted_from(s);
+    if (again < VOID_MAX)
+        return false;
+    json_t *observation = json_copy(s->observation);
+    json_object_set_new(observation, "since", json_integer(pass));
+    cf_step_set_observation_take(s, observation);
+    return cf_out_failed(out,
+                         "%d passes of the freeze counted for nothing; the last: %.500s; find who "
+                         "does it and stop that, then resume the run, or roll it back",
+                         again + 1, cf_json_str(s->observation, "", "void", NULL));
 }
 
 /* A void pass: quiesce looks again, and another number follows. */
@@ -128,6 +174,8 @@ static bool make_void(struct cf_pass *p, struct cf_step *s, int pass, struct cf_
     if (still.kind != CF_OUT_DONE)
         return cf_out_hold(out, CF_HOLD_DATA, VOID_AGAIN_MS, "%s",
                            cf_json_str(s->observation, still.message, "void", NULL));
+    if (is_once_too_often(s, pass, out))
+        return true;
     if (!cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err))
         return false;
     json_t *observation = json_copy(quiesce->observation);
@@ -136,55 +184,6 @@ static bool make_void(struct cf_pass *p, struct cf_step *s, int pass, struct cf_
     note(s, pass + 1, BACKUP);
     *out = (struct cf_outcome){ .kind = CF_OUT_DONE };
     return cf_out_more(out);
-}
-
-/* The text of a value, as `equals` is written; NULL: there is none. */
-static char *text_of(const json_t *value)
-{
-    if (!value)
-        return NULL;
-    return json_is_string(value) ? cf_xstrdup(json_string_value(value)) : cf_json_dump(value);
-}
-
-static bool is_there(struct cf_pass *p, const char *claim, const json_t *until,
-                     struct cf_outcome *out, struct cf_error *err)
-{
-    const struct cf_plan *plan = p->run->plan;
-    bool source = strcmp(cf_json_str(until, "", "side", NULL), "source") == 0;
-    const char *cluster = source ? plan->source_cluster : plan->target_cluster;
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    cf_autojson json_t *object = NULL;
-    bool found = false;
-    struct cf_object_ref ref =
-        cf_ref(cf_json_str(until, "", "apiVersion", NULL), cf_json_str(until, "", "kind", NULL),
-               source ? plan->source_namespace : plan->target_namespace,
-               cf_json_str(until, "", "name", NULL));
-    if (!cf_pass_kube(p, cluster, &kube, err) ||
-        !cf_kube_find(kube, NULL, &ref, &found, &object, err))
-        return cf_error_wrap(err, "%s %s of %s", ref.kind, ref.name, cluster);
-    const char *pointer = cf_json_str(until, "", "pointer", NULL);
-    const char *want = cf_json_str(until, "", "equals", NULL);
-    cf_autofree char *is = text_of(found ? cf_json_pointer(object, pointer) : NULL);
-    if (is && strcmp(is, want) == 0)
-        return cf_out_done(out);
-    return cf_out_wait(out, EXTERNAL_LOOK_MS, "claim %s: %s %s of %s has %.100s at %s, not yet %s",
-                       claim, ref.kind, ref.name, cluster, is ? is : "nothing", pointer, want);
-}
-
-static bool external_there(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(cf_json_at(p->run->plan->effective, "spec", "volumes", "claims", NULL), i,
-                       row)
-    {
-        const json_t *until = json_object_get(row, "until");
-        if (until && !is_there(p, cf_json_str(row, "", "name", NULL), until, out, err))
-            return false;
-        if (out->kind != CF_OUT_DONE)
-            return true;
-    }
-    return cf_out_done(out);
 }
 
 static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part part,
@@ -200,6 +199,10 @@ static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part pa
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "%s", parts[part].name);
+    if (moving.lost) { /* somebody deleted its Backup: it is void */
+        note_void(p, s, pass, moving.why);
+        return cf_out_more(out);
+    }
     (void)cf_moves_progress(&moving, parts[part].name, s, out);
     if (out->kind == CF_OUT_WAIT)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
@@ -215,13 +218,13 @@ static bool is_void(const struct cf_step *s)
 
 static bool note_if_touched(struct cf_pass *p, struct cf_step *s, int pass, struct cf_error *err)
 {
-    struct cf_outcome still = { .kind = CF_OUT_DONE };
+    char why[VOID_WHY_MAX];
     if (is_void(s))
         return true;
-    if (!stood_still(p, &still, err))
+    if (!find_void(p, why, sizeof why, err))
         return false;
-    if (still.kind != CF_OUT_DONE)
-        note_void(s, pass, still.message);
+    if (*why)
+        note_void(p, s, pass, why);
     return true;
 }
 
@@ -262,16 +265,34 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
         part = PARTS;
     if (part == BACKUP)
         return read_source(p, s, pass, out, err);
+    if (part == CLEAR && pass == (int)cf_json_int(s->intent, pass, "pass", NULL))
+        part = RESTORE; /* nothing has been restored yet */
     if (part < PARTS) {
         if (!do_part(p, s, pass, (enum part)part, out, err) || out->kind != CF_OUT_DONE)
             return err->kind == CF_ERR_NONE;
         note(s, pass, (enum part)(part + 1));
         return cf_out_more(out);
     }
-    if (!external_there(p, out, err) || out->kind != CF_OUT_DONE)
+    if (!cf_external_there(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     say_done(p, s, pass);
     return cf_out_done(out);
+}
+
+/* ---- just before the switch ---- */
+
+bool cf_final_sync_stands(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    struct cf_step *s = cf_run_step(p->run, "volume.final_sync");
+    int pass = number_of(s, "pass", (int)cf_json_int(s->intent, 1, "pass", NULL));
+    char why[VOID_WHY_MAX];
+    if (!find_void(p, why, sizeof why, err))
+        return false;
+    if (!*why || json_array_size(cf_moves_claims(p->run)) == 0)
+        return cf_out_done(out);
+    note_void(p, s, pass, why);
+    cf_step_say(s, "%s", why);
+    return cf_step_to(s, CF_STEP_PLANNED, p->events, p->now_wall, err) && cf_out_more(out);
 }
 
 /* ---- undo ---- */

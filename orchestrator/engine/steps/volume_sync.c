@@ -148,13 +148,23 @@ static int64_t noted(const struct cf_pass *p, const char *key)
     return n ? json_integer_value(n) : 0;
 }
 
+/* Somebody deleted the pass that was to be rehearsed. */
+static bool another_pass(struct cf_pass *p, struct cf_step *s, const char *why,
+                         struct cf_outcome *out)
+{
+    cf_moves_note_set_take(p->run, "good", json_integer(p->run->plan->volumes.passes - 1));
+    cf_moves_note_set_take(p->run, "rehearsalAt", json_null());
+    cf_step_say(s, "%s", why);
+    return cf_out_more(out);
+}
+
 /* Pass n into a namespace of its own, and away again. */
 static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outcome *out,
                      struct cf_error *err)
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
-    if (!cf_moves_note(p->run, "rehearsalAt"))
+    if (!json_is_integer(cf_moves_note(p->run, "rehearsalAt")))
         cf_moves_note_set_take(p->run, "rehearsalAt", json_integer((json_int_t)p->now_wall));
     if (!cf_moves_open(p, false, &m, err))
         return false;
@@ -181,6 +191,8 @@ static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outc
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "rehearse the restore");
+    if (moving.lost)
+        return another_pass(p, s, moving.why, out);
     (void)cf_moves_progress(&moving, "rehearsal of the restore", s, out);
     if (out->kind == CF_OUT_WAIT && p->now_wall - noted(p, "rehearsalAt") < CF_MOVES_CLOSE_MS)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
@@ -229,8 +241,9 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
             return false;
         return out->kind != CF_OUT_DONE || cf_out_more(out);
     }
-    if (plan->rehearse && !cf_moves_note(p->run, "rehearsed"))
-        return rehearse(p, s, (int)noted(p, "done"), out, err);
+    if (plan->rehearse && !cf_moves_note(p->run, "rehearsed") &&
+        (!rehearse(p, s, (int)noted(p, "done"), out, err) || out->kind != CF_OUT_DONE))
+        return err->kind == CF_ERR_NONE;
     say_done(p, s);
     return cf_out_done(out);
 }

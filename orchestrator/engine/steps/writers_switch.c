@@ -4,17 +4,18 @@
  * plan's rollback.targetData.
  *
  *   intend   nobody runs in the source, looked at once more, and nobody has since the last pass was
- *            read: one writer at a time, and nothing of it is lost
+ *            read: one writer at a time, and nothing of it is lost. Otherwise the last pass is made again
  *   start    the copies that wait for the data get their replicas; their names lead to them
  *   observe  they are ready, and the source's pods reach them by name: the freeze is over; the gates
  *            begin anew
  *   undo     they stop again, all of them, before anything of the source starts; where the plan says
- *            `reverse`, what they wrote is brought back first */
+ *            `reverse`, what they wrote is brought back first, most of it while they still run */
 #include <string.h>
 
 #include "base/units.h"
 #include "federation/objects/kinds.h"
 #include "orchestrator/engine/steps/bring_back.h"
+#include "orchestrator/engine/steps/final_sync.h"
 #include "orchestrator/engine/steps/freeze.h"
 #include "orchestrator/engine/steps/names.h"
 
@@ -54,28 +55,19 @@ static bool activate(struct cf_pass *p, bool off, struct cf_outcome *out, struct
 
 /* ---- forward ---- */
 
+/* Who was started since the last pass was read makes it void; then nodes and attachments once more. */
 static bool source_stands_still(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
     const struct cf_plan *plan = p->run->plan;
+    const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    if (!cf_final_sync_stands(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
         return false;
     struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
-    cf_autojson json_t *now = NULL;
-    if (!cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
-                        cf_json_at(quiesce->intent, "mounts", NULL), out, err) ||
-        out->kind != CF_OUT_DONE)
-        return err->kind == CF_ERR_NONE;
-    if (!cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err))
-        return false;
-    if (!json_equal(now, cf_json_at(quiesce->observation, "generations", NULL)))
-        return cf_out_hold(
-            out, CF_HOLD_DATA, LOOK_MS * 3,
-            "a stopped workload of %s was changed in the freeze, after the last pass "
-            "was read: what it wrote would be lost; roll back, and try again",
-            plan->source_cluster);
-    return cf_out_done(out);
+    return cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
+                          cf_json_at(quiesce->intent, "mounts", NULL), out, err);
 }
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
@@ -155,6 +147,9 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     cf_autojson json_t *mounts = NULL;
     (void)s;
+    if (!cf_bring_back_ahead(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    cf_bring_back_freeze(p);
     if (!cf_names_end(p, false, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!activate(p, true, out, err) || out->kind != CF_OUT_DONE)

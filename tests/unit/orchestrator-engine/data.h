@@ -50,8 +50,9 @@ static const char found[] =
 struct data {
     struct world *w;
     struct velero_world velero;
-    bool kept;    /* Flux keeps the source's writer */
-    int put_back; /* how often it has started it again */
+    bool kept;       /* Flux keeps the source's writer */
+    int put_back;    /* how often it has started it again */
+    bool moves_back; /* its servers take what is asked of them on the way back */
 };
 
 /* ---- Flux ---- */
@@ -117,6 +118,8 @@ static inline void data_turn(struct data *d)
     w->die_at = 0;
     world_turn(&d->velero);
     flux_turn(d);
+    if (d->moves_back)
+        world_turn_back(&d->velero);
     controllers(w);
     settle_pods(w->dc1, &d->velero.east);
     settle_pods(w->dc2, &d->velero.west);
@@ -161,6 +164,8 @@ static inline struct data *data_new(const char *plan_text)
     data_side(d, &d->velero.west, w->dc2, "dc2");
     add_location(&d->velero.east, "there", "ReadWrite");
     add_location(&d->velero.west, "there-too", "ReadOnly");
+    add_location(&d->velero.west, "back", "ReadWrite");
+    add_location(&d->velero.east, "back-too", "ReadOnly");
     put_text(w->dc1, writer);
     cf_fake_kube_remove(w->dc1, "autoscaling/v2", "HorizontalPodAutoscaler", "web", "echo");
     add_claim(&d->velero.east, "web", "data");

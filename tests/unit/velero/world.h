@@ -294,7 +294,8 @@ static inline void restore_claim(struct world *w, struct side *s, const json_t *
         cf_autojson json_t *pod = json_pack(
             "{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:{}}", "apiVersion", "v1", "kind", "Pod",
             "metadata", "name", stage, "namespace", ns, "labels", CF_VELERO_LABEL_RUN, w->v.run_id,
-            CF_VELERO_LABEL_WAY, w->v.way, CF_VELERO_LABEL_STAGE, "files", "spec");
+            CF_VELERO_LABEL_WAY, label_of(restore, CF_VELERO_LABEL_WAY), CF_VELERO_LABEL_STAGE,
+            "files", "spec");
         put(s, pod);
     }
     if (skip)
@@ -351,6 +352,15 @@ static inline void world_turn(struct world *w)
     backups_turn(w, &w->east);
     deletions_turn(w, &w->east);
     restores_turn(w, &w->west);
+}
+
+/* The servers of the other way. */
+static inline void world_turn_back(struct world *w)
+{
+    pods_turn(w, &w->west, w->v.from_namespace);
+    backups_turn(w, &w->west);
+    deletions_turn(w, &w->west);
+    restores_turn(w, &w->east);
 }
 
 /* --- up and down --- */
