@@ -110,7 +110,7 @@ def moves_with_its_data(tale, strategy, verify):
     assert tale.stage.ready("west") == 2 and tale.stage.ready("east") == 0
     nothing_is_left(tale)
     figures = figures_of(tale)
-    tale.note(f"frozen for {figures['freeze'] / 1000:.1f} s, forecast {figures['p50'] / 1000:.1f} s, at worst {figures['p90'] / 1000:.1f} s; "
+    tale.note(f"frozen for {figures['freeze'] / 1000:.1f} s, forecast {figures['p50'] / 1000:.1f} s, p90 {figures['p90'] / 1000:.1f} s; "
               + ", ".join(f"{k} {figures[k] / 1000:.1f}" for k in ("stop", "pass", "handOver", "restore", "verifyAndLooks", "start")))
     figures["readersS"] = check_readers(tale, result, parse_time(step(tale, "traffic.shift")["finishedAt"]) + ROUTERS_S)
     return figures
