@@ -22,7 +22,7 @@ SPEAK_S = 20.0  # a run whose writers stand still has said why within this time,
 ARRIVE_S = 300  # from one phase to the next: several attempts, on a machine that does other things
 RUN_EVERY_S = 2.0
 HELP_S = 3.0
-HELP = {"step-failed": "resume", "pause-too-long": "advance"}
+HELP = {"step-failed": "resume", "data-loss": "resume", "pause-too-long": "advance"}
 
 LEDGER = """\
 apiVersion: v1
@@ -304,7 +304,7 @@ class Journey:
             self.tale.stage.lift_stop(here.cluster)
 
     def help(self, run):
-        """What a person does: resumes a step that has failed, once its cause is mended; agrees to a freeze that may be long."""
+        """What a person does: resumes what has failed, once its cause is mended; agrees to a freeze that may be long."""
         reason = (run.get("hold") or {}).get("reason")
         if reason in HELP and time.monotonic() - self.helped > HELP_S:
             self.tale.act(HELP[reason])
