@@ -118,8 +118,10 @@ static bool restores_away(struct cleaning *c, int n, const json_t *pass, bool re
     const json_t *row = json_object_get(pass, rehearsal ? "rehearsal" : "restore");
     char name[CF_VELERO_NAME_MAX];
     bool all = true;
-    for (int i = 1; row && i <= cf_pass_attempt(row); i++) {
-        cf_velero_restore_name(c->v, n, cf_pass_attempt(pass), i, rehearsal, name);
+    int attempts = row ? cf_pass_attempt(row) : 0;
+    /* A pass that was made again after a restore of it: its names have both numbers. */
+    for (int k = 0; k < attempts * cf_pass_attempt(pass); k++) {
+        cf_velero_restore_name(c->v, n, 1 + k / attempts, 1 + k % attempts, rehearsal, name);
         struct cf_object_ref restore = cf_velero_ref(c->v, "Restore", name);
         struct cf_object_ref map = cf_ref("v1", "ConfigMap", c->v->velero_namespace, name);
         bool restore_gone = away(c, c->v->to, &restore);

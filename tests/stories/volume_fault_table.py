@@ -173,7 +173,7 @@ LOST = Says(r"more-ledger-0.*attempt 3 of 3")
 
 FAULTS = [
     Fault("F1/F2 bucket away", *velero("storageAway"),
-          {**there("preflight", "stage", what=MAY_WAIT), **there("backup", "restore", what=LOCATION), "hand over": GOES_ON, "clean up": MAY_WAIT}, ""),
+          {**there("preflight", "stage", what=MAY_WAIT), **there("backup", "restore", what=LOCATION), "hand over": MAY_WAIT, "clean up": MAY_WAIT}, ""),
     Fault("F3 1.18.0 with a read-only location", *version("1.18.0", "west"), there("preflight", what=Says("v1.18.0 of west")), CHECKED),
     Fault("F4 an object fails once", *of_kind("itemError", attempt=1), there("backup", "restore", what=GOES_ON), MADE, never=False),
     Fault("F4 objects fail", *of_kind("itemError"), there("backup", "restore", what=THREE_TIMES), MADE),

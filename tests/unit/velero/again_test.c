@@ -96,6 +96,30 @@ static void a_backup_that_is_deleted_is_made_again(void **state)
     world_down(&w);
 }
 
+/* The restore of the attempt that was deleted is not forgotten. */
+static void what_was_made_before_it_was_deleted_goes_too(void **state)
+{
+    (void)state;
+    struct world w;
+    char name[CF_VELERO_NAME_MAX];
+    world_up(&w, TWO_CLAIMS);
+    drive_done(&w, BACKUP_LIVE, 1);
+    w.restore_fault = FAILS_A_VOLUME;
+    w.fault_times = 1;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    while (w.fault_times > 0) {
+        assert_ok(once(&w, REHEARSE, 1, &out, &err), &err);
+        world_turn(&w);
+    }
+    cf_fake_kube_remove(w.east.api, CF_VELERO_V1, "Backup", "velero",
+                        cf_velero_backup_name(&w.v, 1, 1, name));
+    drive_done(&w, REHEARSE, 1);
+    drive_done(&w, CLEAN, 0);
+    nothing_of_ours_is_left(&w, "made before it was deleted");
+    world_down(&w);
+}
+
 /* Its Backup never ends: once nothing of it moves and our pods are gone, nobody waits for it. */
 static void a_backup_that_hangs_keeps_nobody_from_going_on(void **state)
 {
@@ -124,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_live_pass_that_failed_is_followed_by_another_and_not_repeated),
         cmocka_unit_test(a_rehearsal_that_is_stopped_leaves_nothing),
         cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
+        cmocka_unit_test(what_was_made_before_it_was_deleted_goes_too),
         cmocka_unit_test(a_backup_that_hangs_keeps_nobody_from_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
