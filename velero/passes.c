@@ -265,7 +265,8 @@ bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms)
     json_object_foreach(cf_json_unconst(cf_json_at(state, "ways", way, "passes", NULL)), number,
                         row)
     {
-        if (!cf_json_bool(row, true, "live", NULL))
+        /* A live pass that a hand over makes again has no other number after it. */
+        if (!cf_json_bool(row, true, "live", NULL) || cf_json_bool(row, false, "again", NULL))
             any |= row_again(row, "stage", now_ms);
         any |= row_again(json_object_get(row, "restore"), "clear", now_ms);
         any |= row_again(json_object_get(row, "rehearsal"), "clear", now_ms);
