@@ -106,7 +106,8 @@ static bool end_all(struct ending *e, struct cf_error *err)
     return true;
 }
 
-static bool pods_down(const struct cf_volumes *v, bool *out_gone, struct cf_error *err)
+static bool pods_down(const struct cf_volumes *v, bool *out_here, bool *out_gone,
+                      struct cf_error *err)
 {
     char scratch[CF_VELERO_NAME_MAX];
     bool there = false, here = false, rehearsal = false;
@@ -114,8 +115,19 @@ static bool pods_down(const struct cf_volumes *v, bool *out_gone, struct cf_erro
         !cf_stage_down(v, v->to, v->to_namespace, &there, err) ||
         !cf_stage_down(v, v->to, cf_velero_rehearsal_namespace(v, scratch), &rehearsal, err))
         return false;
+    *out_here = here;
     *out_gone = here && there && rehearsal;
     return true;
+}
+
+/* Since when only the other side is waited for; kept in the state. */
+static int64_t only_there_ms(const struct cf_volumes *v, json_t *row, bool only)
+{
+    if (!only)
+        json_object_del(row, "thereSince");
+    else if (!json_object_get(row, "thereSince"))
+        json_object_set_new(row, "thereSince", json_integer(v->now_ms));
+    return only ? v->now_ms - cf_json_int(row, v->now_ms, "thereSince", NULL) : 0;
 }
 
 bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct cf_error *err)
@@ -127,8 +139,8 @@ bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct
         .v = v, .k = v->to, .kind = "Restore", .label = CF_VELERO_RESTORE_NAME
     };
     json_t *row = cf_velero_object_in(cf_way_open(v), "cancel");
-    bool gone = false;
-    if (!end_all(&backups, err) || !end_all(&restores, err) || !pods_down(v, &gone, err))
+    bool here = false, gone = false;
+    if (!end_all(&backups, err) || !end_all(&restores, err) || !pods_down(v, &here, &gone, err))
         return false;
     /* A Backup that hangs reads nothing any more once our pods are gone: it is left to the clean-up,
      * and keeps nobody's writers from starting. A Restore could still make claims. */
@@ -138,6 +150,7 @@ bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct
     }
     if (!cf_json_at(row, "since", NULL))
         cf_pass_go(row, "cancel", v->now_ms);
+    out->there_ms = only_there_ms(v, row, backups.moves == 0 && here);
     const char *what = *backups.what    ? backups.what
                        : *restores.what ? restores.what
                                         : "stage pods are being taken away";

@@ -88,6 +88,9 @@ struct cf_moving {
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
     bool lost;   /* with `failed`: the pass's Backup was deleted; another pass would do */
+    int64_t
+        there_ms; /* of cf_volumes_cancel, with `waits`: for so long what is left is at the other
+                         side alone, and nothing of ours touches the data's side; 0: it does */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
     int64_t at_ms;              /* when these were read; 0: they were not */
     int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */
@@ -204,7 +207,7 @@ json_t *cf_volumes_verify_report(const json_t *state, const char *way, int n) CF
 
 /* Stops what is under way: cancels our volume operations, deletes Backups and Restores that have not
  * begun and all stage pods; done when nothing of ours moves bytes or holds a volume any more. Before
- * workloads are started again. */
+ * workloads are started again; those of the data's side may be as soon as there_ms says so. */
 bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out,
                        struct cf_error *err) CF_NODISCARD;
 

@@ -6,7 +6,8 @@
  *            started in the source meanwhile, or the pass counts for nothing and is made again, a few
  *            times; what the application replicates by itself says that it is there. Longer than
  *            maxPause: the plan's onExceeded
- *   undo     stops what is under way, and takes away the claims that it made in the target */
+ *   undo     stops what is under way, and takes away the claims that it made in the target; what hangs
+ *            there is left to the undo of volume.sync, for the source's writers do not wait for it */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 enum {
     VOID_WHY_MAX = 512,
     VOID_AGAIN_MS = 1000,
+    HANGS_MS = 20000, /* of what is canceled in the target: mostly over in ten seconds */
     VOID_MAX = 3, /* passes that are made again by themselves: whoever starts writers more often is
                      to be found by a person */
 };
@@ -301,7 +303,6 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
-    (void)s;
     if (json_array_size(cf_moves_claims(p->run)) == 0)
         return cf_out_done(out);
     if (!cf_moves_open(p, false, &m, err))
@@ -314,6 +315,10 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "take the last pass back");
+    if (!moving.done && moving.there_ms > HANGS_MS) {
+        cf_step_say(s, "left for later, for the source does not need it: %s", moving.why);
+        return cf_out_done(out);
+    }
     return cf_moves_progress(&moving, "taking the last pass back", NULL, out);
 }
 

@@ -250,7 +250,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
 
 /* ---- undo ---- */
 
-/* Nothing of ours reads any more. */
+/* Nothing of ours reads any more, and no claim is left of a last pass whose restore hung. */
 static bool stop_all(struct cf_pass *p, bool back, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
@@ -260,6 +260,10 @@ static bool stop_all(struct cf_pass *p, bool back, struct cf_outcome *out, struc
     if (!cf_moves_open(p, back, &m, err))
         return false;
     bool ok = cf_volumes_cancel(&m.v, &moving, err);
+    if (ok && moving.done && !back) {
+        moving = (struct cf_moving){ 0 };
+        ok = cf_volumes_take_back(&m.v, &moving, err);
+    }
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "stop the passes");

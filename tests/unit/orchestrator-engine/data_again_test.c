@@ -227,6 +227,37 @@ static void a_pass_back_that_hangs_does_not_keep_it_for_long(void **state)
     data_free(d);
 }
 
+/* ---- a freeze that goes home ---- */
+
+/* The source's writers do not wait for a Restore in the target that never ends; the rest of the way back
+ * does, and leaves nothing. */
+static void a_restore_that_hangs_keeps_no_writer_from_starting(void **state)
+{
+    (void)state;
+    struct data *d = data_new(PLAN DISCARD);
+    data_until_step(d, "volume.final_sync", 0, "applied");
+    d->velero.restore_fault = HANGS;
+    d->velero.fault_times = 1;
+    for (int k = 0; k < 30; k++)
+        data_pass(d);
+    act(d->w, "rollback");
+    for (int k = 0; k < 60 && replicas(d->w->dc1) == 0; k++) {
+        d->w->now += 5000;
+        data_pass(d);
+    }
+    if (replicas(d->w->dc1) != 1) {
+        dump_run(d->w);
+        fail_msg("still frozen: %s", hold_message(d->w));
+    }
+    for (int k = 0; k < 20; k++)
+        data_pass(d);
+    assert_string_not_equal(state_of(d->w), "rolled-back"); /* something of ours is left there */
+    d->velero.fault_times = 0;
+    data_until(d, "rolled-back", 300);
+    assert_null(cf_fake_kube_peek(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data"));
+    data_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +267,7 @@ int main(void)
         cmocka_unit_test(most_of_it_comes_back_while_the_target_runs),
         cmocka_unit_test(a_pass_back_that_fails_does_not_keep_it),
         cmocka_unit_test(a_pass_back_that_hangs_does_not_keep_it_for_long),
+        cmocka_unit_test(a_restore_that_hangs_keeps_no_writer_from_starting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
