@@ -91,7 +91,8 @@ class Row:
 
     def through(self, phases):
         for here, following in zip(phases, [*phases[1:], None]):
-            self.journey.arrive(here)
+            if not self.journey.arrive(here):
+                return
             one = self.one(here)
             if not one:
                 self.journey.go_on(here, following)

@@ -325,17 +325,21 @@ class Journey:
             time.sleep(LOOK_S)
 
     def arrive(self, phase):
-        """Asks where requests stop, which costs little, and only now and then how the run is."""
+        """Asks where requests stop, which costs little, and only now and then how the run is. False: a clean-up that found
+        nothing to delete, for somebody had done it, asks for nothing."""
         deadline = time.monotonic() + ARRIVE_S
         while not self.is_at(phase):
             asked = time.monotonic()
             run = self.look()
             assert asked < deadline, f"after {ARRIVE_S} s still waiting for phase {phase.name}: {said(run or {})}"
+            if run and run["state"] == "rolled-back" and phase.kind == "clean up":
+                return False
             assert not run or run["state"] not in TERMINAL, f"waiting for phase {phase.name}, the run is {run['state']}: {said(run)}"
             if run:
                 self.help(run)
             while not self.is_at(phase) and time.monotonic() - asked < RUN_EVERY_S:
                 time.sleep(LOOK_S)
+        return True
 
     def through(self, phases, after=None):
         """From the first, which is armed, to the end of the last, unharmed."""
