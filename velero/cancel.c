@@ -120,14 +120,14 @@ static bool pods_down(const struct cf_volumes *v, bool *out_here, bool *out_gone
     return true;
 }
 
-/* Since when only the other side is waited for; kept in the state. */
-static int64_t only_there_ms(const struct cf_volumes *v, json_t *row, bool only)
+int64_t cf_velero_there_ms(const struct cf_volumes *v, bool only)
 {
+    json_t *way = cf_way_open(v);
     if (!only)
-        json_object_del(row, "thereSince");
-    else if (!json_object_get(row, "thereSince"))
-        json_object_set_new(row, "thereSince", json_integer(v->now_ms));
-    return only ? v->now_ms - cf_json_int(row, v->now_ms, "thereSince", NULL) : 0;
+        json_object_del(way, "thereSince");
+    else if (!json_object_get(way, "thereSince"))
+        json_object_set_new(way, "thereSince", json_integer(v->now_ms));
+    return only ? v->now_ms - cf_json_int(way, v->now_ms, "thereSince", NULL) : 0;
 }
 
 bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct cf_error *err)
@@ -150,7 +150,7 @@ bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct
     }
     if (!cf_json_at(row, "since", NULL))
         cf_pass_go(row, "cancel", v->now_ms);
-    out->there_ms = only_there_ms(v, row, backups.moves == 0 && here);
+    out->there_ms = cf_velero_there_ms(v, backups.moves == 0 && here);
     const char *what = *backups.what    ? backups.what
                        : *restores.what ? restores.what
                                         : "stage pods are being taken away";

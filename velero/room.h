@@ -155,6 +155,8 @@ bool cf_claim_delete(void *kube, const json_t *claim, struct cf_error *err);
 
 /* --- cancel.c, objects.c --- */
 
+/* For how long the other side alone has been waited for, kept in the state; `only` false: it is not. */
+int64_t cf_velero_there_ms(const struct cf_volumes *v, bool only);
 /* Sets spec.cancel on every volume operation of the list that still moves; *out_moving counts them. */
 bool cf_velero_cancel_all(struct cf_kube *k, const json_t *operations, int *out_moving,
                           struct cf_error *err) CF_NODISCARD;

@@ -47,7 +47,9 @@ bool cf_volumes_take_back(const struct cf_volumes *v, struct cf_moving *out, str
         !cf_velero_list(v->to, "v1", "PersistentVolumeClaim", v->to_namespace, ours, NULL, &claims,
                         err))
         return false;
-    if (json_array_size(claims) == 0 && gone)
+    bool done = json_array_size(claims) == 0 && gone;
+    out->there_ms = cf_velero_there_ms(v, !done);
+    if (done)
         return cf_moving_done(out);
     if (!cf_velero_list(v->to, "v1", "Pod", v->to_namespace, NULL, cf_velero_trim_pod, &pods, err))
         return false;

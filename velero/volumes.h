@@ -88,9 +88,8 @@ struct cf_moving {
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
     bool lost;   /* with `failed`: the pass's Backup was deleted; another pass would do */
-    int64_t
-        there_ms; /* of cf_volumes_cancel, with `waits`: for so long what is left is at the other
-                         side alone, and nothing of ours touches the data's side; 0: it does */
+    int64_t there_ms; /* while cf_volumes_cancel or cf_volumes_take_back waits: for so long for the
+                         other side alone, and nothing touches the data's side; 0: it does */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
     int64_t at_ms;              /* when these were read; 0: they were not */
     int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */

@@ -258,6 +258,37 @@ static void a_restore_that_hangs_keeps_no_writer_from_starting(void **state)
     data_free(d);
 }
 
+/* Nor for a restored claim that something in the target keeps. */
+static void a_claim_that_does_not_go_keeps_no_writer_from_starting(void **state)
+{
+    (void)state;
+    struct data *d = data_new(PLAN DISCARD);
+    cf_autojson json_t *claim = NULL;
+    data_until_step(d, "volume.final_sync", 0, "applied");
+    for (int k = 0; k < 200 && !claim; k++) {
+        data_pass(d);
+        claim = cf_fake_kube_peek(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data");
+    }
+    assert_non_null(claim);
+    cf_json_put_take(claim, cf_test_json("['example.com/keeps']"), "metadata", "finalizers", NULL);
+    cf_fake_kube_put_json(d->w->dc2, claim);
+    act(d->w, "rollback");
+    for (int k = 0; k < 100 && replicas(d->w->dc1) == 0; k++) {
+        d->w->now += 5000;
+        data_pass(d);
+    }
+    if (replicas(d->w->dc1) != 1) {
+        dump_run(d->w);
+        fail_msg("still frozen: %s", hold_message(d->w));
+    }
+    for (int k = 0; k < 20; k++)
+        data_pass(d);
+    assert_string_not_equal(state_of(d->w), "rolled-back");
+    cf_fake_kube_remove(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data");
+    data_until(d, "rolled-back", 300);
+    data_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_pass_back_that_fails_does_not_keep_it),
         cmocka_unit_test(a_pass_back_that_hangs_does_not_keep_it_for_long),
         cmocka_unit_test(a_restore_that_hangs_keeps_no_writer_from_starting),
+        cmocka_unit_test(a_claim_that_does_not_go_keeps_no_writer_from_starting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
