@@ -87,8 +87,8 @@ struct cf_moving {
                     can help; `why` says what is stuck and what to do */
     bool failed; /* this pass will not become good, and another attempt was made as often as it
                     may: `why` says which claim lacks what */
-    bool lost;   /* the pass's Backup was deleted: another pass is to be made, or the hand over, called
-                    on, makes this one again, until it has `failed` as often as it may */
+    bool lost;   /* the pass's Backup was deleted: make another, or call on: this one is made again,
+                    until it has `failed` as often as it may */
     int64_t there_ms; /* while cf_volumes_cancel or cf_volumes_take_back waits: for so long for the
                          other side alone, and nothing touches the data's side; 0: it does */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */

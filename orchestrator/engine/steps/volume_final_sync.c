@@ -201,8 +201,8 @@ static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part pa
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "%s", parts[part].name);
-    if (moving.lost) { /* somebody deleted its Backup: it is void */
-        note_void(p, s, pass, moving.why);
+    if (moving.lost && !moving.failed) { /* somebody deleted its Backup: it is read once more */
+        note(s, pass, BACKUP);
         return cf_out_more(out);
     }
     (void)cf_moves_progress(&moving, parts[part].name, s, out);
