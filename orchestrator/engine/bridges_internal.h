@@ -41,6 +41,13 @@ struct cf_bridge_live {
     struct cf_bridge_live *next;
 };
 
+/* What its row and its run say of it. During a look others may change that: whoever looks copies it. */
+struct cf_bridge_said {
+    char id[CF_UUID_TEXT], run_id[CF_UUID_TEXT];
+    int shard;
+    bool retiring;
+};
+
 struct cf_bridges {
     struct cf_bridges_config config;
     pthread_mutex_t mutex; /* guards all below */
@@ -76,6 +83,8 @@ bool cf_bridge_live_look(struct cf_bridges *b, struct cf_bridge_live *l,
 void *cf_bridges_thread(void *arg);
 
 /* ---- bridges_rows.c ---- */
+/* As it is now. Must not be called with the mutex. */
+struct cf_bridge_said cf_bridge_live_said(struct cf_bridges *b, const struct cf_bridge_live *l);
 /* Reads the rows of the owned shards: adds what is missing, drops what is not ours any more.
  * Blocks; without the mutex. */
 void cf_bridges_read_rows(struct cf_bridges *b);

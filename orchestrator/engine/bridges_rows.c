@@ -93,18 +93,28 @@ void cf_bridges_read_rows(struct cf_bridges *b)
         cf_bridge_live_unref(b, orphan);
 }
 
+struct cf_bridge_said cf_bridge_live_said(struct cf_bridges *b, const struct cf_bridge_live *l)
+{
+    CF_LOCKED(&b->mutex);
+    struct cf_bridge_said said = { .shard = l->shard, .retiring = l->retiring };
+    memcpy(said.id, l->id, sizeof said.id);
+    memcpy(said.run_id, l->run_id, sizeof said.run_id);
+    return said;
+}
+
 bool cf_bridges_retire(struct cf_bridges *b, struct cf_bridge_live *l, struct cf_error *err)
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_fence fence;
     enum cf_record outcome;
-    if (!b->config.fence(b->config.self, l->shard, &fence))
+    const struct cf_bridge_said said = cf_bridge_live_said(b, l);
+    if (!b->config.fence(b->config.self, said.shard, &fence))
         return cf_error_set(err, CF_ERR_FENCED, "the bridge's shard is not ours");
     if (!b->config.clusters.kube(b->config.clusters.self, l->cluster, &kube, err))
         return false;
     if (!cf_bridge_remove(kube, NULL, &l->which, err))
         return cf_error_wrap(err, "it cannot go yet");
-    if (!cf_bridge_row_remove(b->config.store, &fence, l->id, "", &outcome, err))
+    if (!cf_bridge_row_remove(b->config.store, &fence, said.id, "", &outcome, err))
         return false;
     if (outcome == CF_RECORD_STALE)
         cf_bridges_poke(b); /* gone, or wanted again: the rows say which */
@@ -116,9 +126,10 @@ void cf_bridges_save_status(struct cf_bridges *b, struct cf_bridge_live *l)
     struct cf_fence fence;
     struct cf_error ignored = CF_ERROR_INIT;
     enum cf_record outcome;
-    if (!l->id[0] || !b->config.fence(b->config.self, l->shard, &fence))
+    const struct cf_bridge_said said = cf_bridge_live_said(b, l);
+    if (!said.id[0] || !b->config.fence(b->config.self, said.shard, &fence))
         return;
-    cf_autojson json_t *status = cf_bridges_status(b, l->id);
-    if (!cf_bridge_set(b->config.store, &fence, l->id, NULL, status, &outcome, &ignored))
+    cf_autojson json_t *status = cf_bridges_status(b, said.id);
+    if (!cf_bridge_set(b->config.store, &fence, said.id, NULL, status, &outcome, &ignored))
         cf_error_clear(&ignored);
 }

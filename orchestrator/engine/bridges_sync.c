@@ -203,7 +203,7 @@ static void feed(struct cf_bridges *b, struct cf_bridge_live *l)
 static bool retire(struct cf_bridges *b, struct cf_bridge_live *l)
 {
     struct cf_error err = CF_ERROR_INIT;
-    if (!cf_bridges_own(b, l->shard) || cf_bridges_retire(b, l, &err))
+    if (!cf_bridges_own(b, cf_bridge_live_said(b, l).shard) || cf_bridges_retire(b, l, &err))
         return true;
     if (!l->kept)
         cf_log_err(CF_LOG_INFO, "bridge.kept", "the bridge stays until nothing names it", &err,
@@ -222,15 +222,14 @@ static void work_on(struct cf_bridges *b, struct cf_bridge_live *l)
     int was_ready = l->ready, was_others = l->others;
     char was_why[sizeof l->why];
     memcpy(was_why, l->why, sizeof was_why);
-    bool gone = l->retiring ? retire(b, l) : (feed(b, l), false);
+    const struct cf_bridge_said said = cf_bridge_live_said(b, l);
+    bool gone = said.retiring ? retire(b, l) : (feed(b, l), false);
     bool news = was_synced != l->synced || was_ready != l->ready || was_others != l->others;
-    char run_id[CF_UUID_TEXT];
-    memcpy(run_id, l->run_id, sizeof run_id);
     if (!gone && (news || strcmp(was_why, l->why) != 0))
         cf_bridges_save_status(b, l);
     cf_bridge_live_give_back(b, l, gone);
     if (news)
-        b->config.woken(b->config.woken_arg, run_id);
+        b->config.woken(b->config.woken_arg, said.run_id);
 }
 
 void *cf_bridges_thread(void *arg)
