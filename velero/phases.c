@@ -203,7 +203,7 @@ enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char
 {
     *why = '\0';
     if (!object) {
-        snprintf(why, CF_VERDICT_WHY_MAX, "it has vanished: somebody has deleted it");
+        snprintf(why, CF_VERDICT_WHY_MAX, "it has been deleted");
         return CF_VERDICT_AGAIN;
     }
     if (cf_velero_only_finalizes(object) && cf_evidence_is_whole(rows))

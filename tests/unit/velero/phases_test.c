@@ -76,13 +76,13 @@ static void verdicts_follow_the_table(void **state)
     }
 }
 
-static void what_has_vanished_is_made_again(void **state)
+static void what_has_been_deleted_is_made_again(void **state)
 {
     (void)state;
     char why[CF_VERDICT_WHY_MAX];
     cf_autojson json_t *rows = cf_test_json(OK);
     assert_int_equal(cf_velero_verdict(NULL, rows, why), CF_VERDICT_AGAIN);
-    assert_non_null(strstr(why, "vanished"));
+    assert_non_null(strstr(why, "has been deleted"));
 }
 
 /* Whatever is no end has a limit and says what to do; each kind knows what to make of a phase that it does not know. */
@@ -131,7 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_follow_the_table),
-        cmocka_unit_test(what_has_vanished_is_made_again),
+        cmocka_unit_test(what_has_been_deleted_is_made_again),
         cmocka_unit_test(nothing_lasts_for_ever),
         cmocka_unit_test(progress_is_seen_and_who_waits_is_named),
     };
