@@ -56,7 +56,8 @@ char *cf_velero_stage_name(const struct cf_volumes *v, const char *claim, char *
 char *cf_velero_rehearsal_namespace(const struct cf_volumes *v, char *buf)
 {
     char hex[CF_SHA256_HEX];
-    snprintf(buf, CF_VELERO_NAME_MAX, "crossfade-%s-rehearsal", run_hex(v, hex));
+    int len = snprintf(buf, CF_VELERO_NAME_MAX, "crossfade-%s-rehearsal", run_hex(v, hex));
+    cf_assert(len > 0 && len < CF_VELERO_NAME_MAX);
     return buf;
 }
 

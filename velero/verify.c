@@ -168,7 +168,7 @@ static void ended(const struct cf_verify_end *e, const json_t *pod, struct cf_mo
     }
     cf_verify_pod_say(e, pod, false, why, sizeof why);
     if (good && !summary)
-        snprintf(why + strlen(why), sizeof why - strlen(why), ": %s", err.message);
+        snprintf(why + strlen(why), sizeof why - strlen(why), ": %.200s", err.message);
     again(e, why, out);
 }
 

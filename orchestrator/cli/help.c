@@ -121,6 +121,7 @@ static void markdown_command(struct cf_buf *out, const struct cf_command **path,
 {
     const struct cf_command *c = path[depth - 1];
     for (const struct cf_command *s = c->sub; s && s->name; s++) {
+        cf_assert(depth < CF_CLI_DEPTH_MAX);
         path[depth] = s;
         markdown_command(out, path, depth + 1);
     }

@@ -79,7 +79,7 @@ static bool remove_row(struct cf_bridges *b, const struct cf_fence *fence, const
 {
     const struct cf_bridge_place place = { row->cluster, row->ns, row->service,
                                            cf_json_bool(row->spec, false, "byName", NULL) };
-    bool ours;
+    bool ours = false;
     if (!tell_row(b, fence, run_id, row, &ours, err) || !ours)
         return err->kind == CF_ERR_NONE;
     struct cf_bridge_live *l = take(b, run_id, &place);

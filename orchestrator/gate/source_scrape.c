@@ -158,7 +158,7 @@ static uint64_t missing_places(const struct round *r, char why[CF_ERROR_FIELD_MA
     }
     why[0] = '\0';
     if (n > 0)
-        (void)snprintf(why, CF_ERROR_FIELD_MAX, "%zu of %zu places: %.150s", n, r->scrape->count,
+        (void)snprintf(why, CF_ERROR_FIELD_MAX, "%zu of %zu places: %.120s", n, r->scrape->count,
                        (*out_first)->message);
     return missing;
 }

@@ -179,7 +179,7 @@ static void report_circle(struct order *o, size_t row)
 static int wave_of(struct order *o, size_t row)
 {
     int wave = 1;
-    size_t i, named;
+    size_t i, named = row;
     json_t *name;
     if (o->waves[row])
         return o->waves[row];

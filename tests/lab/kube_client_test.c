@@ -274,7 +274,7 @@ static void test_list(void **state)
 {
     (void)state;
     struct cf_error err = CF_ERROR_INIT;
-    char name[16], rv[CF_KUBE_RV_TEXT];
+    char name[32], rv[CF_KUBE_RV_TEXT];
     for (int i = 0; i < 25; i++) {
         snprintf(name, sizeof name, "list-%02d", i);
         put(name, i % 2 ? "odd" : "even");

@@ -21,7 +21,7 @@ static void named(const struct fake_path *p, const char *name, char *buf, size_t
 
 static void not_found(const struct fake_path *p, struct fake_answer *a)
 {
-    char what[3 * FAKE_PART_MAX], text[4 * FAKE_PART_MAX];
+    char what[4 * FAKE_PART_MAX], text[5 * FAKE_PART_MAX];
     named(p, p->name, what, sizeof what);
     snprintf(text, sizeof text, "%s not found", what);
     fake_refuse(a, 404, "NotFound", NULL, text);
@@ -30,7 +30,7 @@ static void not_found(const struct fake_path *p, struct fake_answer *a)
 static void conflict(const struct fake_path *p, const char *reason, const char *words,
                      struct fake_answer *a)
 {
-    char what[3 * FAKE_PART_MAX], text[5 * FAKE_PART_MAX];
+    char what[4 * FAKE_PART_MAX], text[5 * FAKE_PART_MAX];
     named(p, p->name, what, sizeof what);
     snprintf(text, sizeof text, "Operation cannot be fulfilled on %s: %s", what, words);
     fake_refuse(a, 409, reason, NULL, text);
@@ -123,7 +123,7 @@ static void create(struct cf_fake_kube *f, struct fake_path *p, const json_t *bo
     char key[6 * FAKE_PART_MAX], text[64], gv[2 * FAKE_PART_MAX];
     fake_key(p, key, sizeof key);
     if (json_object_get(f->objects, key)) {
-        char what[3 * FAKE_PART_MAX], words[4 * FAKE_PART_MAX];
+        char what[4 * FAKE_PART_MAX], words[5 * FAKE_PART_MAX];
         named(p, p->name, what, sizeof what);
         snprintf(words, sizeof words, "%s already exists", what);
         fake_refuse(a, 409, "AlreadyExists", NULL, words);

@@ -45,7 +45,7 @@ static void stateful_set_is_renewed_and_shrinks_from_the_top(void **state)
     make_db(api);
     settle(w);
     char before[128];
-    snprintf(before, sizeof(before), "%s", field(api, SET, "/status/currentRevision"));
+    snprintf(before, sizeof(before), "%.127s", field(api, SET, "/status/currentRevision"));
     assert_int_equal(
         merge(api, SET, "{'spec':{'template':{'metadata':{'annotations':{'v':'2'}}}}}"), 200);
     while (!sbx_controllers_settle(w->controllers, 1))

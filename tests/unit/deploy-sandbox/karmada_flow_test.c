@@ -101,7 +101,7 @@ static void test_a_preserved_object_stays_without_marks(void **state)
     until_field(w->hub, RB(HEALTH(0)), "Healthy");
     until_field(w->hub, RB(HEALTH(1)), "Healthy");
     char uid[64];
-    snprintf(uid, sizeof(uid), "%s", field(w->east, DEP, "/metadata/uid"));
+    snprintf(uid, sizeof(uid), "%.63s", field(w->east, DEP, "/metadata/uid"));
     place(w, "'west'");
     until_field(w->hub, RB("/status/aggregatedStatus/0/clusterName"), "west");
     until_no_work(w, "east");
@@ -181,7 +181,7 @@ static void test_strangers_are_not_overwritten(void **state)
                 "value is empty, Karmada will not manage this resource");
     assert_string_equal(field(w->hub, RB("/status/aggregatedStatus/0/applied")), "");
     char uid[64];
-    snprintf(uid, sizeof(uid), "%s", field(w->west, DEP, "/metadata/uid"));
+    snprintf(uid, sizeof(uid), "%.63s", field(w->west, DEP, "/metadata/uid"));
     assert_int_equal(merge(w->hub, PP, "p", "{'spec':{'conflictResolution':'Overwrite'}}"), 200);
     until_field(w->hub, RB(HEALTH(0)), "Healthy");
     assert_string_equal(field(w->west, DEP, "/metadata/uid"), uid);

@@ -102,7 +102,7 @@ static void the_owner_has_it_again(void **state)
     const struct placing how = { EVERYTHING, false, "own" };
     char uid[80];
     move(w, &how);
-    snprintf(uid, sizeof uid, "%s", deployment(w->west, "/metadata/uid"));
+    snprintf(uid, sizeof uid, "%.79s", deployment(w->west, "/metadata/uid"));
     assert_int_equal(merge(w->hub, KM_G_POLICY, "propagationpolicies", "shop", "theirs",
                            "{'spec':{'placement':{'clusterAffinity':{'clusterNames':['west']}}}}"),
                      200);

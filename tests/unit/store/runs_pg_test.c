@@ -150,7 +150,7 @@ static void one_of_many_gets_the_claims(void **state)
     struct racer racers[RACERS] = { 0 };
     int won = 0;
     for (int i = 0; i < RACERS; i++) {
-        char plan[16];
+        char plan[32];
         snprintf(plan, sizeof plan, "race-%d", i);
         apply_plan(plan, DIGEST_A);
     }
