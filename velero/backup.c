@@ -157,35 +157,6 @@ static bool gives_way(struct pass *p, bool *out_so, struct cf_error *err)
     return true;
 }
 
-static bool still_runs(struct pass *p, const json_t *backup, const json_t *operations,
-                       struct cf_moving *out, struct cf_error *err)
-{
-    char seen[CF_SHA256_HEX], front[CF_NAME_MAX] = "";
-    const json_t *of = NULL;
-    const char *ours = cf_json_str(p->row, "", "backup", NULL), *from = cf_kube_name(p->v->from);
-    const struct cf_phase_rule *r = cf_velero_slowest(backup, operations, &of);
-    int64_t quiet =
-        cf_pass_quiet_ms(p->row, cf_velero_fingerprint(backup, operations, seen), p->v->now_ms);
-    const char *kind = cf_json_str(of, "", "kind", NULL);
-    const char *name = cf_json_str(of, "", "metadata", "name", NULL);
-    const char *phase = cf_json_str(of, "", "status", "phase", NULL);
-    if (cf_phase_of(backup)->class == CF_PHASE_WAITS &&
-        !cf_velero_in_front(p->v, p->v->from, "Backup", ours, front, err))
-        return false;
-    cf_pass_in_line(p->row, *front, p->v->now_ms);
-    if (quiet > r->quiet_ms && *front)
-        return cf_moving_stuck(out, "Backup %s on %s has waited for %lld minutes behind backup %s",
-                               ours, from, (long long)(quiet / 60000), front);
-    if (quiet > r->quiet_ms)
-        return cf_moving_stuck(out, "%s %s on %s has been %s for %lld minutes: %s", kind, name,
-                               from, *phase ? phase : "New", (long long)(quiet / 60000), r->hint);
-    if (*front)
-        return cf_moving_waits(out, CF_VELERO_LOOK_MS, "Backup %s on %s is blocked by backup %s",
-                               ours, from, front);
-    return cf_moving_waits(out, CF_VELERO_LOOK_MS, "%s %s on %s is %s", kind, name, from,
-                           *phase ? phase : "New");
-}
-
 /* Velero leaves incrementalBytes out where nothing had changed, as it does where it does not know the
  * number at all (before 1.18): once it has been seen, no number is 0. */
 static void read_increments(const struct pass *p, json_t *rows)
@@ -223,7 +194,7 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
     case CF_VERDICT_RUNS:
         if (!gives_way(p, out_on, err))
             return false;
-        return *out_on || still_runs(p, backup, operations, out, err);
+        return *out_on || cf_velero_goes_on(p->v, p->v->from, p->row, backup, operations, out, err);
     case CF_VERDICT_GOOD:
         read_increments(p, rows);
         cf_pass_in_line(p->row, false, p->v->now_ms);

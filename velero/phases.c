@@ -48,7 +48,8 @@ const struct cf_phase_rule cf_phase_rules[] = {
     { "Restore", "WaitingForPluginOperations", CF_PHASE_MOVES, MOVED, SERVER },
     { "Restore", "WaitingForPluginOperationsPartiallyFailed", CF_PHASE_MOVES, MOVED, SERVER },
     { "Restore", "Finalizing", CF_PHASE_MOVES, FINALIZED, SERVER },
-    { "Restore", "FinalizingPartiallyFailed", CF_PHASE_MOVES, FINALIZED, SERVER },
+    /* It only ends PartiallyFailed; until then it waits, for ten minutes, for a claim that nobody fills. */
+    { "Restore", "FinalizingPartiallyFailed", CF_PHASE_PARTIAL, 0, "" },
     { "Restore", "Completed", CF_PHASE_GOOD, 0, "" },
     { "Restore", "PartiallyFailed", CF_PHASE_PARTIAL, 0, "" },
     { "Restore", "Failed", CF_PHASE_BAD, 0, "" },
@@ -160,12 +161,13 @@ static enum cf_verdict ended_badly(const json_t *object, const json_t *rows, cha
 {
     char lacks[CF_VERDICT_WHY_MAX / 2] = "";
     const char *reason = cf_json_str(object, "", "status", "failureReason", NULL);
+    const char *phase = cf_json_str(object, "", "status", "phase", NULL);
     if (!cf_evidence_is_whole(rows))
         cf_evidence_lacks(rows, lacks, sizeof lacks);
-    snprintf(why, CF_VERDICT_WHY_MAX, "%s %s ended %s with %" PRId64 " errors%s%.120s%s%.240s",
+    snprintf(why, CF_VERDICT_WHY_MAX, "%s %s %s %s with %" PRId64 " errors%s%.120s%s%.240s",
              cf_json_str(object, "", "kind", NULL),
              cf_json_str(object, "", "metadata", "name", NULL),
-             cf_json_str(object, "", "status", "phase", NULL),
+             strstr(phase, "Finalizing") ? "is" : "ended", phase,
              cf_json_int(object, 0, "status", "errors", NULL), *reason ? ": " : "", reason,
              *lacks ? "; " : "", lacks);
     return CF_VERDICT_AGAIN;

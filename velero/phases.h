@@ -47,7 +47,7 @@ enum { CF_VERDICT_WHY_MAX = 512 };
  * put labels and reclaim policies on volumes. With the evidence of every claim it is good. */
 bool cf_velero_only_finalizes(const json_t *object);
 
-/* `object` NULL: it has vanished. `rows`: the evidence (evidence.h), all of it ok or not. */
+/* `object` NULL: it has been deleted. `rows`: the evidence (evidence.h), all of it ok or not. */
 enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char *why);
 /* What changes when there is progress: phases, items, bytes. 65 bytes (CF_SHA256_HEX). */
 char *cf_velero_fingerprint(const json_t *object, const json_t *operations, char *buf);

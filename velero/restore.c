@@ -212,36 +212,6 @@ static bool phase_create(struct restoring *r, bool *out_on, struct cf_moving *ou
 
 /* --- run --- */
 
-static bool still_runs(struct restoring *r, const json_t *restore, const json_t *operations,
-                       struct cf_moving *out, struct cf_error *err)
-{
-    char seen[CF_SHA256_HEX], front[CF_NAME_MAX] = "";
-    const json_t *of = NULL;
-    const struct cf_phase_rule *rule = cf_velero_slowest(restore, operations, &of);
-    int64_t quiet =
-        cf_pass_quiet_ms(r->row, cf_velero_fingerprint(restore, operations, seen), r->v->now_ms);
-    const char *kind = cf_json_str(of, "", "kind", NULL);
-    const char *name = cf_json_str(of, "", "metadata", "name", NULL);
-    const char *phase = cf_json_str(of, "", "status", "phase", NULL);
-    const char *to = cf_kube_name(r->v->to);
-    if (cf_phase_of(restore)->class == CF_PHASE_WAITS &&
-        !cf_velero_in_front(r->v, r->v->to, "Restore", r->name, front, err))
-        return false;
-    cf_pass_in_line(r->row, *front, r->v->now_ms);
-    if (quiet > rule->quiet_ms && *front)
-        return cf_moving_stuck(out,
-                               "Restore %s on %s has waited for %lld minutes behind restore %s",
-                               r->name, to, (long long)(quiet / 60000), front);
-    if (quiet > rule->quiet_ms)
-        return cf_moving_stuck(out, "%s %s on %s has been %s for %lld minutes: %s", kind, name, to,
-                               *phase ? phase : "New", (long long)(quiet / 60000), rule->hint);
-    if (*front)
-        return cf_moving_waits(out, CF_VELERO_LOOK_MS, "Restore %s on %s is blocked by restore %s",
-                               r->name, to, front);
-    return cf_moving_waits(out, CF_VELERO_LOOK_MS, "%s %s on %s is %s", kind, name, to,
-                           *phase ? phase : "New");
-}
-
 static bool look(const struct restoring *r, json_t **out_restore, json_t **out_operations,
                  json_t **out_claims, struct cf_error *err)
 {
@@ -297,7 +267,7 @@ static bool phase_run(struct restoring *r, bool *out_on, struct cf_moving *out,
         json_object_set(r->row, "rows", rows);
     switch (verdict) {
     case CF_VERDICT_RUNS:
-        return still_runs(r, restore, operations, out, err);
+        return cf_velero_goes_on(r->v, r->v->to, r->row, restore, operations, out, err);
     case CF_VERDICT_GOOD:
         cf_pass_in_line(r->row, false, r->v->now_ms);
         cf_pass_go(r->row, "tidy", r->v->now_ms);

@@ -160,6 +160,11 @@ int64_t cf_velero_there_ms(const struct cf_volumes *v, bool only);
 /* Sets spec.cancel on every volume operation of the list that still moves; *out_moving counts them. */
 bool cf_velero_cancel_all(struct cf_kube *k, const json_t *operations, int *out_moving,
                           struct cf_error *err) CF_NODISCARD;
+/* What a Backup or Restore that has not ended waits for, noted in the row of its pass or restore; *out is
+ * stuck when that has lasted too long. What moves its volumes is canceled if it cannot go on. */
+bool cf_velero_goes_on(const struct cf_volumes *v, struct cf_kube *k, json_t *row,
+                       const json_t *object, const json_t *operations, struct cf_moving *out,
+                       struct cf_error *err) CF_NODISCARD;
 /* PodVolumeBackups and DataUploads (or their counterparts of a restore) with this parent. */
 bool cf_velero_operations(struct cf_kube *k, const char *ns, const char *label, const char *parent,
                           json_t **out, struct cf_error *err) CF_NODISCARD;

@@ -130,6 +130,15 @@ static json_t *progress(int64_t total, int64_t done)
     return json_pack("{s:I,s:I}", "totalBytes", (json_int_t)total, "bytesDone", (json_int_t)done);
 }
 
+/* One agent has begun to move; the "Prepared" of another, who looked at the same pod, lands after that. */
+static void fall_back(struct vl_move *m)
+{
+    cf_autofree char *now = vl_time(m->c, 0);
+    if (!cf_json_at(m->o, "status", "startTimestamp", NULL))
+        tell(m,
+             json_pack("{s:s,s:s,s:{}}", "phase", "Prepared", "startTimestamp", now, "progress"));
+}
+
 /* Where the bytes come from is looked at once, when the moving begins: that is the moment whose
  * contents are kept. */
 static void move(struct vl_move *m)
@@ -138,6 +147,10 @@ static void move(struct vl_move *m)
     json_t *memory = vl_memory(m->c->agents, m->o);
     if (is_held(m, "Prepared"))
         return;
+    if (meets(m, VL_MOVER_FALLS_BACK, NULL)) {
+        fall_back(m);
+        return;
+    }
     if (!m->kind->begin(m, memory, &why)) {
         end(m, "Failed", why);
         return;

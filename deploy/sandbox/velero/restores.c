@@ -284,7 +284,7 @@ static bool all_bound(struct vl_cluster *c, const json_t *r)
             sbx_pass_one(&c->pass, "", "persistentvolumeclaims",
                          cf_json_str(dd, "", "spec", "targetVolume", "namespace", NULL),
                          cf_json_str(dd, "", "spec", "targetVolume", "pvc", NULL));
-        if (vl_phase_in(dd, "Completed") && claim && !vl_phase_in(claim, "Bound"))
+        if (!claim || !vl_phase_in(claim, "Bound"))
             return false;
     }
     return true;

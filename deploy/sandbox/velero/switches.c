@@ -37,6 +37,7 @@ static const struct {
     [VL_DOWNLOAD_NEVER] = { "downloadNever", WANTS_NOTHING },
     [VL_DOWNLOAD_DEAD] = { "downloadDead", WANTS_NOTHING },
     [VL_MOVER_STUCK] = { "moverStuck", MAY_KIND | MAY_VALUE },
+    [VL_MOVER_FALLS_BACK] = { "moverFallsBack", MAY_KIND },
     [VL_CORRUPT] = { "corrupt", WANTS_NOTHING },
     [VL_DELETE_FAILS] = { "deleteFails", WANTS_NOTHING },
     [VL_CLOCK_AHEAD] = { "clockAhead", MAY_MS },

@@ -7,29 +7,30 @@
 #include "base/json.h"
 
 enum vl_fault {
-    VL_STORAGE_AWAY,   /* F1, F2: S3 does not answer this cluster */
-    VL_ITEM_ERROR,     /* F4: one object of a Backup or Restore fails */
-    VL_VOLUME_LOST,    /* F5: a mover fails */
-    VL_VOLUME_SKIPPED, /* F6: a volume is left out without an error */
-    VL_AGENT_AWAY,     /* F7: no node agent runs (value: on this node) */
-    VL_SYNC_OFF,       /* F8 */
-    VL_SYNC_LATE,      /* F8: each look at the bucket comes so much later */
-    VL_PVB_LATE,       /* F9: a Backup is synced so long before its PodVolumeBackups */
-    VL_PVB_MISSING,    /* F9: a PodVolumeBackup is never synced */
-    VL_STUCK,          /* F10, F19: stays as it is */
-    VL_SERVER_AWAY,    /* F11: killed; ending it is the restart */
-    VL_SERVER_RESTART, /* F11: killed and started when a Backup or Restore is in that phase */
-    VL_BACKUP_GONE,    /* F12: deleted by somebody, in the bucket too */
-    VL_NAME_TAKEN,     /* F13 */
-    VL_VERSION_IS,     /* F14: another version, from now on */
-    VL_UNKNOWN_PHASE,  /* F15 */
-    VL_CONFLICT,       /* F16: clients' next writes of Velero's kinds are answered 409 */
-    VL_DOWNLOAD_NEVER, /* F18 */
-    VL_DOWNLOAD_DEAD,  /* F18: a URL that leads nowhere */
-    VL_MOVER_STUCK,    /* F20 */
-    VL_CORRUPT,        /* F21 */
-    VL_DELETE_FAILS,   /* F23 */
-    VL_CLOCK_AHEAD,    /* F24 */
+    VL_STORAGE_AWAY,     /* F1, F2: S3 does not answer this cluster */
+    VL_ITEM_ERROR,       /* F4: one object of a Backup or Restore fails */
+    VL_VOLUME_LOST,      /* F5: a mover fails */
+    VL_VOLUME_SKIPPED,   /* F6: a volume is left out without an error */
+    VL_AGENT_AWAY,       /* F7: no node agent runs (value: on this node) */
+    VL_SYNC_OFF,         /* F8 */
+    VL_SYNC_LATE,        /* F8: each look at the bucket comes so much later */
+    VL_PVB_LATE,         /* F9: a Backup is synced so long before its PodVolumeBackups */
+    VL_PVB_MISSING,      /* F9: a PodVolumeBackup is never synced */
+    VL_STUCK,            /* F10, F19: stays as it is */
+    VL_SERVER_AWAY,      /* F11: killed; ending it is the restart */
+    VL_SERVER_RESTART,   /* F11: killed and started when a Backup or Restore is in that phase */
+    VL_BACKUP_GONE,      /* F12: deleted by somebody, in the bucket too */
+    VL_NAME_TAKEN,       /* F13 */
+    VL_VERSION_IS,       /* F14: another version, from now on */
+    VL_UNKNOWN_PHASE,    /* F15 */
+    VL_CONFLICT,         /* F16: clients' next writes of Velero's kinds are answered 409 */
+    VL_DOWNLOAD_NEVER,   /* F18 */
+    VL_DOWNLOAD_DEAD,    /* F18: a URL that leads nowhere */
+    VL_MOVER_STUCK,      /* F20 */
+    VL_MOVER_FALLS_BACK, /* F20: and its agent thinks that it moves */
+    VL_CORRUPT,          /* F21 */
+    VL_DELETE_FAILS,     /* F23 */
+    VL_CLOCK_AHEAD,      /* F24 */
     VL_FAULTS,
 };
 

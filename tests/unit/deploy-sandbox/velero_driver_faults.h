@@ -17,6 +17,7 @@ static const struct {
     enum end end;
     const char *says; /* at the end, or on the way to it */
     int attempt;      /* of the pass, or of its restore; 0: of no interest */
+    int later_ms;     /* once everything stands, the caller's clock is so much further */
 } table[] = {
     { "F1 the object store is away at the start", LIVE, "{'fault':'storageAway','cluster':'east'}", 600, DONE, "BackupStorageLocation there on east is Unavailable", 0 },
     { "F2 it goes away before the restore", RESTORE, "{'fault':'storageAway','cluster':'west'}", 600, DONE, "", 0 },
@@ -41,6 +42,8 @@ static const struct {
     { "F16 writes meet conflicts", LIVE, "{'fault':'conflict','count':3}", 0, DONE, "", 1 },
     { "F20 a mover does not move on", LIVE, "{'fault':'moverStuck','kind':'DataUpload'}", 0, STICKS, "DataUpload", 1 },
     { "F20 nor into the target", RESTORE, "{'fault':'moverStuck','kind':'PodVolumeRestore'}", 0, STICKS, "PodVolumeRestore", 1 },
+    { "F20 a mover falls back", LIVE, "{'fault':'moverFallsBack','kind':'DataUpload','count':1}", 0, DONE, "fell back to Prepared", 2, 61000 },
+    { "F20 and on the way back out", RESTORE, "{'fault':'moverFallsBack','kind':'DataDownload','count':1}", 0, DONE, "fell back to Prepared", 2, 61000 },
     { "F24 the target's clock is ahead", HAND_OVER, "{'fault':'clockAhead','cluster':'west','ms':600000}", 0, DONE, "", 0 },
 };
 /* clang-format on */
@@ -61,8 +64,9 @@ static inline void drive_row(struct driver *d, size_t i, struct cf_moving *out, 
             sbx_velero_heal(d->velero, "", NULL);
             healed = true;
         }
-        if (table[i].end >= STICKS && ms > SETTLED_MS && !hurried) {
-            d->now_ms += LONG_MS;
+        int64_t later = table[i].end >= STICKS ? LONG_MS : table[i].later_ms;
+        if (later > 0 && ms > SETTLED_MS && !hurried) {
+            d->now_ms += later;
             hurried = true;
         }
         bool ok = once(d, table[i].part, table[i].part == LIVE ? 1 : 2, out);

@@ -120,6 +120,34 @@ static void what_was_made_before_it_was_deleted_goes_too(void **state)
     world_down(&w);
 }
 
+/* Velero's race of two agents: nobody would go on for ever. */
+static void what_fell_back_is_canceled_and_made_again(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    world_up(&w, TWO_CLAIMS);
+    w.backup_fault = w.restore_fault = FALLS_BACK;
+    w.fault_times = 1;
+    int64_t begun = w.v.now_ms;
+    drive_done(&w, BACKUP_FROZEN, 1);
+    assert_int_equal(cf_pass_attempt(cf_pass_find(w.stored, "there", 1)), 2);
+    assert_in_range(w.v.now_ms - begun, 60 * 1000, 2 * 60 * 1000); /* it is given a minute */
+    drive_done(&w, HAND_OVER, 1);
+    w.fault_times = 1;
+    do { /* until it says what it does */
+        assert_ok(once(&w, RESTORE, 1, &out, &err), &err);
+        assert_false(out.done || out.failed || out.stuck);
+        world_turn(&w);
+        w.v.now_ms += out.wait_ms;
+    } while (!strstr(out.why, "fell back to Prepared"));
+    drive_done(&w, RESTORE, 1); /* the first is still finalizing: nobody waits for it */
+    const json_t *row = cf_pass_find(w.stored, "there", 1);
+    assert_int_equal(cf_pass_attempt(json_object_get(row, "restore")), 2);
+    world_down(&w);
+}
+
 /* Its Backup never ends: once nothing of it moves and our pods are gone, nobody waits for it. */
 static void a_backup_that_hangs_keeps_nobody_from_going_on(void **state)
 {
@@ -149,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_rehearsal_that_is_stopped_leaves_nothing),
         cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
         cmocka_unit_test(what_was_made_before_it_was_deleted_goes_too),
+        cmocka_unit_test(what_fell_back_is_canceled_and_made_again),
         cmocka_unit_test(a_backup_that_hangs_keeps_nobody_from_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

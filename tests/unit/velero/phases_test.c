@@ -48,7 +48,7 @@ static const struct {
     { "Restore", "{'phase':'Finalizing'}", OK, CF_VERDICT_GOOD, "" },
     { "Restore", "{'phase':'Finalizing'}", LACKING, CF_VERDICT_RUNS, "" },
     { "Restore", "{'phase':'Finalizing','errors':1}", OK, CF_VERDICT_AGAIN, "errors 1" },
-    { "Restore", "{'phase':'FinalizingPartiallyFailed'}", OK, CF_VERDICT_RUNS, "" },
+    { "Restore", "{'phase':'FinalizingPartiallyFailed','errors':1}", OK, CF_VERDICT_AGAIN, "is FinalizingPartiallyFailed with 1 errors" },
     { "Restore", "{'phase':'Bar'}", OK, CF_VERDICT_RUNS, "" },
     { "Restore", "{'phase':'Completed','warnings':6}", OK, CF_VERDICT_GOOD, "" },
     { "Restore", "{'phase':'Completed','warnings':6}", LACKING, CF_VERDICT_AGAIN, "lack evidence" },
