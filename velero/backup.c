@@ -9,7 +9,8 @@
  *   run      looks                                     it has ended, each claim with evidence
  *   yield    cancels, and takes the stage pods away:   nothing of ours reads any more
  *            a pod of the workload needs its volume
- *   tidy     takes the stage pods away                 they are gone
+ *   tidy     takes the stage pods away                 they are gone; for a frozen pass: they go, and
+ *                                                      what is frozen does not wait for that
  *   done, failed
  *
  * What did not become good is tried again under the next attempt's name: a bucket takes a name once. */
@@ -198,6 +199,8 @@ static bool phase_run(struct pass *p, bool *out_on, struct cf_moving *out, struc
     case CF_VERDICT_GOOD:
         read_increments(p, rows);
         cf_pass_in_line(p->row, false, p->v->now_ms);
+        json_object_set_new(p->row, "backupMs",
+                            json_integer(cf_pass_took_ms(p->row, p->v->now_ms)));
         cf_pass_go(p->row, "tidy", p->v->now_ms);
         *out_on = true;
         return true;
@@ -236,9 +239,11 @@ static bool phase_tidy(struct pass *p, bool *out_on, struct cf_moving *out, stru
 {
     if (!cf_stage_down(p->v, p->v->from, p->v->from_namespace, out_on, err))
         return false;
-    if (!*out_on)
+    /* A live pass leaves no volume held. In a freeze nobody wants it: neither the hand over nor the
+     * restore; and who thaws cancels, which waits. */
+    if (!*out_on && p->stage.source == CF_PASS_LIVE)
         return cf_moving_waits(out, CF_VELERO_LOOK_MS, "stage pods are being taken away");
-    json_object_set_new(p->row, "backupMs", json_integer(cf_pass_took_ms(p->row, p->v->now_ms)));
+    *out_on = true;
     cf_pass_go(p->row, "done", p->v->now_ms);
     return true;
 }

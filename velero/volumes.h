@@ -134,7 +134,8 @@ enum cf_pass_source {
 };
 
 /* Pass `n` at the side where the data is: stage pods where they are needed, the Backup, its end, the
- * evidence of every claim. Done: every claim's bytes are in the bucket. */
+ * evidence of every claim. Done: every claim's bytes are in the bucket; the stage pods of a live pass are
+ * gone, those of a frozen one go (cf_volumes_cancel waits for them). */
 bool cf_volumes_backup(const struct cf_volumes *v, int n, enum cf_pass_source source,
                        struct cf_moving *out, struct cf_error *err) CF_NODISCARD;
 
@@ -168,9 +169,10 @@ bool cf_volumes_slot(const struct cf_volumes *v, struct cf_moving *out,
  * "restoreMs", "rehearsalMs", "bytes", "incrementalBytes" (of all; null: not known of each),
  * "claims": [{"name", "bytes", "incrementalBytes" or null, "source":
  * "PodVolumeBackup/…", "empty", "backupOk", "restoredBytes" or null, "restoreOk", "why"}]}; new
- * reference; NULL when there is none yet. Times are of the attempt that became good, until its stage
- * pods are gone again, and without the time in line behind other people's. The claims of old passes
- * are not kept: take the report when a pass is done. */
+ * reference; NULL when there is none yet. Times are of the attempt that became good, without the time
+ * in line behind other people's: of a pass until every claim has its evidence, of a restore until its
+ * stage pods are gone again, too. The claims of old passes are not kept: take the report when a pass is
+ * done. */
 json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n) CF_NODISCARD;
 
 /* ---- claims in the way (replace.c) ---- */

@@ -44,6 +44,51 @@ static void both_strategies_arrive(void **state)
     world_down(&w);
 }
 
+/* What takes long to go: whoever holds it. */
+static void hold_stage_pods(struct world *w, bool held)
+{
+    cf_autojson json_t *pods = all(w, &w->east, "v1", "Pod", "shop");
+    size_t i;
+    json_t *pod;
+    json_array_foreach(pods, i, pod)
+    {
+        cf_json_put_take(pod, held ? json_pack("[s]", "example.com/slow") : json_array(),
+                         "metadata", "finalizers", NULL);
+        if (held)
+            put(&w->east, pod);
+        else
+            cf_fake_kube_remove(w->east.api, "v1", "Pod", "shop", name_of(pod));
+    }
+}
+
+/* A freeze does not wait for pods that only have to go; a live pass does, and so does who thaws. */
+static void a_frozen_pass_is_done_before_its_pods_are_gone(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    const enum what passes[] = { BACKUP_LIVE, BACKUP_FROZEN };
+    world_up(&w, TWO_CLAIMS);
+    for (int n = 1; n <= 2; n++) {
+        while (count(&w, &w.east, "v1", "Pod", "shop") == 0)
+            assert_ok(once(&w, passes[n - 1], n, &out, &err), &err);
+        hold_stage_pods(&w, true);
+        for (int i = 0; i < 50 && !out.done; i++) {
+            assert_ok(once(&w, passes[n - 1], n, &out, &err), &err);
+            world_turn(&w);
+        }
+        assert_true(out.done == (n == 2));
+        assert_true(n == 2 || strstr(out.why, "stage pods are being taken away"));
+        assert_ok(once(&w, CANCEL, 0, &out, &err), &err);
+        assert_false(out.done);
+        hold_stage_pods(&w, false);
+        drive_done(&w, passes[n - 1], n);
+    }
+    drive_done(&w, HAND_OVER, 2);
+    world_down(&w);
+}
+
 static void a_pass_touches_nothing_that_is_not_ours(void **state)
 {
     (void)state;
@@ -493,6 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_strategies_arrive),
+        cmocka_unit_test(a_frozen_pass_is_done_before_its_pods_are_gone),
         cmocka_unit_test(a_pass_touches_nothing_that_is_not_ours),
         cmocka_unit_test(the_frozen_pass_goes_where_the_live_one_was_under_the_same_name),
         cmocka_unit_test(a_pass_gives_way_to_a_pod_that_has_moved),
