@@ -8,11 +8,13 @@
  *   create   modifiers, a scratch namespace, Restore   they stand
  *   run      looks                                     it has ended, each claim Bound with evidence
  *   tidy     takes the stage pods away                 they are gone
+ *   settle   a rehearsal looks                         its Restore has ended: only then may its claims go
  *   done, failed
  *
  * A claim or a pod that is there is what Velero skips without a word, and then calls Completed: so a
  * claim that is not of this very pass is never touched, and stops it by name. Restores of a cluster
- * are carried out one at a time: who is in front is named. */
+ * are carried out one at a time: who is in front is named. They are finalized one at a time, too, and a
+ * claim that goes meanwhile is waited for, for ten minutes, by everybody behind. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +23,10 @@
 #include "velero/modifiers.h"
 #include "velero/phases.h"
 
-enum { BIND_MAX_MS = 2 * 60 * 1000 }; /* from the end of a Restore until its claims are Bound */
+enum {
+    BIND_MAX_MS = 2 * 60 * 1000,    /* from the end of a Restore until its claims are Bound */
+    SETTLE_MAX_MS = 12 * 60 * 1000, /* Velero's own limit is 10 minutes */
+};
 
 struct restoring {
     const struct cf_volumes *v;
@@ -294,6 +299,25 @@ static bool phase_tidy(struct restoring *r, bool *out_on, struct cf_moving *out,
         return cf_moving_waits(out, CF_VELERO_LOOK_MS, "stage pods on %s are being taken away",
                                cf_kube_name(r->v->to));
     json_object_set_new(r->row, "ms", json_integer(cf_pass_took_ms(r->row, r->v->now_ms)));
+    cf_pass_go(r->row, r->rehearsal ? "settle" : "done", r->v->now_ms);
+    return true;
+}
+
+/* What is restored for good stays, and nobody waits. */
+static bool phase_settle(struct restoring *r, bool *out_on, struct cf_moving *out,
+                         struct cf_error *err)
+{
+    struct cf_object_ref ref = cf_velero_ref(r->v, "Restore", r->name);
+    cf_autojson json_t *restore = NULL;
+    bool found = false;
+    if (!cf_kube_find(r->v->to, NULL, &ref, &found, &restore, err))
+        return cf_error_wrap(err, "read Restore %s on %s", r->name, cf_kube_name(r->v->to));
+    int64_t waited = r->v->now_ms - cf_json_int(r->row, r->v->now_ms, "since", NULL);
+    *out_on = !found || cf_phase_is_end(cf_phase_of(restore)) || waited > SETTLE_MAX_MS;
+    if (!*out_on)
+        return cf_moving_waits(out, CF_VELERO_LOOK_MS,
+                               "Restore %s on %s is finalizing: it is taken away after that",
+                               r->name, cf_kube_name(r->v->to));
     cf_pass_go(r->row, "done", r->v->now_ms);
     return true;
 }
@@ -320,8 +344,9 @@ static const struct {
     const char *name;
     phase_fn *run;
 } phases[] = {
-    { "clear", phase_clear }, { "create", phase_create }, { "run", phase_run },
-    { "tidy", phase_tidy },   { "done", phase_done },     { "failed", phase_failed },
+    { "clear", phase_clear },   { "create", phase_create }, { "run", phase_run },
+    { "tidy", phase_tidy },     { "settle", phase_settle }, { "done", phase_done },
+    { "failed", phase_failed },
 };
 
 static bool run_phase(struct restoring *r, bool *out_on, struct cf_moving *out,

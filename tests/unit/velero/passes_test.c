@@ -89,6 +89,30 @@ static void a_frozen_pass_is_done_before_its_pods_are_gone(void **state)
     world_down(&w);
 }
 
+/* Velero finalizes one Restore after the other, and waits for a claim that went. */
+static void a_rehearsal_goes_once_its_restore_has_ended(void **state)
+{
+    (void)state;
+    struct world w;
+    char name[CF_VELERO_NAME_MAX];
+    const enum what restores[] = { REHEARSE, RESTORE };
+    world_up(&w, TWO_CLAIMS);
+    drive_done(&w, BACKUP_FROZEN, 1);
+    for (int i = 0; i < 2; i++) {
+        w.finalizing = 20;
+        drive_done(&w, restores[i], 1);
+        cf_autojson json_t *restore =
+            cf_fake_kube_peek(w.west.api, CF_VELERO_V1, "Restore", "velero",
+                              cf_velero_restore_name(&w.v, 1, 1, 1, i == 0, name));
+        assert_string_equal(phase_of(restore), i == 0 ? "Completed" : "Finalizing");
+    }
+    /* Nor for ever, where nobody finalizes. */
+    w.finalizing = 100000;
+    drive_done(&w, BACKUP_FROZEN, 2);
+    drive_done(&w, REHEARSE, 2);
+    world_down(&w);
+}
+
 static void a_pass_touches_nothing_that_is_not_ours(void **state)
 {
     (void)state;
@@ -539,6 +563,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_strategies_arrive),
         cmocka_unit_test(a_frozen_pass_is_done_before_its_pods_are_gone),
+        cmocka_unit_test(a_rehearsal_goes_once_its_restore_has_ended),
         cmocka_unit_test(a_pass_touches_nothing_that_is_not_ours),
         cmocka_unit_test(the_frozen_pass_goes_where_the_live_one_was_under_the_same_name),
         cmocka_unit_test(a_pass_gives_way_to_a_pod_that_has_moved),

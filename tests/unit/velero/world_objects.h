@@ -40,6 +40,7 @@ struct world {
     json_t *stored; /* the state as the caller has recorded it */
     enum fault backup_fault, restore_fault;
     int fault_times;         /* attempts that it hits */
+    int finalizing;          /* turns, of all Restores together */
     bool keeps_pods_pending; /* nothing schedules or starts */
     int cut, calls;          /* the call that is lost, and those so far; -1: none */
     bool cut_after, counting, was_cut;

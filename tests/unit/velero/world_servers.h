@@ -296,7 +296,9 @@ static inline void restores_turn(struct world *w, struct side *s)
             {
                 restore_claim(w, s, r, ns, claim, j);
             }
-        set_phase(s, r, fresh ? "InProgress" : "Completed");
+        bool finalizes = !fresh && w->finalizing > 0;
+        w->finalizing -= finalizes;
+        set_phase(s, r, fresh ? "InProgress" : finalizes ? "Finalizing" : "Completed");
     }
 }
 
