@@ -104,6 +104,18 @@ json_t *cf_json_named(const json_t *list, const char *key, const char *text)
     return NULL;
 }
 
+json_t *cf_json_by_name(const json_t *list)
+{
+    json_t *map = json_object();
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one)
+    {
+        json_object_set(map, cf_json_str(one, "", "name", NULL), one);
+    }
+    return map;
+}
+
 int64_t cf_json_int(const json_t *j, int64_t dflt, ...)
 {
     va_list ap;

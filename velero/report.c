@@ -4,19 +4,6 @@
 
 #include "velero/room.h"
 
-/* {name: row} (borrowed contents, new reference). */
-static json_t *by_name(const json_t *rows)
-{
-    json_t *map = json_object();
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        json_object_set(map, cf_json_str(row, "", "name", NULL), row);
-    }
-    return map;
-}
-
 static json_t *number_or_null(const json_t *row, const char *key)
 {
     const json_t *value = json_object_get(row, key);
@@ -73,7 +60,7 @@ json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n)
     if (!row || !json_object_get(row, "backup"))
         return NULL;
     const json_t *backed = json_object_get(row, "rows");
-    cf_autojson json_t *restored = by_name(restored_rows(row));
+    cf_autojson json_t *restored = cf_json_by_name(restored_rows(row));
     json_t *claims = json_array();
     size_t i;
     json_t *one;

@@ -19,5 +19,7 @@ bool cf_volumes_is_moved(const json_t *row);
 json_t *cf_volumes_names_of_writers(const json_t *inventory) CF_NODISCARD;
 /* The first workload among what is copied that is no writer; NULL: none. Borrowed. */
 const json_t *cf_volumes_caller(const json_t *inventory);
+/* The body of the copy with that label ("StatefulSet/db"); NULL: there is none. Borrowed. */
+const json_t *cf_inventory_body(const json_t *inventory, const char *label);
 
 #endif

@@ -51,3 +51,17 @@ const json_t *cf_volumes_caller(const json_t *inventory)
     }
     return NULL;
 }
+
+const json_t *cf_inventory_body(const json_t *inventory, const char *label)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(inventory, "objects"), i, item)
+    {
+        const json_t *body = json_object_get(item, "body");
+        cf_autofree char *own = cf_object_label(body);
+        if (strcmp(own, label) == 0)
+            return body;
+    }
+    return NULL;
+}

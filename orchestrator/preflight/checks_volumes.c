@@ -5,6 +5,7 @@
 
 #include "federation/objects/kinds.h"
 #include "federation/objects/pods.h"
+#include "federation/objects/volumes.h"
 #include "orchestrator/preflight/checks_internal.h"
 #include "velero/volumes.h"
 
@@ -22,21 +23,6 @@ static json_t *pods_of(const json_t *pods, const char *claim)
             json_array_append(mine, pod);
     }
     return mine;
-}
-
-/* The copy of the workload that mounts it, by its label; NULL: none is copied. Borrowed. */
-static const json_t *workload_of(const json_t *inventory, const char *label)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(inventory, "objects"), i, item)
-    {
-        const json_t *body = json_object_get(item, "body");
-        cf_autofree char *own = cf_object_label(body);
-        if (strcmp(own, label) == 0)
-            return body;
-    }
-    return NULL;
 }
 
 /* The volume behind a claim; without the right to read it the rules do without. */
@@ -60,7 +46,7 @@ static json_t *claim_row(const struct cf_checking *c, const json_t *found, const
     for (size_t i = 0; i < CF_ARRAY_LEN(same); i++)
         json_object_set(row, same[i], json_object_get(found, same[i]));
     const char *by = json_string_value(json_array_get(json_object_get(found, "by"), 0));
-    const json_t *workload = by ? workload_of(c->inventory, by) : NULL;
+    const json_t *workload = by ? cf_inventory_body(c->inventory, by) : NULL;
     json_t *volume = volume_of(c->source, json_object_get(found, "claim"));
     json_object_set_new(row, "volume", volume ? volume : json_null());
     json_object_set_new(row, "pods", pods_of(pods, cf_json_str(found, "", "name", NULL)));

@@ -7,20 +7,7 @@
 #include "base/clock.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/pods.h"
-
-const json_t *cf_inventory_body(const json_t *inventory, const char *label)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(inventory, "objects"), i, item)
-    {
-        const json_t *body = json_object_get(item, "body");
-        cf_autofree char *own = cf_object_label(body);
-        if (strcmp(own, label) == 0)
-            return body;
-    }
-    return NULL;
-}
+#include "federation/objects/volumes.h"
 
 /* ---- one pod ---- */
 
@@ -40,9 +27,8 @@ static bool has_restarted(const json_t *pod)
 static bool start_of(const json_t *pod, int64_t *out_ms)
 {
     int64_t from = 0, ready = 0;
-    const json_t *condition =
-        cf_json_named(cf_json_at(pod, "status", "conditions", NULL), "type", "Ready");
-    if (strcmp(cf_json_str(condition, "", "status", NULL), "True") != 0 || has_restarted(pod) ||
+    const json_t *condition = cf_object_condition(pod, "Ready");
+    if (!cf_object_condition_is(pod, "Ready", "True") || has_restarted(pod) ||
         !cf_time_parse(cf_json_str(pod, "", "status", "startTime", NULL), &from) ||
         !cf_time_parse(cf_json_str(condition, "", "lastTransitionTime", NULL), &ready) ||
         ready < from)

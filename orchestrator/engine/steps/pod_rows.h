@@ -16,7 +16,4 @@ bool cf_pod_rows(struct cf_pass *p, const json_t *inventory, const json_t *claim
 json_t *cf_pod_rows_of(const json_t *inventory, const json_t *claims,
                        const json_t *pods) CF_NODISCARD;
 
-/* The body of the copy with that label ("StatefulSet/db"); NULL: there is none. Borrowed. */
-const json_t *cf_inventory_body(const json_t *inventory, const char *label);
-
 #endif
