@@ -60,10 +60,29 @@ const json_t *cf_moves_writer_rows(const struct cf_live *run)
     return sync_intent(run, "writers");
 }
 
+bool cf_moves_stop(struct cf_moves *m, cf_moves_then *then, struct cf_moving *out,
+                   struct cf_error *err)
+{
+    *out = (struct cf_moving){ 0 };
+    bool ok = cf_volumes_cancel(&m->v, out, err);
+    if (ok && out->done && then) {
+        *out = (struct cf_moving){ 0 };
+        ok = then(&m->v, out, err);
+    }
+    cf_moves_keep(m);
+    return ok;
+}
+
 const json_t *cf_moves_note(const struct cf_live *run, const char *key)
 {
     const struct cf_step *s = sync_step(run);
     return s ? json_object_get(s->observation, key) : NULL;
+}
+
+int64_t cf_moves_number(const struct cf_live *run, const char *key, int64_t dflt)
+{
+    const json_t *n = cf_moves_note(run, key);
+    return json_is_integer(n) ? json_integer_value(n) : dflt;
 }
 
 void cf_moves_note_set_take(struct cf_live *run, const char *key, json_t *value)

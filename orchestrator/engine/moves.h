@@ -44,11 +44,18 @@ void cf_moves_close(struct cf_moves *m); /* for CF_CLEANUP */
 /* `back`: from the target to the source. */
 bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out,
                    struct cf_error *err) CF_NODISCARD;
+/* Stops what is under way, and then (NULL: nothing) takes away what it made, or puts back what it set
+ * aside. */
+typedef bool cf_moves_then(const struct cf_volumes *v, struct cf_moving *out, struct cf_error *err);
+bool cf_moves_stop(struct cf_moves *m, cf_moves_then *then, struct cf_moving *out,
+                   struct cf_error *err) CF_NODISCARD;
 /* After each call of the room: its state goes into the step, to be recorded. */
 void cf_moves_keep(struct cf_moves *m);
 
 /* A member of volume.sync's observation; borrowed, NULL: none. Setting takes the value. */
 const json_t *cf_moves_note(const struct cf_live *run, const char *key);
+/* The same where it is a number; `dflt`: there is none. */
+int64_t cf_moves_number(const struct cf_live *run, const char *key, int64_t dflt);
 void cf_moves_note_set_take(struct cf_live *run, const char *key, json_t *value);
 
 /* What pass n has measured and proved so far, into the step's list of reports. */

@@ -17,15 +17,9 @@ enum {
     TROUBLE_AGAIN_MS = 30000 /* after an error in the background */
 };
 
-static int64_t number(const struct cf_live *run, const char *key)
-{
-    const json_t *n = cf_moves_note(run, key);
-    return n ? json_integer_value(n) : 0;
-}
-
 static void note_number(struct cf_live *run, const char *key, int64_t n)
 {
-    if (number(run, key) != n || !cf_moves_note(run, key))
+    if (cf_moves_number(run, key, 0) != n || !cf_moves_note(run, key))
         cf_moves_note_set_take(run, key, json_integer((json_int_t)n));
 }
 
@@ -72,7 +66,7 @@ void cf_moves_report(struct cf_moves *m, int n)
     json_t *proof = cf_volumes_verify_report(m->v.state, m->v.way, n);
     if (report && proof)
         json_object_set(report, "verify", proof);
-    if (report && strcmp(m->v.way, "there") == 0 && number(m->pass->run, "loose") == n)
+    if (report && strcmp(m->v.way, "there") == 0 && cf_moves_number(m->pass->run, "loose", 0) == n)
         json_object_set_new(report, "loose", json_true());
     json_decref(proof);
     keep_report(m->pass->run, m->v.way, n, report);
@@ -83,7 +77,7 @@ static bool end_pass(struct cf_moves *m, int n)
     struct cf_live *run = m->pass->run;
     cf_moves_report(m, n);
     note_number(run, "done", n);
-    note_number(run, "good", number(run, "good") + 1);
+    note_number(run, "good", cf_moves_number(run, "good", 0) + 1);
     note_number(run, "under", 0);
     note_number(run, "doneAt", m->pass->now_wall);
     return true;
@@ -92,11 +86,12 @@ static bool end_pass(struct cf_moves *m, int n)
 bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct cf_outcome *out,
                         struct cf_error *err)
 {
-    int n = (int)number(p->run, "under");
+    int n = (int)cf_moves_number(p->run, "under", 0);
     if (n == 0 && !begin)
         return cf_out_done(out);
     if (n == 0) {
-        n = (int)CF_MAX(number(p->run, "done"), number(p->run, "begun")) + 1;
+        n = (int)CF_MAX(cf_moves_number(p->run, "done", 0), cf_moves_number(p->run, "begun", 0)) +
+            1;
         note_number(p->run, "under", n);
         note_number(p->run, "begun", n);
         note_number(p->run, "underAt", p->now_wall);
@@ -118,7 +113,8 @@ bool cf_moves_live_pass(struct cf_pass *p, struct cf_step *s, bool begin, struct
     else if (moving.failed)
         note_number(p->run, "under", 0); /* the next try is another pass */
     (void)cf_moves_progress(&moving, what, s, out);
-    if (out->kind == CF_OUT_WAIT && p->now_wall - number(p->run, "underAt") < CF_MOVES_CLOSE_MS)
+    if (out->kind == CF_OUT_WAIT &&
+        p->now_wall - cf_moves_number(p->run, "underAt", 0) < CF_MOVES_CLOSE_MS)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
     return true;
 }
@@ -135,10 +131,11 @@ static bool is_due(const struct cf_pass *p)
         return false;
     if (!current || strcmp(current->kind, "volume.sync") == 0)
         return false; /* it makes its own */
-    if (p->now_wall < number(p->run, "lookAt"))
+    if (p->now_wall < cf_moves_number(p->run, "lookAt", 0))
         return false;
-    return number(p->run, "under") > 0 ||
-           p->now_wall - number(p->run, "doneAt") >= p->run->plan->volumes.sync_every_ms;
+    return cf_moves_number(p->run, "under", 0) > 0 ||
+           p->now_wall - cf_moves_number(p->run, "doneAt", 0) >=
+               p->run->plan->volumes.sync_every_ms;
 }
 
 static void say_trouble(struct cf_pass *p, const char *why)

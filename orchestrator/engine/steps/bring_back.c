@@ -46,12 +46,6 @@ static const struct {
     { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
 
-static int64_t noted(const struct cf_pass *p, const char *key, int64_t dflt)
-{
-    const json_t *n = cf_moves_note(p->run, key);
-    return json_is_integer(n) ? json_integer_value(n) : dflt;
-}
-
 static void note(struct cf_pass *p, const char *key, int64_t n)
 {
     cf_moves_note_set_take(p->run, key, json_integer((json_int_t)n));
@@ -73,7 +67,7 @@ static void ahead_is_over(struct cf_pass *p, const char *how)
 /* Whether it has stood still for too long; otherwise since when is noted. */
 static bool is_late(struct cf_pass *p, const struct cf_moving *moving)
 {
-    int64_t since = noted(p, "aheadStuckAt", 0);
+    int64_t since = cf_moves_number(p->run, "aheadStuckAt", 0);
     if (!moving->stuck && since > 0)
         cf_moves_note_set_take(p->run, "aheadStuckAt", json_null());
     if (!moving->stuck)
@@ -157,7 +151,7 @@ void cf_bring_back_freeze(struct cf_pass *p)
 
 void cf_bring_back_thawed(struct cf_pass *p)
 {
-    int64_t at = noted(p, "backAt", 0);
+    int64_t at = cf_moves_number(p->run, "backAt", 0);
     if (at == 0 || cf_moves_note(p->run, "freezeBack"))
         return;
     cf_moves_mark(p, true, CF_PART_START);
@@ -178,7 +172,7 @@ static bool do_part(struct cf_pass *p, size_t part, struct cf_outcome *out, stru
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
-    int n = (int)noted(p, "backPass", LAST_PASS);
+    int n = (int)cf_moves_number(p->run, "backPass", LAST_PASS);
     if (!cf_moves_open(p, true, &m, err))
         return false;
     bool ok = parts[part].call(&m.v, n, &moving, err);
@@ -206,13 +200,7 @@ static bool give_up(struct cf_pass *p, struct cf_outcome *out, struct cf_error *
     struct cf_moving moving = { 0 };
     if (!cf_moves_open(p, true, &m, err))
         return false;
-    bool ok = cf_volumes_cancel(&m.v, &moving, err);
-    if (ok && moving.done) {
-        moving = (struct cf_moving){ 0 };
-        ok = cf_volumes_put_back(&m.v, &moving, err);
-    }
-    cf_moves_keep(&m);
-    if (!ok)
+    if (!cf_moves_stop(&m, cf_volumes_put_back, &moving, err))
         return cf_error_wrap(err, "put the source's claims back");
     return cf_moves_progress(&moving, "the source's claims are put back", NULL, out);
 }
@@ -238,7 +226,7 @@ bool cf_bring_back(struct cf_pass *p, struct cf_outcome *out, struct cf_error *e
         cf_moves_mark(p, true, CF_PART_STOP);
         note(p, "backPart", 0);
     }
-    size_t part = (size_t)noted(p, "backPart", 0);
+    size_t part = (size_t)cf_moves_number(p->run, "backPart", 0);
     if (part >= CF_ARRAY_LEN(parts))
         return cf_out_done(out);
     return do_part(p, part, out, err) && hold_instead(out);

@@ -12,6 +12,18 @@
 #define KEDA_KIND   "ScaledObject"
 #define KEDA_PAUSED "autoscaling.keda.sh/paused-replicas"
 
+bool cf_freeze_open(struct cf_pass *p, bool target, struct cf_kube **kube, struct cf_freeze *f,
+                    struct cf_error *err)
+{
+    const struct cf_plan *plan = p->run->plan;
+    const char *cluster = target ? plan->target_cluster : plan->source_cluster;
+    if (!cf_pass_kube(p, cluster, kube, err))
+        return false;
+    *f = (struct cf_freeze){ p, *kube, cluster,
+                             target ? plan->target_namespace : plan->source_namespace };
+    return true;
+}
+
 /* ---- rows ---- */
 
 static struct cf_object_ref ref_of(const struct cf_freeze *f, const json_t *row)

@@ -17,6 +17,10 @@ struct cf_freeze {
     const char *cluster, *ns;
 };
 
+/* The writers of the source, or of the target; *kube (for CF_CLEANUP) is what `f` borrows. */
+bool cf_freeze_open(struct cf_pass *p, bool target, struct cf_kube **kube, struct cf_freeze *f,
+                    struct cf_error *err) CF_NODISCARD;
+
 /* The rows of what is to be stopped: `writers` (closure.h: {"apiVersion", "kind", "name"}) and the
  * plan's volumes.finalSync.quiesce; of what is gone or stands still already there is none, but for
  * what would start it again (KEDA). New reference. */

@@ -14,6 +14,11 @@ static char *key_of(const char *kind, const char *name)
     return cf_xasprintf("%s/%s", kind, name);
 }
 
+static char *key_of_row(const json_t *row)
+{
+    return key_of(cf_json_str(row, "", "kind", NULL), cf_json_str(row, "", "name", NULL));
+}
+
 /* {kind: how many rows}; new reference. */
 static json_t *counts_of(const json_t *rows)
 {
@@ -72,7 +77,7 @@ static bool read_one(const struct cf_freeze *f, const json_t *row, json_t *objec
                cf_json_str(row, "", "name", NULL));
     bool found = false;
     cf_autojson json_t *object = NULL;
-    cf_autofree char *key = key_of(ref.kind, ref.name);
+    cf_autofree char *key = key_of_row(row);
     if (!cf_kube_find(f->kube, NULL, &ref, &found, &object, err))
         return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
     if (found)
@@ -104,8 +109,7 @@ bool cf_freeze_objects(const struct cf_freeze *f, const json_t *rows, json_t **o
 
 const json_t *cf_freeze_object(const json_t *objects, const json_t *row)
 {
-    cf_autofree char *key =
-        key_of(cf_json_str(row, "", "kind", NULL), cf_json_str(row, "", "name", NULL));
+    cf_autofree char *key = key_of_row(row);
     return json_object_get(objects, key);
 }
 
@@ -123,8 +127,7 @@ bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t
     json_array_foreach(rows, i, row)
     {
         const json_t *object = cf_freeze_object(objects, row);
-        cf_autofree char *name =
-            key_of(cf_json_str(row, "", "kind", NULL), cf_json_str(row, "", "name", NULL));
+        cf_autofree char *name = key_of_row(row);
         json_int_t n =
             object ? (json_int_t)cf_json_int(object, 0, "metadata", "generation", NULL) : -1;
         json_object_set_new(all, name, json_integer(n));

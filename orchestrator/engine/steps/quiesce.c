@@ -25,16 +25,6 @@ enum {
     SLOT_MAX_MS = 10 * 60 * 1000, /* other people's backups and restores mostly end before */
 };
 
-static bool open_source(struct cf_pass *p, struct cf_kube **kube, struct cf_freeze *f,
-                        struct cf_error *err)
-{
-    const struct cf_plan *plan = p->run->plan;
-    if (!cf_pass_kube(p, plan->source_cluster, kube, err))
-        return false;
-    *f = (struct cf_freeze){ p, *kube, plan->source_cluster, plan->source_namespace };
-    return true;
-}
-
 /* ---- intend ---- */
 
 /* Over the plan's pause means no freeze, unless a person has looked at the figure. */
@@ -129,7 +119,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return err->kind == CF_ERR_NONE;
     const json_t *more =
         cf_json_at(p->run->plan->effective, "spec", "volumes", "finalSync", "quiesce", NULL);
-    if (!open_source(p, &kube, &f, err) ||
+    if (!cf_freeze_open(p, false, &kube, &f, err) ||
         !cf_freeze_rows(&f, cf_moves_writer_rows(p->run), more, &rows, err) ||
         !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
         return false;
@@ -163,7 +153,7 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
         return err->kind == CF_ERR_NONE;
     if (!p->ports->lane.forget(p->ports->lane.self, p->run->id, err))
         return cf_error_wrap(err, "forget the way back");
-    if (!open_source(p, &kube, &f, err) ||
+    if (!cf_freeze_open(p, false, &kube, &f, err) ||
         !cf_owners_pause(&f, cf_json_at(s->intent, "paused", NULL), out, err))
         return false;
     return out->kind != CF_OUT_DONE ||
@@ -179,7 +169,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     json_t *generations = NULL;
     if (cf_moves_too_long(p, out))
         return true;
-    if (!open_source(p, &kube, &f, err) ||
+    if (!cf_freeze_open(p, false, &kube, &f, err) ||
         !cf_freeze_look(&f, rows, cf_moves_claims(p->run), cf_json_at(s->intent, "mounts", NULL),
                         out, err) ||
         out->kind != CF_OUT_DONE)
@@ -234,7 +224,7 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_freeze f;
     const json_t *rows = cf_json_at(s->intent, "stopped", NULL);
-    if (!open_source(p, &kube, &f, err) || !give_back(s, &f, out, err))
+    if (!cf_freeze_open(p, false, &kube, &f, err) || !give_back(s, &f, out, err))
         return false;
     if (out->kind != CF_OUT_DONE)
         return true;

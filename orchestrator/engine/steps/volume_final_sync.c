@@ -57,18 +57,12 @@ static const struct {
     [VERIFY] = { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
 
-static int64_t noted(const struct cf_pass *p, const char *key)
-{
-    const json_t *n = cf_moves_note(p->run, key);
-    return n ? json_integer_value(n) : 0;
-}
-
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
     (void)err;
     /* A live pass that is still under way began before the freeze: its number is left out. */
-    int64_t n = CF_MAX(noted(p, "done"), noted(p, "begun")) + 1;
+    int64_t n = CF_MAX(cf_moves_number(p->run, "done", 0), cf_moves_number(p->run, "begun", 0)) + 1;
     if (!s->intent)
         cf_step_set_intent_take(s, json_pack("{s:I}", "pass", (json_int_t)n));
     return cf_out_done(out);
@@ -116,13 +110,12 @@ static bool find_void(struct cf_pass *p, char *why, size_t size, struct cf_error
     const struct cf_plan *plan = p->run->plan;
     const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
     cf_autojson json_t *now = NULL;
     cf_autojson json_t *mounts = NULL;
     *why = '\0';
-    if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
-        return false;
-    struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    if (!cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err) ||
+    if (!cf_freeze_open(p, false, &kube, &f, err) ||
+        !cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err) ||
         !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
         return false;
     if (json_array_size(mounts) > 0)
@@ -160,13 +153,11 @@ static bool make_void(struct cf_pass *p, struct cf_step *s, int pass, struct cf_
 {
     struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
     cf_autojson json_t *now = NULL;
     struct cf_outcome still = { .kind = CF_OUT_DONE };
-    const struct cf_plan *plan = p->run->plan;
-    if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
-        return false;
-    struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    if (!cf_owners_pause(&f, cf_owners_of(p->run), &still, err))
+    if (!cf_freeze_open(p, false, &kube, &f, err) ||
+        !cf_owners_pause(&f, cf_owners_of(p->run), &still, err))
         return false;
     if (still.kind == CF_OUT_DONE &&
         (!cf_freeze_stop(&f, cf_moves_stopped(p->run), err) ||
@@ -307,13 +298,7 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
         return cf_out_done(out);
     if (!cf_moves_open(p, false, &m, err))
         return false;
-    bool ok = cf_volumes_cancel(&m.v, &moving, err);
-    if (ok && moving.done) {
-        moving = (struct cf_moving){ 0 };
-        ok = cf_volumes_take_back(&m.v, &moving, err);
-    }
-    cf_moves_keep(&m);
-    if (!ok)
+    if (!cf_moves_stop(&m, cf_volumes_take_back, &moving, err))
         return cf_error_wrap(err, "take the last pass back");
     if (!moving.done && moving.there_ms > HANGS_MS) {
         cf_step_say(s, "left for later, for the source does not need it: %s", moving.why);

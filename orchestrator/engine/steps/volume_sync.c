@@ -142,12 +142,6 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 
 /* ---- observe ---- */
 
-static int64_t noted(const struct cf_pass *p, const char *key)
-{
-    const json_t *n = cf_moves_note(p->run, key);
-    return n ? json_integer_value(n) : 0;
-}
-
 /* Somebody deleted the pass that was to be rehearsed. */
 static bool another_pass(struct cf_pass *p, struct cf_step *s, const char *why,
                          struct cf_outcome *out)
@@ -168,7 +162,7 @@ static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outc
         cf_moves_note_set_take(p->run, "rehearsalAt", json_integer((json_int_t)p->now_wall));
     if (!cf_moves_open(p, false, &m, err))
         return false;
-    bool restored = noted(p, "rehearsedPass") == n;
+    bool restored = cf_moves_number(p->run, "rehearsedPass", 0) == n;
     bool ok = restored ? cf_volumes_clean(&m.v, 1, &moving, err)
                        : cf_volumes_hand_over(&m.v, n, &moving, err);
     if (ok && !restored && moving.done) {
@@ -194,7 +188,8 @@ static bool rehearse(struct cf_pass *p, struct cf_step *s, int n, struct cf_outc
     if (moving.lost)
         return another_pass(p, s, moving.why, out);
     (void)cf_moves_progress(&moving, "rehearsal of the restore", s, out);
-    if (out->kind == CF_OUT_WAIT && p->now_wall - noted(p, "rehearsalAt") < CF_MOVES_CLOSE_MS)
+    if (out->kind == CF_OUT_WAIT &&
+        p->now_wall - cf_moves_number(p->run, "rehearsalAt", 0) < CF_MOVES_CLOSE_MS)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
     return true;
 }
@@ -205,7 +200,8 @@ static void say_done(struct cf_pass *p, struct cf_step *s)
     struct cf_forecast f;
     cf_moves_forecast(p->run, &f);
     cf_buf_printf(&text, "%zu claims, %d passes; a freeze would take ",
-                  json_array_size(cf_moves_claims(p->run)), (int)noted(p, "good"));
+                  json_array_size(cf_moves_claims(p->run)),
+                  (int)cf_moves_number(p->run, "good", 0));
     cf_forecast_say(&f, &text);
     cf_step_say(s, "%s", cf_buf_str(&text));
 }
@@ -213,7 +209,7 @@ static void say_done(struct cf_pass *p, struct cf_step *s)
 static bool refresh(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                     struct cf_error *err)
 {
-    bool young = p->now_wall - noted(p, "doneAt") < REFRESHED_MS;
+    bool young = p->now_wall - cf_moves_number(p->run, "doneAt", 0) < REFRESHED_MS;
     if (!cf_moves_live_pass(p, s, !young, out, err))
         return false;
     if (out->kind == CF_OUT_DONE && young)
@@ -235,14 +231,16 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
         return refresh(p, s, out, err);
     if (!cf_names_lead_to(p, true, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    bool enough = noted(p, "good") >= plan->passes && noted(p, "under") == 0;
+    bool enough = cf_moves_number(p->run, "good", 0) >= plan->passes &&
+                  cf_moves_number(p->run, "under", 0) == 0;
     if (!enough) {
         if (!cf_moves_live_pass(p, s, true, out, err))
             return false;
         return out->kind != CF_OUT_DONE || cf_out_more(out);
     }
     if (plan->rehearse && !cf_moves_note(p->run, "rehearsed") &&
-        (!rehearse(p, s, (int)noted(p, "done"), out, err) || out->kind != CF_OUT_DONE))
+        (!rehearse(p, s, (int)cf_moves_number(p->run, "done", 0), out, err) ||
+         out->kind != CF_OUT_DONE))
         return err->kind == CF_ERR_NONE;
     say_done(p, s);
     return cf_out_done(out);
@@ -259,13 +257,7 @@ static bool stop_all(struct cf_pass *p, bool back, struct cf_outcome *out, struc
         return cf_out_done(out);
     if (!cf_moves_open(p, back, &m, err))
         return false;
-    bool ok = cf_volumes_cancel(&m.v, &moving, err);
-    if (ok && moving.done && !back) {
-        moving = (struct cf_moving){ 0 };
-        ok = cf_volumes_take_back(&m.v, &moving, err);
-    }
-    cf_moves_keep(&m);
-    if (!ok)
+    if (!cf_moves_stop(&m, back ? NULL : cf_volumes_take_back, &moving, err))
         return cf_error_wrap(err, "stop the passes");
     return cf_moves_progress(&moving, "stopping the passes", NULL, out);
 }

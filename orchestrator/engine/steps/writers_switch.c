@@ -58,15 +58,13 @@ static bool activate(struct cf_pass *p, bool off, struct cf_outcome *out, struct
 /* Who was started since the last pass was read makes it void; then nodes and attachments once more. */
 static bool source_stands_still(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
 {
-    const struct cf_plan *plan = p->run->plan;
     const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
     if (!cf_final_sync_stands(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    if (!cf_pass_kube(p, plan->source_cluster, &kube, err))
-        return false;
-    struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    return cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
+    return cf_freeze_open(p, false, &kube, &f, err) &&
+           cf_freeze_look(&f, cf_moves_stopped(p->run), cf_moves_claims(p->run),
                           cf_json_at(quiesce->intent, "mounts", NULL), out, err);
 }
 
@@ -145,6 +143,7 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
 {
     const struct cf_plan *plan = p->run->plan;
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
     cf_autojson json_t *mounts = NULL;
     (void)s;
     if (!cf_bring_back_ahead(p, out, err) || out->kind != CF_OUT_DONE)
@@ -154,10 +153,8 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
         return err->kind == CF_ERR_NONE;
     if (!activate(p, true, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    if (!cf_pass_kube(p, plan->target_cluster, &kube, err))
-        return false;
-    struct cf_freeze f = { p, kube, plan->target_cluster, plan->target_namespace };
-    if (!cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
+    if (!cf_freeze_open(p, true, &kube, &f, err) ||
+        !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
         return false;
     if (json_array_size(mounts) > 0)
         return cf_out_wait(out, LOOK_MS,
