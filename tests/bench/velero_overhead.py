@@ -1,161 +1,160 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What our control adds to Velero's own time for the same bytes, on a real Velero: looks on, as admin, while runs move data in the lab.
+"""What our control adds to a real Velero: the same two volumes moved by a run of ours, and by a bare script that posts a Backup and a Restore and
+waits for them, in turn.
 
-python3 -m tests.bench.velero_overhead BINARY [RUNS]                        begins the runs itself (tests/bench/freeze.py)
-python3 -m tests.bench.velero_overhead --watch STATE_FOLDER RUNS [OUT.tsv]  of a lab in which somebody else does
+python3 -m tests.bench.velero_overhead CROSSFADE [PAIRS]       (root; the lab with Velero; CROSSFADE_LAB_KEEP=1 leaves it up; three to four minutes each)
 
-Of each pass that is restored for good (not of rehearsals) four moments are taken from watches of both clusters, all by one clock: the Backup is
-made, it ends, the Restore is made, it ends; and when we noticed its end: our stage pods in the target go. Between being made and its end an object
-is Velero's: the wait in its queue, too. The rest is ours: handing over, and looking too late. (A Restore with DataDownloads is noticed before its
-end: with the evidence of every claim nobody waits for the 20 seconds in which it finalizes. That is less than nothing.) Whoever drives Velero by hand also waits for the other
-cluster's sync of the bucket; that is what handing over replaces.
+Compared is one pass whose bytes are in the bucket already but for a few, as the one in a freeze is. The script's: Backup made until Completed, Restore
+made until Completed, looked at five times a second; between the two it waits for the other cluster's sync, which is told apart. Ours, from the run's own
+report: stage pods made until the evidence of every claim, the hand over, the Restore until its evidence and until its stage pods are gone. Beside it
+somebody looks, five times a second, when the last pass's Backup is Completed and when its Restore is there. Both with CROSSFADE_TEST_FILL bytes in each
+volume; pairs change between fs-backup and snapshots.
 """
-import http.client
+import dataclasses
 import json
 import os
-import ssl
 import statistics
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
+from tests.bench import freeze
+from tests.runner import guard
+from tests.runner.postgres import Postgres
+from tests.stories import registry
+from tests.stories.tale import Tale
 
-from lablib import network  # noqa: E402
-from lablib.layout import Layout  # noqa: E402
-from lablib.netns import inside  # noqa: E402
-
-from tests.stories.tale import parse_time  # noqa: E402
-
+LOOK_S, LIMIT_S = 0.2, 600
+VELERO = "/apis/velero.io/v1/namespaces/velero"
 ENDS = ("Completed", "PartiallyFailed", "Failed", "FailedValidation")
-ADDRESSES = {"east": "198.18.0.16", "west": "198.18.0.32"}
-KINDS = {"backups": "/apis/velero.io/v1/namespaces/velero/backups", "restores": "/apis/velero.io/v1/namespaces/velero/restores",
-         "podvolumebackups": "/apis/velero.io/v1/namespaces/velero/podvolumebackups",
-         "datauploads": "/apis/velero.io/v2alpha1/namespaces/velero/datauploads", "pods": "/api/v1/pods"}
-AGAIN_S = 2
+ARMS = (freeze.ARMS[0], freeze.ARMS[1])  # without checksum, which a bare script has not
 
 
-class Seen:
-    """What happened to each object, by cluster, kind and name."""
-
-    def __init__(self):
-        self.lock, self.moments, self.labels, self.bytes = threading.Lock(), {}, {}, {}
-        self.began = time.time()
-
-    def note(self, cluster, kind, change, o):
-        meta, status, now = o["metadata"], o.get("status", {}), time.time()
-        if parse_time(meta["creationTimestamp"]) < self.began:
-            return  # nobody saw it being made
-        with self.lock:
-            moments = self.moments.setdefault((cluster, kind, meta["name"]), {})
-            self.labels[cluster, kind, meta["name"]] = meta.get("labels") or {}
-            moments.setdefault("made", now)
-            if status.get("phase") in ENDS:
-                moments.setdefault("ended", now)
-                moments["phase"] = status["phase"]
-            if meta.get("deletionTimestamp") or change == "DELETED":
-                moments.setdefault("going", now)
-            if kind in ("podvolumebackups", "datauploads"):
-                owner = (meta.get("labels") or {}).get("velero.io/backup-name", "")
-                progress = status.get("progress") or {}
-                self.bytes.setdefault(owner, {})[meta["name"]] = (kind, progress.get("totalBytes", 0), status.get("incrementalBytes", 0))
+def until(what, look):
+    deadline = time.monotonic() + LIMIT_S
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what}: not within {LIMIT_S} s"
+        time.sleep(LOOK_S)
+    return found
 
 
-def watch(layout, cluster, kind, seen, over):
-    pki = layout.pki(cluster)
-    query = "?watch=true" + ("&labelSelector=crossfade.dev/stage" if kind == "pods" else "")
-    while not over.is_set():
-        try:
-            context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-            context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
-            with inside(layout.netns(network.HUB)):
-                link = http.client.HTTPSConnection(ADDRESSES[cluster], 6443, timeout=3600, context=context)
-                link.request("GET", KINDS[kind] + query, headers={"User-Agent": "bench"})
-                answer = link.getresponse()
-            for line in iter(answer.readline, b""):
-                event = json.loads(line)
-                if event["type"] in ("ADDED", "MODIFIED", "DELETED"):
-                    seen.note(cluster, kind, event["type"], event["object"])
-                if over.is_set():
-                    return
-        except (OSError, ValueError, http.client.HTTPException):
-            over.wait(AGAIN_S)
+def velero_object(kind, name, spec):
+    return json.dumps({"apiVersion": "velero.io/v1", "kind": kind, "metadata": {"name": name, "namespace": "velero"}, "spec": spec})
 
 
-def rows(seen):
-    """A row for each restore that has ended and whose end we have noticed."""
-    with seen.lock:
-        out = []
-        for (cluster, kind, name), restore in seen.moments.items():
-            backup_name = name.rsplit("-r", 1)[0]
-            if kind != "restores" or "-r" not in name or "ended" not in restore:
-                continue
-            other = "east" if cluster == "west" else "west"
-            backup = seen.moments.get((other, "backups", backup_name), {})
-            run = seen.labels[cluster, kind, name].get("crossfade.dev/run", "")
-            pods = [m["going"] for (c, k, n), m in seen.moments.items()
-                    if c == cluster and k == "pods" and m.get("going", 0) >= restore["made"] and
-                    seen.labels[c, k, n].get("crossfade.dev/run") == run]
-            if "ended" not in backup or not pods or restore.get("phase") != "Completed":
-                continue
-            volumes = list(seen.bytes.get(backup_name, {}).values())
-            out.append({"restore": name, "strategy": "snapshot" if any(v[0] == "datauploads" for v in volumes) else "files",
-                        "bytes": sum(v[1] for v in volumes), "changed": sum(v[2] or 0 for v in volumes),
-                        "backup": backup["ended"] - backup["made"], "between": restore["made"] - backup["ended"],
-                        "restored": restore["ended"] - restore["made"], "noticed": min(pods) - restore["ended"]})
-        return out
+def carried_out(stage, cluster, kind, name, spec):
+    """Posted, and waited for; returns seconds."""
+    begun = time.monotonic()
+    stage.apply(cluster, velero_object(kind, name, spec))
+    path = f"{VELERO}/{kind.lower()}s/{name}"
+    phase = until(f"{kind} {name}", lambda: (p := (stage.get(cluster, path) or {}).get("status", {}).get("phase")) in ENDS and p)
+    assert phase == "Completed", f"{kind} {name} is {phase}"
+    return time.monotonic() - begun
 
 
-def share(row):
-    return 100 * (row["between"] + row["noticed"]) / (row["backup"] + row["restored"])
+def backup_spec(stage, files):
+    return {"includedNamespaces": [stage.namespace], "includedResources": ["pods", "persistentvolumeclaims", "persistentvolumes"],
+            "storageLocation": "there", "defaultVolumesToFsBackup": files, **({} if files else {"snapshotMoveData": True})}
 
 
-def tell(found, out):
-    for strategy in sorted({r["strategy"] for r in found}):
-        mine = [r for r in found if r["strategy"] == strategy]
-        middle = {key: statistics.median(r[key] for r in mine) for key in ("backup", "between", "restored", "noticed")}
-        print(f"{strategy}, {len(mine)} passes of {statistics.median(r['bytes'] for r in mine) / 1e6:.0f} MB ({statistics.median(r['changed'] for r in mine) / 1e6:.0f} MB "
-              f"changed): Velero's Backup {middle['backup']:.1f} s and Restore {middle['restored']:.1f} s; ours {middle['between']:.1f} s from Completed to the "
-              f"Restore (at most {max(r['between'] for r in mine):.1f} s) and {middle['noticed']:.1f} s until its end was noticed: "
-              f"{statistics.median(share(r) for r in mine):.1f} % more (at most {max(share(r) for r in mine):.1f} %)")
-    if out:
-        with open(out, "w") as table:
-            for r in found:
-                print("\t".join(str(r[k]) if isinstance(r[k], (str, int)) else f"{r[k]:.2f}" for k in r), f"{share(r):.1f}", sep="\t", file=table)
+def is_known(stage, name, files):
+    """West has the Backup, and each of its PodVolumeBackups."""
+    if not stage.get("west", f"{VELERO}/backups/{name}"):
+        return False
+    query = f"?labelSelector=velero.io/backup-name={name}"
+    of = lambda cluster: len(stage.get(cluster, f"{VELERO}/podvolumebackups{query}")["items"])  # noqa: E731
+    return not files or of("west") >= of("east")
 
 
-def look_on(layout, out, goes_on):
-    """Tells what was found each time there is more, as long as goes_on(how many)."""
-    seen, over = Seen(), threading.Event()
-    for cluster in ADDRESSES:
-        for kind in KINDS:
-            threading.Thread(target=watch, args=(layout, cluster, kind, seen, over), daemon=True).start()
-    known = 0
-    while goes_on(known):
-        time.sleep(AGAIN_S)
-        found = rows(seen)
-        if len(found) > known:
-            known = len(found)
-            tell(found, out)
-            sys.stdout.flush()
-    over.set()
-    return 0 if known else 1
+def bare(world, binary, postgres, arm):
+    """Seconds of one pass by hand: {"backup", "sync", "restore"}."""
+    name, strategy, _ = arm
+    files = strategy == "veleroFsBackup"
+    found = next(s for s in registry.stories("volumes") if s.name == name)
+    with Tale(world, dataclasses.replace(found), binary, postgres, dict(os.environ)) as tale:
+        stage, target = tale.stage, tale.stage.namespace + "-bare"
+        from tests.stories import lab_volumes
+        lab_volumes.install(tale)
+        spec = backup_spec(stage, files)
+        carried_out(stage, "east", "Backup", f"{stage.namespace}-1", spec)  # all the bytes
+        last = f"{stage.namespace}-2"
+        took = {"backup": carried_out(stage, "east", "Backup", last, spec)}
+        begun = time.monotonic()
+        until("the sync", lambda: is_known(stage, last, files))
+        took["sync"] = time.monotonic() - begun
+        took["restore"] = carried_out(stage, "west", "Restore", last, {"backupName": last, "namespaceMapping": {stage.namespace: target}})
+        stage.kubectl("west", "delete", "namespace", target, "--wait=false")
+        return took
 
 
-def main(argv):
-    if argv[0] == "--watch":
-        return look_on(Layout(Path(argv[1])), argv[3] if len(argv) > 3 else "", lambda known: known < int(argv[2]))
-    runs = argv[1] if len(argv) > 1 else "10"
-    child = subprocess.Popen([sys.executable, "-m", "tests.bench.freeze", argv[0], runs], stdin=subprocess.DEVNULL, cwd=ROOT)
-    try:
-        return look_on(Layout(), "", lambda known: child.poll() is None) or child.returncode
-    finally:
-        child.terminate()
-        child.wait()
+class Between:
+    """Seconds from a Backup's end in east to its Restore in west, of the last pass of a run; seen from outside."""
+
+    def __init__(self, lab):
+        self.lab, self.over, self.ended, self.made = lab, threading.Event(), {}, {}
+        self.thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def _list(self, cluster, kind):
+        return self.lab.clusters[cluster].api.get(f"{VELERO}/{kind}?labelSelector=crossfade.dev/run")["items"]
+
+    def _look(self):
+        while not self.over.wait(LOOK_S):
+            try:
+                for backup in self._list("east", "backups"):
+                    if backup.get("status", {}).get("phase") == "Completed":
+                        self.ended.setdefault(backup["metadata"]["name"], time.monotonic())
+                for restore in self._list("west", "restores"):
+                    self.made.setdefault(restore["metadata"]["name"], time.monotonic())
+            except OSError:
+                pass  # it looks again
+
+    def seconds(self):
+        """Rehearsals (-t1) are no restores of the last pass (-r1)."""
+        for name, made in self.made.items():
+            backup, is_last, _ = name.rpartition("-r")
+            if is_last and backup in self.ended:
+                return made - self.ended[backup]
+        return float("nan")
+
+
+def pair(world, binary, postgres, arm):
+    script = bare(world, binary, postgres, arm)
+    with Between(world.lab) as between:
+        ours = freeze.one(world, binary, postgres, arm)
+    theirs = script["backup"] + script["restore"]
+    row = {"strategy": arm[1], **script, "bare": theirs, "pass": ours["pass"] / 1000, "handOver": ours["handOver"] / 1000,
+           "restored": ours["restore"] / 1000, "between": between.seconds(), "ours": (ours["pass"] + ours["handOver"] + ours["restore"]) / 1000}
+    row["more"] = 100 * (row["ours"] / theirs - 1)
+    print(f"{arm[1]}: bare {script['backup']:.1f} + {script['restore']:.1f} s (and {script['sync']:.0f} s for the sync); ours {row['pass']:.1f} + "
+          f"{row['handOver']:.1f} + {row['restored']:.1f} s: {row['more']:+.1f} %; Completed to Restore made {row['between']:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
+    return row
+
+
+def tell(rows):
+    keys = ("backup", "restore", "sync", "pass", "handOver", "restored", "between", "more")
+    print("\n| strategy | pairs | bare: Backup | Restore | sync | ours: pass | hand over | restore | Completed to Restore made | ours against bare, without the sync |\n" + "|---" * 10 + "|")
+    for strategy in sorted({r["strategy"] for r in rows}):
+        mine = [r for r in rows if r["strategy"] == strategy]
+        middle = {key: statistics.median(r[key] for r in mine) for key in keys}
+        print(f"| {strategy} | {len(mine)} | " + " | ".join(f"{middle[key]:.1f} s" for key in keys[:-1])
+              + f" | {middle['more']:+.1f} % ({min(r['more'] for r in mine):+.1f} to {max(r['more'] for r in mine):+.1f} %) |")
+
+
+def main(binary, pairs):
+    with Postgres() as postgres, registry.world("volumes") as world:
+        tell([pair(world, binary, postgres, ARMS[n % len(ARMS)]) for n in range(pairs)])
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    guard.run(lambda: main(os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2), lambda: "it was ended")
