@@ -112,7 +112,7 @@ FOREIGN = """\
 apiVersion: velero.io/v1
 kind: Restore
 metadata: {name: foreign, namespace: velero}
-spec: {backupName: %s}
+spec: {backupName: %s, includedResources: [jobs]}
 """
 
 
@@ -130,8 +130,8 @@ def restore_phase(tale, cluster):
 
 
 def foreign_restore_ends(tale, phase):
-    tale.stage.control("DELETE", "/faults/velero?fault=stuck")
     tale.stage.remove(phase.to, "/apis/velero.io/v1/namespaces/velero/restores/foreign")
+    tale.stage.control("DELETE", "/faults/velero?fault=stuck")
 
 
 def orphan_goes(tale, phase):
