@@ -79,7 +79,7 @@ static void make_volume(struct sbx_pass *p, const json_t *claim, const json_t *c
 
 static void bind(struct sbx_pass *p, const json_t *claim, const json_t *volume)
 {
-    if (!cf_json_at(volume, "spec", "claimRef", NULL))
+    if (!cf_json_at(volume, "spec", "claimRef", "uid", NULL))
         sbx_pass_merge(p, SBX_MANAGER, VOLUMES, volume,
                        json_pack("{s:{s:o}}", "spec", "claimRef", claim_ref(claim)));
     if (strcmp(cf_json_str(claim, "", "spec", "volumeName", NULL), sbx_name(volume)) != 0)
@@ -96,24 +96,32 @@ static void bind(struct sbx_pass *p, const json_t *claim, const json_t *volume)
                               capacity ? cf_json_copy(capacity) : json_object()));
 }
 
-/* A volume that is made for this very claim, by somebody who gave the claim a selector so that
- * nobody else makes one. */
-static const json_t *selected(struct sbx_pass *p, const json_t *claim, const json_t *selector)
+/* A volume that somebody made for this very claim: its claimRef has the claim's uid, or its name alone. A
+ * claim with a selector gets no other, and that one only if it fits. */
+static const json_t *meant_for(struct sbx_pass *p, const json_t *claim)
 {
     json_t *holders = json_object_get(p->kinds, HOLDERS), *volume;
+    const json_t *selector = cf_json_at(claim, "spec", "selector", NULL);
+    cf_autofree char *name = cf_xasprintf("%s/%s", sbx_ns(claim), sbx_name(claim));
     size_t i;
     if (!holders) {
         holders = json_object();
         json_object_set_new(p->kinds, HOLDERS, holders);
         json_array_foreach(sbx_pass_all(p, VOLUMES), i, volume)
         {
-            json_object_set(holders, cf_json_str(volume, "", "spec", "claimRef", "uid", NULL),
-                            volume);
+            const json_t *ref = cf_json_at(volume, "spec", "claimRef", NULL);
+            cf_autofree char *key = cf_xasprintf("%s/%s", cf_json_str(ref, "", "namespace", NULL),
+                                                 cf_json_str(ref, "", "name", NULL));
+            const char *uid = cf_json_str(ref, "", "uid", NULL);
+            if (ref)
+                json_object_set(holders, *uid ? uid : key, volume);
         }
     }
     volume = json_object_get(holders, sbx_uid(claim));
-    return sbx_selector_matches(selector, cf_json_at(volume, "metadata", "labels", NULL)) ? volume
-                                                                                          : NULL;
+    volume = volume ? volume : json_object_get(holders, name);
+    bool fits =
+        !selector || sbx_selector_matches(selector, cf_json_at(volume, "metadata", "labels", NULL));
+    return fits ? volume : NULL;
 }
 
 static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
@@ -121,9 +129,9 @@ static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
     cf_autofree char *own = cf_xasprintf("pvc-%s", sbx_uid(claim));
     const char *wanted = cf_json_str(claim, "", "spec", "volumeName", NULL);
     const json_t *selector = cf_json_at(claim, "spec", "selector", NULL);
-    const json_t *volume = selector && !*wanted
-                               ? selected(p, claim, selector)
-                               : sbx_pass_one(p, VOLUMES, NULL, *wanted ? wanted : own);
+    const json_t *volume = *wanted ? sbx_pass_one(p, VOLUMES, NULL, wanted) : meant_for(p, claim);
+    if (!volume && !*wanted && !selector)
+        volume = sbx_pass_one(p, VOLUMES, NULL, own);
     const char *holder = cf_json_str(volume, "", "spec", "claimRef", "uid", NULL);
     if (volume && (!*holder || strcmp(holder, sbx_uid(claim)) == 0)) {
         bind(p, claim, volume);
@@ -135,7 +143,9 @@ static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
         return;
     bool waits =
         strcmp(cf_json_str(class, "", "volumeBindingMode", NULL), "WaitForFirstConsumer") == 0;
-    if (!waits || has_consumer(p, claim))
+    bool is_nobodys =
+        strncmp(cf_json_str(class, "", "provisioner", NULL), SBX_NOBODY, strlen(SBX_NOBODY)) == 0;
+    if (!is_nobodys && (!waits || has_consumer(p, claim)))
         make_volume(p, claim, class, own);
 }
 

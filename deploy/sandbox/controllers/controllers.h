@@ -52,8 +52,10 @@ struct sbx_controllers_options {
 #define SBX_TAG_CRASH   "crash"
 
 /* A class of this provisioner makes volumes that are folders of a node: they are not attached and
- * have no snapshots. Every other one makes volumes of a storage system. */
+ * have no snapshots. Those of the second's names are served by nobody. Every other one makes volumes of
+ * a storage system. */
 #define SBX_HOST_PATH "sandbox/host-path"
+#define SBX_NOBODY    "example.com/"
 
 struct sbx_controllers;
 

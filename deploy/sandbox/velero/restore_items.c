@@ -306,7 +306,7 @@ void vl_restore_items(struct vl_cluster *c, const json_t *restore, const json_t 
     cf_autojson json_t *rules = config ? vl_modifiers_read(config, &why) : NULL;
     cf_autojson json_t *by_kind = sorted_by_kind(json_object_get(record, "objects"));
     const struct vl_restoring r = { c, restore, record, by_kind, work, rules, backup, name };
-    static const char *const lists[] = { "errors", "warnings", "pvrs", "dds" };
+    static const char *const lists[] = { "errors", "warnings", "pvrs", "dds", "claims" };
     for (size_t i = 0; i < CF_ARRAY_LEN(lists); i++)
         json_object_set_new(work, lists[i], json_array());
     for (size_t i = 0; i < CF_ARRAY_LEN(first); i++)

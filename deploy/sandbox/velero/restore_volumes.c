@@ -99,11 +99,27 @@ static bool prepare_claim(const struct vl_restoring *r, const json_t *from_backu
     return true;
 }
 
+/* Whether the backup has its bytes, by files or as a moved snapshot. */
+static bool has_data(const struct vl_restoring *r, const json_t *claim)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(r->record, "rows"), i, row)
+    {
+        if (strcmp(cf_json_str(row, "", "claim", NULL), sbx_name(claim)) == 0 &&
+            strcmp(cf_json_str(row, "", "ns", NULL), sbx_ns(claim)) == 0)
+            return *cf_json_str(row, "", "method", NULL);
+    }
+    return false;
+}
+
 static void claim_made(const struct vl_restoring *r, const json_t *from_backup, const char *ns,
                        const json_t *o)
 {
     const json_t *du = wants_volumes(r) ? upload_of(r, from_backup) : NULL;
-    (void)o;
+    if (has_data(r, from_backup))
+        json_array_append_new(json_object_get(r->work, "claims"),
+                              json_pack("{s:s,s:s}", "ns", ns, "name", sbx_name(o)));
     if (du)
         make_download(r, from_backup, ns, du);
 }

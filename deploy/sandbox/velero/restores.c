@@ -273,36 +273,20 @@ static void wait_for_operations(struct vl_cluster *c, const json_t *r)
 
 /* ---- The end ---- */
 
-static bool all_bound(struct vl_cluster *c, const json_t *r)
-{
-    cf_autojson json_t *all = vl_labelled(c, "datadownloads", VL_RESTORE_UID, sbx_uid(r));
-    size_t i;
-    json_t *dd;
-    json_array_foreach(all, i, dd)
-    {
-        const json_t *claim =
-            sbx_pass_one(&c->pass, "", "persistentvolumeclaims",
-                         cf_json_str(dd, "", "spec", "targetVolume", "namespace", NULL),
-                         cf_json_str(dd, "", "spec", "targetVolume", "pvc", NULL));
-        if (!claim || !vl_phase_in(claim, "Bound"))
-            return false;
-    }
-    return true;
-}
-
 static void finish(struct vl_cluster *c, const json_t *r)
 {
-    bool moved = cf_json_int(r, 0, "status", "restoreItemOperationsAttempted", NULL) > 0,
-         bound = all_bound(c, r);
-    const json_t *location = location_of(c, r);
-    if (meets(c, r, VL_STUCK, NULL) ||
-        !vl_after(c, moved ? VL_FINALIZE_VOLUMES_MS : VL_FINALIZE_MS, "finalize", sbx_uid(r)) ||
-        (!bound && !vl_every(c, VL_BOUND_MAX_MS, "bound", sbx_uid(r))))
+    bool moved = cf_json_int(r, 0, "status", "restoreItemOperationsAttempted", NULL) > 0;
+    enum vl_finalized end = VL_FINALIZING;
+    if (!meets(c, r, VL_STUCK, NULL))
+        end = vl_finalize(c, r, moved ? VL_FINALIZE_VOLUMES_MS : VL_FINALIZE_MS);
+    if (end == VL_FINALIZING)
         return;
+    const json_t *location = location_of(c, r);
     cf_autofree char *now = vl_time(c, 0), *key = location ? vl_location_key(location) : NULL;
     json_t *work = vl_memory(c->server, r);
     bool lost = !key || !vl_location_reachable(c, location);
-    int64_t errors = cf_json_int(r, 0, "status", "errors", NULL) + lost + !bound;
+    int64_t errors =
+        cf_json_int(r, 0, "status", "errors", NULL) + lost + (end == VL_FINALIZED_UNBOUND);
     json_t *status = json_pack("{s:s,s:s}", "phase", errors ? "PartiallyFailed" : "Completed",
                                "completionTimestamp", now);
     if (errors)

@@ -143,6 +143,15 @@ const char *vl_policy_action(struct vl_cluster *c, const json_t *backup, const j
 /* ---- results.c: true while the object shows a phase that nobody knows ---- */
 bool vl_unknown_phase(struct vl_cluster *c, const char *plural, const char *kind, const json_t *o);
 
+/* ---- finalizing.c ---- */
+enum vl_finalized {
+    VL_FINALIZING,
+    VL_FINALIZED,
+    VL_FINALIZED_UNBOUND, /* it has waited for a claim as long as it does */
+};
+/* To be called until it says how: not before `least_ms` have passed. */
+enum vl_finalized vl_finalize(struct vl_cluster *c, const json_t *r, int64_t least_ms);
+
 /* ---- repositories.c ---- */
 /* The repository of a namespace in a location, ready; false: not (yet), *out_why in new memory when
  * it never will be. */
@@ -154,6 +163,7 @@ bool vl_repository_ready(struct vl_cluster *c, const char *location, const char 
  * included. True when all is made. */
 void vl_restore_items(struct vl_cluster *c, const json_t *restore, const json_t *record,
                       json_t *work);
+
 /* ---- modifiers.c ---- */
 /* NULL: *out_why says what is wrong with the ConfigMap (caller frees). New reference: its rules. */
 json_t *vl_modifiers_read(const json_t *config_map, char **out_why);
