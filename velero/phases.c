@@ -48,7 +48,7 @@ const struct cf_phase_rule cf_phase_rules[] = {
     { "Restore", "WaitingForPluginOperations", CF_PHASE_MOVES, MOVED, SERVER },
     { "Restore", "WaitingForPluginOperationsPartiallyFailed", CF_PHASE_MOVES, MOVED, SERVER },
     { "Restore", "Finalizing", CF_PHASE_MOVES, FINALIZED, SERVER },
-    /* It only ends PartiallyFailed; until then it waits, for ten minutes, for a claim that nobody fills. */
+    /* It only ends PartiallyFailed; until then it may wait behind the claims of others, for ten minutes. */
     { "Restore", "FinalizingPartiallyFailed", CF_PHASE_PARTIAL, 0, "" },
     { "Restore", "Completed", CF_PHASE_GOOD, 0, "" },
     { "Restore", "PartiallyFailed", CF_PHASE_PARTIAL, 0, "" },

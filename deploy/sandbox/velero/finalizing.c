@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last part of a Restore: until the claims that it made, and has data for, are Bound. A server does that for one Restore after the other, and
+/* The last part of a Restore: until the claims that it made, and has brought the data of, are Bound. A server does that for one Restore after the other, and
  * does not give up one whose claims, or which itself, somebody deletes meanwhile: the others wait behind it. */
 #include "deploy/sandbox/velero/round.h"
 
@@ -20,6 +20,30 @@ static bool all_bound(struct vl_cluster *c, const json_t *claims)
             return false;
     }
     return true;
+}
+
+/* Those of the Restore whose data came; all operations have ended by now. New reference. */
+static json_t *claims_of(struct vl_cluster *c, const json_t *r)
+{
+    cf_autojson json_t *downloads = vl_labelled(c, "datadownloads", VL_RESTORE_UID, sbx_uid(r));
+    json_t *waited = json_array(), *one, *dd;
+    size_t i, k;
+    json_array_foreach(json_object_get(vl_memory(c->server, r), "claims"), i, one)
+    {
+        const char *ns = cf_json_str(one, "", "ns", NULL);
+        const char *name = cf_json_str(one, "", "name", NULL);
+        bool came = true;
+        json_array_foreach(downloads, k, dd)
+        {
+            const json_t *to = cf_json_at(dd, "spec", "targetVolume", NULL);
+            if (strcmp(cf_json_str(to, "", "namespace", NULL), ns) == 0 &&
+                strcmp(cf_json_str(to, "", "pvc", NULL), name) == 0)
+                came = vl_phase_in(dd, "Completed");
+        }
+        if (came)
+            json_array_append(waited, one);
+    }
+    return waited;
 }
 
 static bool still_finalizes(struct vl_cluster *c, const char *uid)
@@ -47,18 +71,19 @@ enum vl_finalized vl_finalize(struct vl_cluster *c, const json_t *r, int64_t lea
 {
     json_t *turn = json_object_get(c->server, TURN);
     const char *uid = sbx_uid(r);
-    const json_t *claims = json_object_get(vl_memory(c->server, r), "claims");
     bool mine = strcmp(cf_json_str(turn, "", "uid", NULL), uid) == 0;
     if (!mine && is_taken(c, turn))
         return VL_FINALIZING;
     if (!mine)
-        json_object_set_new(c->server, TURN, json_pack("{s:s,s:O?}", "uid", uid, "claims", claims));
+        json_object_set_new(c->server, TURN,
+                            json_pack("{s:s,s:o}", "uid", uid, "claims", claims_of(c, r)));
+    turn = json_object_get(c->server, TURN);
     if (!vl_after(c, least_ms, "finalize", uid))
         return VL_FINALIZING;
-    if (all_bound(c, claims))
+    if (all_bound(c, json_object_get(turn, "claims")))
         return VL_FINALIZED;
     if (!vl_every(c, VL_BOUND_MAX_MS, "bound", uid))
         return VL_FINALIZING;
-    json_object_set_new(json_object_get(c->server, TURN), "over", json_true());
+    json_object_set_new(turn, "over", json_true());
     return VL_FINALIZED_UNBOUND;
 }
