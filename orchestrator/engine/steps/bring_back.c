@@ -2,15 +2,15 @@
 /* The way back with the data (bring_back.h).
  *
  * volume.sync's observation keeps: "ahead": the pass back while the target ran is over ("done", or why it
- * was left), "aheadStuckAt", "aheadLeft": why it is being left, "backAt": when the target's writers stopped, "forecastBack", "backPass": the number of
- * the last pass, "backPart": the part of it that is next. */
+ * was left), "aheadStuckAt", "aheadLeft": why it is being left, "backAt": when the target's writers stopped, "forecastBack", "backPart": the
+ * part of the last pass that is next. */
 #include "orchestrator/engine/steps/bring_back.h"
 
 #include <stdio.h>
 
 enum {
     AHEAD_PASS = 1,
-    LAST_PASS = 2, /* and those after it, where somebody deletes its Backup */
+    LAST_PASS = 2, /* made again under the same number where somebody deletes its Backup */
     GIVEN_UP_LOOK_MS = 500,
     AHEAD_STUCK_MS = 2 * 60 * 1000, /* going back may be urgent: then it goes without it */
 };
@@ -160,29 +160,18 @@ void cf_bring_back_thawed(struct cf_pass *p)
 
 /* ---- while nobody writes ---- */
 
-/* The Backup was deleted before it was restored: all of it once more. */
-static bool once_more(struct cf_pass *p, int n, struct cf_outcome *out)
-{
-    note(p, "backPass", n + 1);
-    note(p, "backPart", 0);
-    return cf_out_more(out);
-}
-
 static bool do_part(struct cf_pass *p, size_t part, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
-    int n = (int)cf_moves_number(p->run, "backPass", LAST_PASS);
     if (!cf_moves_open(p, true, &m, err))
         return false;
-    bool ok = parts[part].call(&m.v, n, &moving, err);
+    bool ok = parts[part].call(&m.v, LAST_PASS, &moving, err);
     if (ok)
-        cf_moves_report(&m, n);
+        cf_moves_report(&m, LAST_PASS);
     cf_moves_keep(&m);
     if (!ok)
         return cf_error_wrap(err, "%s", parts[part].what);
-    if (moving.lost)
-        return once_more(p, n, out);
     (void)cf_moves_progress(&moving, parts[part].what, NULL, out);
     if (out->kind == CF_OUT_WAIT)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);

@@ -229,7 +229,55 @@ static void a_pass_back_that_hangs_does_not_keep_it_for_long(void **state)
     data_free(d);
 }
 
+static json_t *back_pass(struct data *d, const char *name)
+{
+    return cf_fake_kube_peek(d->w->dc2, CF_VELERO_V1, "Backup", "velero", name);
+}
+
+/* As on the way there: under the same number, another attempt. */
+static void a_last_pass_back_that_somebody_deletes_is_made_again(void **state)
+{
+    (void)state;
+    struct data *d = switched();
+    struct cf_volumes v = d->velero.v;
+    cf_autojson json_t *backup = NULL;
+    char name[CF_VELERO_NAME_MAX];
+    v.way = "back";
+    cf_velero_backup_name(&v, 2, 1, name);
+    act(d->w, "rollback");
+    for (int k = 0; k < 200 && strcmp(phase_of(backup), "Completed") != 0; k++) {
+        data_pass(d);
+        json_decref(backup);
+        backup = back_pass(d, name);
+    }
+    assert_non_null(backup);
+    cf_fake_kube_remove(d->w->dc2, CF_VELERO_V1, "Backup", "velero", name);
+    data_until(d, "rolled-back", 300);
+    const json_t *reports = noted(d, "reportsBack");
+    assert_int_equal(json_array_size(reports), 2);
+    assert_int_equal(cf_json_int(json_array_get(reports, 1), 0, "pass", NULL), 2);
+    assert_int_equal(cf_json_int(json_array_get(reports, 1), 0, "attempt", NULL), 2);
+    assert_int_equal(replicas(d->w->dc1), 1);
+    data_free(d);
+}
+
 /* ---- a freeze that goes home ---- */
+
+/* The source's writers run; the run is not over, for something of ours is left in the target. */
+static void until_thawed(struct data *d)
+{
+    for (int k = 0; k < 100 && replicas(d->w->dc1) == 0; k++) {
+        d->w->now += 5000;
+        data_pass(d);
+    }
+    if (replicas(d->w->dc1) != 1) {
+        dump_run(d->w);
+        fail_msg("still frozen: %s", hold_message(d->w));
+    }
+    for (int k = 0; k < 20; k++)
+        data_pass(d);
+    assert_string_not_equal(state_of(d->w), "rolled-back");
+}
 
 /* The source's writers do not wait for a Restore in the target that never ends; the rest of the way back
  * does, and leaves nothing. */
@@ -243,17 +291,7 @@ static void a_restore_that_hangs_keeps_no_writer_from_starting(void **state)
     for (int k = 0; k < 30; k++)
         data_pass(d);
     act(d->w, "rollback");
-    for (int k = 0; k < 60 && replicas(d->w->dc1) == 0; k++) {
-        d->w->now += 5000;
-        data_pass(d);
-    }
-    if (replicas(d->w->dc1) != 1) {
-        dump_run(d->w);
-        fail_msg("still frozen: %s", hold_message(d->w));
-    }
-    for (int k = 0; k < 20; k++)
-        data_pass(d);
-    assert_string_not_equal(state_of(d->w), "rolled-back"); /* something of ours is left there */
+    until_thawed(d);
     d->velero.fault_times = 0;
     data_until(d, "rolled-back", 300);
     assert_null(cf_fake_kube_peek(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data"));
@@ -275,17 +313,7 @@ static void a_claim_that_does_not_go_keeps_no_writer_from_starting(void **state)
     cf_json_put_take(claim, cf_test_json("['example.com/keeps']"), "metadata", "finalizers", NULL);
     cf_fake_kube_put_json(d->w->dc2, claim);
     act(d->w, "rollback");
-    for (int k = 0; k < 100 && replicas(d->w->dc1) == 0; k++) {
-        d->w->now += 5000;
-        data_pass(d);
-    }
-    if (replicas(d->w->dc1) != 1) {
-        dump_run(d->w);
-        fail_msg("still frozen: %s", hold_message(d->w));
-    }
-    for (int k = 0; k < 20; k++)
-        data_pass(d);
-    assert_string_not_equal(state_of(d->w), "rolled-back");
+    until_thawed(d);
     cf_fake_kube_remove(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data");
     data_until(d, "rolled-back", 300);
     data_free(d);
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(most_of_it_comes_back_while_the_target_runs),
         cmocka_unit_test(a_pass_back_that_fails_does_not_keep_it),
         cmocka_unit_test(a_pass_back_that_hangs_does_not_keep_it_for_long),
+        cmocka_unit_test(a_last_pass_back_that_somebody_deletes_is_made_again),
         cmocka_unit_test(a_restore_that_hangs_keeps_no_writer_from_starting),
         cmocka_unit_test(a_claim_that_does_not_go_keeps_no_writer_from_starting),
     };
