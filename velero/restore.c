@@ -140,6 +140,9 @@ static bool phase_clear(struct restoring *r, bool *out_on, struct cf_moving *out
         return false;
     if (*out_on)
         cf_pass_go(r->row, "create", r->v->now_ms);
+    /* To be recorded before the Restore is made: whoever was cut off there and cleared again would take
+     * away what it has restored by then, and it waits for its pods for ever. */
+    *out_on = false;
     return true;
 }
 
