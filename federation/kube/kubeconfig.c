@@ -348,7 +348,7 @@ static bool check_material(struct reading *r, const struct section *cluster)
 static bool read_all(struct reading *r)
 {
     struct section context, cluster, user;
-    const char *name, *cluster_name, *user_name, *ns;
+    const char *name = NULL, *cluster_name, *user_name, *ns;
     if (!choose_context(r, &name) || !find(r, "contexts", "context", name, &context) ||
         !text(r, &context, "cluster", &cluster_name) || !text(r, &context, "user", &user_name) ||
         !text(r, &context, "namespace", &ns))
