@@ -148,6 +148,32 @@ static void what_fell_back_is_canceled_and_made_again(void **state)
     world_down(&w);
 }
 
+/* Killed between the Restore and the record of it: what it has brought since is its own, and stays. */
+static void a_restore_that_was_made_just_before_is_not_cleared(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    json_t *before = NULL;
+    world_up(&w, TWO_CLAIMS);
+    drive_done(&w, BACKUP_FROZEN, 1);
+    drive_done(&w, HAND_OVER, 1);
+    for (int i = 0; i < 20 && count(&w, &w.west, CF_VELERO_V1, "Restore", "velero") == 0; i++) {
+        json_decref(before);
+        before = cf_json_copy(w.stored);
+        assert_ok(once(&w, RESTORE, 1, &out, &err), &err);
+    }
+    json_decref(w.stored);
+    w.stored = before;
+    for (int i = 0; i < 3; i++)
+        world_turn(&w);
+    drive_done(&w, RESTORE, 1);
+    const json_t *row = cf_pass_find(w.stored, "there", 1);
+    assert_int_equal(cf_pass_attempt(json_object_get(row, "restore")), 1);
+    world_down(&w);
+}
+
 /* Its Backup never ends: once nothing of it moves and our pods are gone, nobody waits for it. */
 static void a_backup_that_hangs_keeps_nobody_from_going_on(void **state)
 {
@@ -178,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_backup_that_is_deleted_is_made_again),
         cmocka_unit_test(what_was_made_before_it_was_deleted_goes_too),
         cmocka_unit_test(what_fell_back_is_canceled_and_made_again),
+        cmocka_unit_test(a_restore_that_was_made_just_before_is_not_cleared),
         cmocka_unit_test(a_backup_that_hangs_keeps_nobody_from_going_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,32 +113,6 @@ static void a_rehearsal_goes_once_its_restore_has_ended(void **state)
     world_down(&w);
 }
 
-/* Killed between the Restore and the record of it: what it has brought since is its own, and stays. */
-static void a_restore_that_was_made_just_before_is_not_cleared(void **state)
-{
-    (void)state;
-    struct world w;
-    struct cf_moving out;
-    struct cf_error err = CF_ERROR_INIT;
-    json_t *before = NULL;
-    world_up(&w, TWO_CLAIMS);
-    drive_done(&w, BACKUP_FROZEN, 1);
-    drive_done(&w, HAND_OVER, 1);
-    for (int i = 0; i < 20 && count(&w, &w.west, CF_VELERO_V1, "Restore", "velero") == 0; i++) {
-        json_decref(before);
-        before = cf_json_copy(w.stored);
-        assert_ok(once(&w, RESTORE, 1, &out, &err), &err);
-    }
-    json_decref(w.stored);
-    w.stored = before;
-    for (int i = 0; i < 3; i++)
-        world_turn(&w);
-    drive_done(&w, RESTORE, 1);
-    const json_t *row = cf_pass_find(w.stored, "there", 1);
-    assert_int_equal(cf_pass_attempt(json_object_get(row, "restore")), 1);
-    world_down(&w);
-}
-
 static void a_pass_touches_nothing_that_is_not_ours(void **state)
 {
     (void)state;
@@ -590,7 +564,6 @@ int main(void)
         cmocka_unit_test(both_strategies_arrive),
         cmocka_unit_test(a_frozen_pass_is_done_before_its_pods_are_gone),
         cmocka_unit_test(a_rehearsal_goes_once_its_restore_has_ended),
-        cmocka_unit_test(a_restore_that_was_made_just_before_is_not_cleared),
         cmocka_unit_test(a_pass_touches_nothing_that_is_not_ours),
         cmocka_unit_test(the_frozen_pass_goes_where_the_live_one_was_under_the_same_name),
         cmocka_unit_test(a_pass_gives_way_to_a_pod_that_has_moved),
