@@ -104,16 +104,20 @@ json_t *cf_json_named(const json_t *list, const char *key, const char *text)
     return NULL;
 }
 
-json_t *cf_json_by_name(const json_t *list)
+json_t *cf_json_index(const json_t *list, ...)
 {
-    json_t *map = json_object();
+    json_t *index = json_object();
     size_t i;
     json_t *one;
     json_array_foreach(list, i, one)
     {
-        json_object_set(map, cf_json_str(one, "", "name", NULL), one);
+        va_list ap;
+        va_start(ap, list);
+        const json_t *key = walk(one, ap);
+        va_end(ap);
+        json_object_set(index, json_is_string(key) ? json_string_value(key) : "", one);
     }
-    return map;
+    return index;
 }
 
 int64_t cf_json_int(const json_t *j, int64_t dflt, ...)

@@ -63,8 +63,9 @@ bool cf_json_bool(const json_t *j, int dflt, ...) __attribute__((sentinel));
 /* The first element of a list whose member `key` is this text (one without it has ""); NULL if there
  * is none, or no list. Borrowed. */
 json_t *cf_json_named(const json_t *list, const char *key, const char *text);
-/* {"name" of an element: the element}, of all of a list; new reference. */
-json_t *cf_json_by_name(const json_t *list) CF_NODISCARD;
+/* {text at a path of keys ended by NULL: the element that has it}, of all of a list, which may be NULL;
+ * elements without it are under "", the last of several stays. The elements are shared; new reference. */
+json_t *cf_json_index(const json_t *list, ...) CF_NODISCARD __attribute__((sentinel));
 
 /* Borrowed value at an RFC 6901 pointer ("" is the root; numeric tokens index arrays), or NULL. */
 json_t *cf_json_pointer(const json_t *j, const char *pointer);

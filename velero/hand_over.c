@@ -130,14 +130,10 @@ static bool write_volume(void *arg, const json_t *volume, struct cf_error *err)
 /* Those of the source that the target lacks, or has otherwise than ended. */
 static json_t *missing(const struct handing *h)
 {
-    cf_autojson json_t *there = json_object();
+    cf_autojson json_t *there = cf_json_index(h->target_volumes, "metadata", "name", NULL);
     json_t *list = json_array();
     size_t i;
     json_t *one;
-    json_array_foreach(h->target_volumes, i, one)
-    {
-        json_object_set(there, cf_json_str(one, "", "metadata", "name", NULL), one);
-    }
     json_array_foreach(h->source_volumes, i, one)
     {
         if (!json_object_get(there, cf_json_str(one, "", "metadata", "name", NULL)))

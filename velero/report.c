@@ -60,7 +60,7 @@ json_t *cf_volumes_pass_report(const json_t *state, const char *way, int n)
     if (!row || !json_object_get(row, "backup"))
         return NULL;
     const json_t *backed = json_object_get(row, "rows");
-    cf_autojson json_t *restored = cf_json_by_name(restored_rows(row));
+    cf_autojson json_t *restored = cf_json_index(restored_rows(row), "name", NULL);
     json_t *claims = json_array();
     size_t i;
     json_t *one;

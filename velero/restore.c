@@ -58,15 +58,11 @@ static bool is_of_this_pass(const struct restoring *r, const json_t *claim)
 static bool existing(const struct restoring *r, json_t **out, struct cf_error *err)
 {
     cf_autojson json_t *items = NULL;
-    cf_autojson json_t *wanted = json_object();
+    cf_autojson json_t *wanted = cf_json_index(r->v->claims, "name", NULL);
     size_t i;
     json_t *one;
     if (!cf_velero_list(r->v->to, "v1", "PersistentVolumeClaim", r->ns, NULL, NULL, &items, err))
         return false;
-    json_array_foreach(r->v->claims, i, one)
-    {
-        json_object_set(wanted, cf_json_str(one, "", "name", NULL), one);
-    }
     json_t *found = json_array();
     json_array_foreach(items, i, one)
     {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "federation/objects/kinds.h"
 #include "velero/phases.h"
 #include "velero/room.h"
 
@@ -37,11 +38,6 @@ static bool cancel_fallen(struct cf_kube *k, const json_t *operations, const jso
     return cf_velero_cancel_all(k, fallen, &moving, err);
 }
 
-static const char *name_of(const json_t *object)
-{
-    return cf_json_str(object, "", "metadata", "name", NULL);
-}
-
 static const char *kind_of(const json_t *object)
 {
     return cf_json_str(object, "", "kind", NULL);
@@ -53,7 +49,7 @@ bool cf_velero_goes_on(const struct cf_volumes *v, struct cf_kube *k, json_t *ro
 {
     char seen[CF_SHA256_HEX], front[CF_NAME_MAX] = "";
     const json_t *of = NULL, *fallen = NULL;
-    const char *kind = kind_of(object), *name = name_of(object), *side = cf_kube_name(k);
+    const char *kind = kind_of(object), *name = cf_object_name(object), *side = cf_kube_name(k);
     const char *word = strcmp(kind, "Backup") == 0 ? "backup" : "restore";
     const struct cf_phase_rule *rule = cf_velero_slowest(object, operations, &of);
     int64_t quiet =
@@ -69,7 +65,8 @@ bool cf_velero_goes_on(const struct cf_volumes *v, struct cf_kube *k, json_t *ro
                                name, side, minutes, word, front);
     if (quiet > rule->quiet_ms)
         return cf_moving_stuck(out, "%s %s on %s has been %s for %lld minutes: %s", kind_of(of),
-                               name_of(of), side, *phase ? phase : "New", minutes, rule->hint);
+                               cf_object_name(of), side, *phase ? phase : "New", minutes,
+                               rule->hint);
     if (*front)
         return cf_moving_waits(out, CF_VELERO_LOOK_MS, "%s %s on %s is blocked by %s %s", kind,
                                name, side, word, front);
@@ -78,7 +75,7 @@ bool cf_velero_goes_on(const struct cf_volumes *v, struct cf_kube *k, json_t *ro
     if (fallen)
         return cf_moving_waits(out, CF_VELERO_LOOK_MS,
                                "%s %s on %s fell back to Prepared and stands still: it is canceled",
-                               kind_of(fallen), name_of(fallen), side);
-    return cf_moving_waits(out, CF_VELERO_LOOK_MS, "%s %s on %s is %s", kind_of(of), name_of(of),
-                           side, *phase ? phase : "New");
+                               kind_of(fallen), cf_object_name(fallen), side);
+    return cf_moving_waits(out, CF_VELERO_LOOK_MS, "%s %s on %s is %s", kind_of(of),
+                           cf_object_name(of), side, *phase ? phase : "New");
 }

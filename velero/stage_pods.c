@@ -103,7 +103,6 @@ static bool read_claims(const struct cf_stage *s, bool *out_so, struct cf_moving
                         struct cf_error *err)
 {
     cf_autojson json_t *items = NULL;
-    cf_autojson json_t *names = json_object();
     json_t *shared = cf_velero_object_in(cf_way_open(s->v), "shared");
     json_t *classes = cf_velero_object_in(cf_way_open(s->v), "classes");
     size_t i;
@@ -111,10 +110,7 @@ static bool read_claims(const struct cf_stage *s, bool *out_so, struct cf_moving
     if (!cf_velero_list(s->v->from, "v1", "PersistentVolumeClaim", s->v->from_namespace, NULL, NULL,
                         &items, err))
         return false;
-    json_array_foreach(items, i, one)
-    {
-        json_object_set(names, cf_json_str(one, "", "metadata", "name", NULL), one);
-    }
+    cf_autojson json_t *names = cf_json_index(items, "metadata", "name", NULL);
     *out_so = true;
     json_array_foreach(s->v->claims, i, one)
     {

@@ -80,17 +80,11 @@ static bool list_pods(struct verifying *w, struct cf_error *err)
     cf_autofree char *selector = cf_velero_selector(w->v, CF_VELERO_LABEL_STAGE, CF_VERIFY_STAGE);
     for (int side = 0; side < 2; side++) {
         cf_autojson json_t *items = NULL;
-        size_t i;
-        json_t *pod;
         if (!cf_velero_list(side == 0 ? w->v->from : w->v->to, "v1", "Pod",
                             side == 0 ? w->v->from_namespace : w->v->to_namespace, selector,
                             cf_velero_trim_pod, &items, err))
             return false;
-        w->pods[side] = json_object();
-        json_array_foreach(items, i, pod)
-        {
-            json_object_set(w->pods[side], cf_json_str(pod, "", "metadata", "name", NULL), pod);
-        }
+        w->pods[side] = cf_json_index(items, "metadata", "name", NULL);
     }
     return true;
 }

@@ -101,7 +101,7 @@ bool cf_clusternet_assign(const struct cf_clusternet *c, const json_t *inventory
 
 json_t *cf_clusternet_items(const json_t *row, const json_t *inventory)
 {
-    cf_autojson json_t *index = cf_direct_index(json_object_get(inventory, "objects"));
+    cf_autojson json_t *index = cf_json_index(json_object_get(inventory, "objects"), "key", NULL);
     json_t *items = json_array();
     size_t i;
     json_t *object;

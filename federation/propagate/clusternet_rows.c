@@ -326,7 +326,7 @@ static void note_one(struct copy *k, const json_t *item, const char *uid, json_t
 
 static void note_all(struct copy *k, const json_t *items, const json_t *lives)
 {
-    cf_autojson json_t *index = cf_direct_index(*k->io_ledger);
+    cf_autojson json_t *index = cf_json_index(*k->io_ledger, "key", NULL);
     size_t i;
     json_t *item;
     json_array_foreach(items, i, item)

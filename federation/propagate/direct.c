@@ -49,18 +49,6 @@ bool cf_direct_live(const struct cf_propagation *p, const json_t *entry, json_t 
     return true;
 }
 
-json_t *cf_direct_index(const json_t *rows)
-{
-    json_t *index = json_object();
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        json_object_set(index, cf_json_str(row, "", "key", NULL), row);
-    }
-    return index;
-}
-
 void cf_direct_finding(json_t *findings, const char *key, const char *level, const char *code,
                        const char *hint, const char *message, ...)
 {

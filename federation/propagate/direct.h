@@ -54,8 +54,6 @@ bool cf_direct_release(const struct cf_propagation *p, const json_t *ledger, str
  * which makes short lists of what is ours. */
 bool cf_direct_look(const struct cf_propagation *p, const json_t *rows, const char *not_of,
                     json_t **out_live, struct cf_error *err) CF_NODISCARD;
-/* Rows by their key: an object of shared rows (new reference). */
-json_t *cf_direct_index(const json_t *rows) CF_NODISCARD;
 
 /* What a live object (NULL: absent) is to the inventory's item. */
 enum cf_standing cf_direct_standing_of(const struct cf_propagation *p, const json_t *item,

@@ -423,7 +423,7 @@ static bool asks_to_wait(const struct cf_propagation *p, struct cf_error *err,
 bool cf_direct_apply(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
                      int max_objects, struct cf_copying *out, struct cf_error *err)
 {
-    cf_autojson json_t *index = cf_direct_index(*io_ledger);
+    cf_autojson json_t *index = cf_json_index(*io_ledger, "key", NULL);
     struct batch b = { .p = p, .ledger = *io_ledger, .index = index };
     bool all;
     cf_autojson json_t *items = next_items(inventory, index, max_objects, &all);

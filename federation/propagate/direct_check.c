@@ -377,8 +377,8 @@ bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
     (void)err;
     json_t *changes = json_array();
     const json_t *objects = json_object_get(inventory, "objects");
-    cf_autojson json_t *copies = cf_direct_index(ledger);
-    cf_autojson json_t *sources = cf_direct_index(objects);
+    cf_autojson json_t *copies = cf_json_index(ledger, "key", NULL);
+    cf_autojson json_t *sources = cf_json_index(objects, "key", NULL);
     size_t i;
     json_t *item;
     json_array_foreach(objects, i, item)

@@ -128,7 +128,7 @@ bool cf_direct_look(const struct cf_propagation *p, const json_t *rows, const ch
                     json_t **out_live, struct cf_error *err)
 {
     CF_CLEANUP(look_end)
-    struct look l = { .p = p, .not_of = not_of, .wanted = cf_direct_index(rows) };
+    struct look l = { .p = p, .not_of = not_of, .wanted = cf_json_index(rows, "key", NULL) };
     cf_autojson json_t *kinds = by_kind(rows);
     const char *key;
     json_t *of_kind;

@@ -220,7 +220,7 @@ static bool collect_kind(const struct cf_propagation *p, const struct cf_kube_li
 /* Objects with our label that no ledger names: made just before a crash. */
 static bool collect_strays(const struct cf_propagation *p, json_t *ledger, struct cf_error *err)
 {
-    cf_autojson json_t *known = cf_direct_index(ledger);
+    cf_autojson json_t *known = cf_json_index(ledger, "key", NULL);
     cf_autojson json_t *custom = cf_custom_kinds(p->target);
     cf_autofree char *selector = cf_xasprintf(CF_LABEL_RUN "=%s", p->run_id);
     struct cf_kube_list list = { .label_selector = selector };

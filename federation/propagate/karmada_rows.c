@@ -447,7 +447,7 @@ static bool note_one(struct copy *c, const json_t *item, json_t *index, struct c
 
 static bool note_all(struct copy *c, struct cf_error *err)
 {
-    cf_autojson json_t *index = cf_direct_index(*c->io_ledger);
+    cf_autojson json_t *index = cf_json_index(*c->io_ledger, "key", NULL);
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(c->inventory, "objects"), i, item)

@@ -306,7 +306,7 @@ static bool still_held(const struct cf_karmada *k, int *out_left, struct cf_copy
  * rest. What has a before-image was taken over, and is given back instead of deleted. */
 static bool complete_ledger(const struct cf_karmada *k, json_t *ledger, struct cf_error *err)
 {
-    cf_autojson json_t *index = cf_direct_index(ledger);
+    cf_autojson json_t *index = cf_json_index(ledger, "key", NULL);
     size_t i, n;
     json_t *policy, *object;
     if (cf_json_bool(k->p->state, false, "ledgerWhole", NULL))

@@ -37,7 +37,7 @@ bool cf_freeze_mounts(const struct cf_freeze *f, const json_t *claims, json_t **
     struct cf_kube_list what = { .api_version = "v1", .kind = "Pod", .ns = f->ns, .trim = trim };
     cf_autojson json_t *pods = NULL;
     cf_autojson json_t *mounts = json_array();
-    cf_autojson json_t *names = cf_json_by_name(claims);
+    cf_autojson json_t *names = cf_json_index(claims, "name", NULL);
     size_t i;
     json_t *pod;
     if (!cf_kube_list(f->kube, NULL, &what, &pods, NULL, err))
@@ -159,7 +159,7 @@ static bool look_at_attachments(const struct cf_freeze *f, const json_t *claims,
     if (!cf_kube_list(f->kube, NULL, &claim_list, &all, NULL, err) ||
         !cf_kube_list(f->kube, NULL, &stage_list, &pods, NULL, err))
         return cf_error_wrap(err, "claims of %s/%s", f->cluster, f->ns);
-    cf_autojson json_t *names = cf_json_by_name(claims);
+    cf_autojson json_t *names = cf_json_index(claims, "name", NULL);
     cf_autojson json_t *volumes = volumes_of(names, all);
     cf_autojson json_t *staged = staged_of(names, pods);
     json_array_foreach(attached, i, a)

@@ -343,6 +343,22 @@ static void test_the_first_of_that_name(void **state)
     assert_null(cf_json_named(NULL, "name", "a"));
 }
 
+static void test_an_index_by_a_path(void **state)
+{
+    (void)state;
+    cf_autojson json_t *list =
+        parse("[{\"m\":{\"name\":\"a\"},\"n\":1},{\"m\":{\"name\":\"b\"},\"n\":2},"
+              "{\"m\":{\"name\":\"a\"},\"n\":3},{\"m\":{\"name\":7},\"n\":4},\"no object\"]");
+    cf_autojson json_t *index = cf_json_index(list, "m", "name", NULL);
+    cf_autojson json_t *nothing = cf_json_index(NULL, "name", NULL);
+    assert_int_equal(json_object_size(index), 3);
+    assert_int_equal(cf_json_int(index, 0, "a", "n", NULL), 3);
+    assert_ptr_equal(json_object_get(index, "b"), json_array_get(list, 1));
+    assert_string_equal(json_string_value(json_object_get(index, "")), "no object");
+    assert_true(json_is_object(nothing));
+    assert_int_equal(json_object_size(nothing), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_equal_by_value),
         cmocka_unit_test(test_copies_are_deep),
         cmocka_unit_test(test_the_first_of_that_name),
+        cmocka_unit_test(test_an_index_by_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
