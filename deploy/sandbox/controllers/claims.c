@@ -110,11 +110,13 @@ static const json_t *meant_for(struct sbx_pass *p, const json_t *claim)
         json_array_foreach(sbx_pass_all(p, VOLUMES), i, volume)
         {
             const json_t *ref = cf_json_at(volume, "spec", "claimRef", NULL);
-            cf_autofree char *key = cf_xasprintf("%s/%s", cf_json_str(ref, "", "namespace", NULL),
-                                                 cf_json_str(ref, "", "name", NULL));
             const char *uid = cf_json_str(ref, "", "uid", NULL);
+            cf_autofree char *named =
+                *uid ? NULL
+                     : cf_xasprintf("%s/%s", cf_json_str(ref, "", "namespace", NULL),
+                                    cf_json_str(ref, "", "name", NULL));
             if (ref)
-                json_object_set(holders, *uid ? uid : key, volume);
+                json_object_set(holders, *uid ? uid : named, volume);
         }
     }
     volume = json_object_get(holders, sbx_uid(claim));
@@ -130,8 +132,6 @@ static void look_at_unbound(struct sbx_pass *p, const json_t *claim)
     const char *wanted = cf_json_str(claim, "", "spec", "volumeName", NULL);
     const json_t *selector = cf_json_at(claim, "spec", "selector", NULL);
     const json_t *volume = *wanted ? sbx_pass_one(p, VOLUMES, NULL, wanted) : meant_for(p, claim);
-    if (!volume && !*wanted && !selector)
-        volume = sbx_pass_one(p, VOLUMES, NULL, own);
     const char *holder = cf_json_str(volume, "", "spec", "claimRef", "uid", NULL);
     if (volume && (!*holder || strcmp(holder, sbx_uid(claim)) == 0)) {
         bind(p, claim, volume);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last part of a Restore: until the claims that it made, and has brought the data of, are Bound. A server does that for one Restore after the other, and
- * does not give up one whose claims, or which itself, somebody deletes meanwhile: the others wait behind it. */
+/* The last part of a Restore: until the claims that it made, and has brought the data of, are Bound. A
+ * server does that for one Restore after the other, and does not give up one whose claims, or which itself,
+ * somebody deletes meanwhile: the others wait behind it. */
 #include "deploy/sandbox/velero/round.h"
 
 #include <string.h>
@@ -46,25 +47,16 @@ static json_t *claims_of(struct vl_cluster *c, const json_t *r)
     return waited;
 }
 
-static bool still_finalizes(struct vl_cluster *c, const char *uid)
-{
-    size_t i;
-    json_t *r;
-    json_array_foreach(vl_all(c, "restores"), i, r)
-    {
-        if (strcmp(sbx_uid(r), uid) == 0)
-            return vl_phase_in(r, "Finalizing,FinalizingPartiallyFailed");
-    }
-    return false;
-}
-
-/* Whoever has the turn keeps it until its claims are bound, or its time is over. */
+/* Whoever has the turn gives it back at its end. One that is gone keeps it until its claims are bound, or
+ * its time is over. */
 static bool is_taken(struct vl_cluster *c, const json_t *turn)
 {
     const char *uid = cf_json_str(turn, "", "uid", NULL);
-    return *uid && (still_finalizes(c, uid) || (!all_bound(c, json_object_get(turn, "claims")) &&
-                                                !cf_json_bool(turn, false, "over", NULL) &&
-                                                !vl_every(c, VL_BOUND_MAX_MS, "bound", uid)));
+    const json_t *r = vl_one(c, "restores", cf_json_str(turn, "", "name", NULL));
+    if (r && strcmp(sbx_uid(r), uid) == 0)
+        return true;
+    return *uid && !all_bound(c, json_object_get(turn, "claims")) &&
+           !vl_every(c, VL_BOUND_MAX_MS, "bound", uid);
 }
 
 enum vl_finalized vl_finalize(struct vl_cluster *c, const json_t *r, int64_t least_ms)
@@ -75,15 +67,14 @@ enum vl_finalized vl_finalize(struct vl_cluster *c, const json_t *r, int64_t lea
     if (!mine && is_taken(c, turn))
         return VL_FINALIZING;
     if (!mine)
-        json_object_set_new(c->server, TURN,
-                            json_pack("{s:s,s:o}", "uid", uid, "claims", claims_of(c, r)));
-    turn = json_object_get(c->server, TURN);
+        json_object_set_new(
+            c->server, TURN,
+            json_pack("{s:s,s:s,s:o}", "name", sbx_name(r), "uid", uid, "claims", claims_of(c, r)));
     if (!vl_after(c, least_ms, "finalize", uid))
         return VL_FINALIZING;
-    if (all_bound(c, json_object_get(turn, "claims")))
-        return VL_FINALIZED;
-    if (!vl_every(c, VL_BOUND_MAX_MS, "bound", uid))
+    bool bound = all_bound(c, cf_json_at(c->server, TURN, "claims", NULL));
+    if (!bound && !vl_every(c, VL_BOUND_MAX_MS, "bound", uid))
         return VL_FINALIZING;
-    json_object_set_new(turn, "over", json_true());
-    return VL_FINALIZED_UNBOUND;
+    json_object_del(c->server, TURN);
+    return bound ? VL_FINALIZED : VL_FINALIZED_UNBOUND;
 }

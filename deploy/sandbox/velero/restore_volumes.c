@@ -99,15 +99,15 @@ static bool prepare_claim(const struct vl_restoring *r, const json_t *from_backu
     return true;
 }
 
-/* Whether the backup has its bytes, by files or as a moved snapshot. */
-static bool has_data(const struct vl_restoring *r, const json_t *claim)
+/* Whether the backup has the bytes of a claim, by files or as a moved snapshot. */
+static bool has_data(const struct vl_restoring *r, const char *ns, const char *name)
 {
     size_t i;
     json_t *row;
     json_array_foreach(json_object_get(r->record, "rows"), i, row)
     {
-        if (strcmp(cf_json_str(row, "", "claim", NULL), sbx_name(claim)) == 0 &&
-            strcmp(cf_json_str(row, "", "ns", NULL), sbx_ns(claim)) == 0)
+        if (strcmp(cf_json_str(row, "", "claim", NULL), name) == 0 &&
+            strcmp(cf_json_str(row, "", "ns", NULL), ns) == 0)
             return *cf_json_str(row, "", "method", NULL);
     }
     return false;
@@ -117,7 +117,7 @@ static void claim_made(const struct vl_restoring *r, const json_t *from_backup, 
                        const json_t *o)
 {
     const json_t *du = wants_volumes(r) ? upload_of(r, from_backup) : NULL;
-    if (has_data(r, from_backup))
+    if (has_data(r, sbx_ns(from_backup), sbx_name(from_backup)))
         json_array_append_new(json_object_get(r->work, "claims"),
                               json_pack("{s:s,s:s}", "ns", ns, "name", sbx_name(o)));
     if (du)
@@ -129,20 +129,12 @@ static void claim_made(const struct vl_restoring *r, const json_t *from_backup, 
 static bool prepare_volume(const struct vl_restoring *r, const json_t *from_backup, const char *ns,
                            json_t *o)
 {
-    const char *policy = cf_json_str(o, "", "spec", "persistentVolumeReclaimPolicy", NULL),
-               *claim = cf_json_str(from_backup, "", "spec", "claimRef", "name", NULL),
-               *space = cf_json_str(from_backup, "", "spec", "claimRef", "namespace", NULL);
-    size_t i;
-    json_t *row;
+    const json_t *claim = cf_json_at(from_backup, "spec", "claimRef", NULL);
     (void)ns;
-    if (strcmp(policy, "Delete") == 0)
+    if (strcmp(cf_json_str(o, "", "spec", "persistentVolumeReclaimPolicy", NULL), "Delete") == 0 ||
+        has_data(r, cf_json_str(claim, "", "namespace", NULL),
+                 cf_json_str(claim, "", "name", NULL)))
         return false;
-    json_array_foreach(json_object_get(r->record, "rows"), i, row)
-    {
-        if (strcmp(cf_json_str(row, "", "claim", NULL), claim) == 0 &&
-            strcmp(cf_json_str(row, "", "ns", NULL), space) == 0 && json_object_get(row, "method"))
-            return false;
-    }
     (void)cf_json_del(o, "spec", "claimRef", NULL);
     return true;
 }
