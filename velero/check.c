@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "velero/room.h"
 
 enum { MESSAGE_MAX = 600 };
@@ -13,11 +14,14 @@ static void run(const struct cf_check_rule *rules, unsigned scope, const struct 
 {
     for (const struct cf_check_rule *r = rules; r->id; r++) {
         CF_CLEANUP(cf_buf_free) struct cf_buf message = CF_BUF_INIT(MESSAGE_MAX);
-        if ((r->scope & scope) && r->broken(c, &message))
-            json_array_append_new(
-                findings, json_pack("{s:s, s:s, s:s, s:s, s:s}", "rule", r->id, "level", r->level,
-                                    "claim", cf_json_str(c->claim, "", "name", NULL), "message",
-                                    cf_buf_str(&message), "hint", r->hint));
+        if (!(r->scope & scope) || !r->broken(c, &message))
+            continue;
+        cf_autofree char *text = cf_xstrdup(cf_buf_str(&message));
+        cf_utf8_mend(text); /* what was cut, perhaps within a character */
+        json_array_append_new(findings,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s}", "rule", r->id, "level",
+                                        r->level, "claim", cf_json_str(c->claim, "", "name", NULL),
+                                        "message", text, "hint", r->hint));
     }
 }
 

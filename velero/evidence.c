@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 enum { ROW_WHY_MAX = 240 };
 
@@ -130,9 +131,10 @@ static void judge_bytes(struct proof *p, int64_t want)
         snprintf(p->why, sizeof p->why, "%" PRId64 " of %" PRId64 " bytes", p->bytes, want);
 }
 
-static json_t *row_of(const struct proof *p)
+static json_t *row_of(struct proof *p)
 {
     char source[CF_VELERO_NAME_MAX * 3] = "";
+    cf_utf8_mend(p->why); /* a mover's message was cut, perhaps within a character */
     if (p->operation)
         snprintf(source, sizeof source, "%s/%s", cf_json_str(p->operation, "", "kind", NULL),
                  cf_json_str(p->operation, "", "metadata", "name", NULL));

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "velero/evidence.h"
 
 enum {
@@ -201,9 +202,8 @@ bool cf_velero_only_finalizes(const json_t *object)
            strcmp(cf_json_str(object, "", "status", "phase", NULL), "Finalizing") == 0;
 }
 
-enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char *why)
+static enum cf_verdict verdict_of(const json_t *object, const json_t *rows, char *why)
 {
-    *why = '\0';
     if (!object) {
         snprintf(why, CF_VERDICT_WHY_MAX, "it has been deleted");
         return CF_VERDICT_AGAIN;
@@ -225,6 +225,14 @@ enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char
         break;
     }
     return CF_VERDICT_RUNS;
+}
+
+enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char *why)
+{
+    *why = '\0';
+    enum cf_verdict verdict = verdict_of(object, rows, why);
+    cf_utf8_mend(why); /* Velero's words were cut, perhaps within a character */
+    return verdict;
 }
 
 /* --- progress --- */

@@ -48,6 +48,7 @@ static const struct {
     { "location-unpaired", "", SET("/to/locations/0/prefix", "'elsewhere'"), "no BackupStorageLocation of west is the place of there on east (provider aws, bucket b, prefix \"there\")", NULL },
     { "location-unpaired", "", SET("/to/locations/0/bucket", "'c'"), "is the place of there", NULL },
     { "location-unavailable", "", SET("/to/locations/0/phase", "'Unavailable'") "," SET("/to/locations/0/message", "'no route'"), "there on west is Unavailable: no route", NULL },
+    { "location-unavailable", "", SET("/to/locations/0/phase", "'Unavailable'") "," SET("/to/locations/0/message", "'xдддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддддд'"), "is Unavailable: xд", NULL }, /* cut within a character */
     { "location-unavailable", "", SET("/from/locations/0/phase", "''"), "there on east is not yet validated", NULL },
     { "location-read-only", "", SET("/from/locations/0/accessMode", "'ReadOnly'"), "there on east is read-only", NULL },
     { "location-two-writers", "", SET("/to/locations/0/accessMode", "'ReadWrite'"), "there on west may write where there on east writes", NULL },

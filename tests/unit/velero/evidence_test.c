@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "velero/phases.h"
 
 /* clang-format off */
 #define FS   "[{'name':'data','strategy':'veleroFsBackup'}]"
@@ -178,6 +179,34 @@ static void what_changed_is_never_less_than_nothing(void **state)
     way_free(&v);
 }
 
+/* A mover names the file that it could not read; what is kept of its words ends between two characters. */
+static void a_long_message_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct cf_volumes v = pure_way(FS);
+    for (int shift = 0; shift < 2; shift++) {
+        struct cf_buf path = CF_BUF_INIT(1024);
+        cf_buf_puts(&path, shift ? "x/" : "/");
+        while (path.len < 300)
+            cf_buf_puts(&path, "\u0434");
+        cf_autofree char *text =
+            cf_xasprintf("[" PVB("shop", "POD", "'status':{'phase':'Failed','message':'%s'}") "]",
+                         cf_buf_str(&path));
+        cf_autojson json_t *operations = operations_of(&v, text);
+        cf_autojson json_t *rows = cf_evidence_backup(&v, operations);
+        check_row(rows, "is Failed: ", 0);
+        char why[CF_VERDICT_WHY_MAX];
+        cf_autojson json_t *backup =
+            json_pack("{s:s,s:{s:s},s:{s:s,s:s}}", "kind", "Backup", "metadata", "name", "b",
+                      "status", "phase", "Failed", "failureReason", cf_buf_str(&path));
+        (void)cf_velero_verdict(backup, rows, why);
+        cf_autojson json_t *said = json_string(why);
+        assert_non_null(said);
+        cf_buf_free(&path);
+    }
+    way_free(&v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +214,7 @@ int main(void)
         cmocka_unit_test(restores_need_theirs_and_a_bound_claim),
         cmocka_unit_test(every_expected_claim_has_a_row_and_sums_are_sums),
         cmocka_unit_test(what_changed_is_never_less_than_nothing),
+        cmocka_unit_test(a_long_message_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
