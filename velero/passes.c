@@ -16,6 +16,10 @@
  * away is Available until then, and refuses within a second. */
 static const int64_t rests_ms[CF_VELERO_ATTEMPTS - 1] = { 3000, 30000 };
 
+/* Between two records of nothing but progress. Two of a mover's reports, and a third of the shortest
+ * standstill that counts (FELL_BACK_MS): it is noticed after 80 seconds at the latest. */
+enum { SEEN_KEPT_MS = 20 * 1000 };
+
 /* --- saying how far --- */
 
 static void say(struct cf_moving *out, const char *fmt, va_list ap)
@@ -175,25 +179,48 @@ static bool is_of_a_look(const char *key)
     return strcmp(key, "seenAs") == 0 || strcmp(key, "seenMs") == 0;
 }
 
-/* Whether a member of `a` is not in `b`, or otherwise. */
-static bool has_more(const json_t *a, const json_t *b)
+/* Whether what was seen last is to be stored: at once when nothing was, and then every SEEN_KEPT_MS at most,
+ * for bytes that move are seen to move at each look. What stands still after a change that was not stored
+ * is found to be another at each look, until one is late enough; so standstill is measured too short by
+ * SEEN_KEPT_MS and a look, and too long only of what within that time looks again as it did before: no mover
+ * does (cf_velero_fingerprint). */
+static bool saw_other(const json_t *before, const json_t *now)
+{
+    const char *was = cf_json_str(before, "", "seenAs", NULL);
+    int64_t was_ms = cf_json_int(before, 0, "seenMs", NULL);
+    if (strcmp(was, cf_json_str(now, "", "seenAs", NULL)) == 0)
+        return false;
+    return !*was || cf_json_int(now, 0, "seenMs", NULL) - was_ms >= SEEN_KEPT_MS;
+}
+
+/* Whether a member is gone. */
+static bool has_less(const json_t *before, const json_t *now)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(cf_json_unconst(a), key, value)
+    json_object_foreach(cf_json_unconst(before), key, value)
     {
-        const json_t *other = json_object_get(b, key);
-        if (!is_of_a_look(key) && (!other || cf_volumes_state_differs(value, other)))
+        if (!is_of_a_look(key) && !json_object_get(now, key))
             return true;
     }
     return false;
 }
 
-bool cf_volumes_state_differs(const json_t *a, const json_t *b)
+bool cf_volumes_state_differs(const json_t *before, const json_t *now)
 {
-    if (!json_is_object(a) || !json_is_object(b))
-        return !cf_json_equal(a, b);
-    return has_more(a, b) || has_more(b, a);
+    const char *key;
+    json_t *value;
+    if (!json_is_object(before) || !json_is_object(now))
+        return !cf_json_equal(before, now);
+    if (has_less(before, now) || saw_other(before, now))
+        return true;
+    json_object_foreach(cf_json_unconst(now), key, value)
+    {
+        const json_t *was = json_object_get(before, key);
+        if (!is_of_a_look(key) && (!was || cf_volumes_state_differs(was, value)))
+            return true;
+    }
+    return false;
 }
 
 static int attempts_most(const json_t *row)

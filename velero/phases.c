@@ -237,11 +237,13 @@ enum cf_verdict cf_velero_verdict(const json_t *object, const json_t *rows, char
 
 /* --- progress --- */
 
+/* With whether it was begun: one that falls back to Prepared does not look as it did before. */
 static void print_object(struct cf_buf *b, const json_t *o)
 {
-    cf_buf_printf(b, "%s/%s %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
+    cf_buf_printf(b, "%s/%s %s %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
                   cf_json_str(o, "", "kind", NULL), cf_json_str(o, "", "metadata", "name", NULL),
                   cf_json_str(o, "", "status", "phase", NULL),
+                  cf_json_at(o, "status", "startTimestamp", NULL) != NULL,
                   cf_json_int(o, 0, "status", "progress", "itemsBackedUp", NULL),
                   cf_json_int(o, 0, "status", "progress", "itemsRestored", NULL),
                   cf_json_int(o, 0, "status", "progress", "bytesDone", NULL),

@@ -17,7 +17,7 @@
  * pass and attempt, so that an object made just before a crash is known again (and adopted by its
  * label `crossfade.dev/run`); another attempt of a pass is another name, because a bucket takes a
  * name once. What a look saw last, to tell progress from standstill, is in the state too, and need not
- * be stored at once (cf_volumes_state_differs). Times of two clusters are never compared; durations are by the caller's clock. */
+ * be stored at each look (cf_volumes_state_differs). Times of two clusters are never compared; durations are by the caller's clock. */
 #ifndef CF_VELERO_VOLUMES_H
 #define CF_VELERO_VOLUMES_H
 
@@ -73,8 +73,8 @@ struct cf_volumes {
     int64_t now_ms; /* wall, the caller's */
 };
 
-/* Whether two states differ in more than what a look saw last: then the newer one is to be stored before
- * the next call. */
+/* Whether the newer of two states is to be stored before the next call: they differ in more than what a
+ * look saw last, or that has become so old that standstill would go unnoticed. */
 bool cf_volumes_state_differs(const json_t *before, const json_t *now);
 
 /* How far a call has come. Zeroed by the caller. */

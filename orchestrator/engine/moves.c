@@ -133,7 +133,7 @@ bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out, struct cf
     return true;
 }
 
-/* A state is large, a look is frequent: what it saw last waits for the next record of something else. */
+/* A state is large, a look is frequent: what it saw last is recorded with something else, or once in a while. */
 void cf_moves_keep(struct cf_moves *m)
 {
     const json_t *before = cf_moves_note(m->pass->run, m->v.way);

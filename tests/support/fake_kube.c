@@ -239,6 +239,12 @@ void cf_fake_kube_fail(struct cf_fake_kube *f, const struct cf_fake_fault *fault
     f->faults[f->n_faults++] = *fault;
 }
 
+void cf_fake_kube_mend(struct cf_fake_kube *f)
+{
+    CF_LOCKED(&f->lock);
+    f->n_faults = 0;
+}
+
 void cf_fake_kube_text(struct cf_fake_kube *f, const char *path_part, const char *text)
 {
     CF_LOCKED(&f->lock);

@@ -59,6 +59,7 @@ struct cf_fake_fault {
     bool after;
 };
 void cf_fake_kube_fail(struct cf_fake_kube *f, const struct cf_fake_fault *fault);
+void cf_fake_kube_mend(struct cf_fake_kube *f); /* forgets all of them */
 
 /* GETs whose path contains `path_part` are answered with this text, as a container's log is. A copy is
  * kept; the same path_part again replaces it. */

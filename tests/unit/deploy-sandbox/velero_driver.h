@@ -214,8 +214,10 @@ static inline bool once(struct driver *d, enum what what, int n, struct cf_movin
     if (call(d, what, n, out, &err)) {
         if (strstr(out->why, "cut off")) /* the clean-up says it and goes on */
             d->knife.left = -1;
-        json_decref(d->stored);
-        d->stored = cf_json_copy(d->v.state);
+        if (cf_volumes_state_differs(d->stored, d->v.state)) { /* as the engine records it */
+            json_decref(d->stored);
+            d->stored = cf_json_copy(d->v.state);
+        }
         return true;
     }
     d->knife.left = -1; /* the next life */

@@ -50,9 +50,10 @@ static const char found[] =
 struct data {
     struct world *w;
     struct velero_world velero;
-    bool kept;       /* Flux keeps the source's writer */
-    int put_back;    /* how often it has started it again */
-    bool moves_back; /* its servers take what is asked of them on the way back */
+    bool kept;        /* Flux keeps the source's writer */
+    int put_back;     /* how often it has started it again */
+    bool moves_back;  /* its servers take what is asked of them on the way back */
+    bool target_away; /* for Crossfade; what is in it goes on */
 };
 
 /* ---- Flux ---- */
@@ -130,7 +131,11 @@ static inline void data_turn(struct data *d)
 
 static inline struct cf_pass_result data_pass(struct data *d)
 {
+    struct cf_fake_fault away = { .times = 1000, .kind = CF_ERR_UNAVAILABLE };
+    if (d->target_away)
+        cf_fake_kube_fail(d->w->dc2, &away);
     struct cf_pass_result result = world_pass(d->w);
+    cf_fake_kube_mend(d->w->dc2);
     data_turn(d);
     return result;
 }
@@ -192,6 +197,19 @@ static inline void data_free(struct data *d)
     free(d);
 }
 
+/* So that the claim can be set aside on the way back. */
+static inline void bind_source(struct data *d)
+{
+    put_text(d->w->dc1,
+             "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'data',"
+             "'namespace':'web','uid':'uid-data'},'spec':{'accessModes':['ReadWriteOnce'],"
+             "'volumeName':'pv-data'},'status':{'phase':'Bound'}}");
+    put_text(d->w->dc1,
+             "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'pv-data'},'spec':{"
+             "'persistentVolumeReclaimPolicy':'Delete','claimRef':{'namespace':'web','name':'data',"
+             "'uid':'uid-data'}},'status':{'phase':'Bound'}}");
+}
+
 /* ---- passes ---- */
 
 static inline void data_until(struct data *d, const char *until, int passes)
@@ -215,6 +233,54 @@ static inline void data_until_step(struct data *d, const char *kind, int nth, co
     dump_run(d->w);
     fail_msg("step %s %d is %s, not %s; hold %s: %s", kind, nth, step_state(d->w, kind, nth), state,
              hold_of(d->w), hold_message(d->w));
+}
+
+/* ---- what is asked of the run, and what it has told ---- */
+
+static inline int64_t roll_back(struct data *d, const char *word)
+{
+    int64_t id = act(d->w, "rollback");
+    json_t *action = json_array_get(d->w->actions, json_array_size(d->w->actions) - 1);
+    if (word)
+        json_object_set_new(action, "expect", json_pack("{s:s}", "targetData", word));
+    return id;
+}
+
+static inline int event_at(const struct data *d, const char *kind, const char *step)
+{
+    size_t i;
+    json_t *event;
+    json_array_foreach(d->w->events, i, event)
+    {
+        const char *of = cf_json_str(event, "", "body", "kind", NULL);
+        if (strcmp(cf_json_str(event, "", "kind", NULL), kind) == 0 &&
+            (!step || strcmp(of, step) == 0))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The source as before the run; nothing of ours in the target. */
+static inline void assert_home(struct data *d, const char *what)
+{
+    cf_autojson json_t *claim =
+        cf_fake_kube_peek(d->w->dc2, "v1", "PersistentVolumeClaim", "web", "data");
+    if (replicas(d->w->dc1) != 1 || replicas(d->w->dc2) != -1 || claim) {
+        dump_run(d->w);
+        fail_msg("%s: source %d, target %d, claim %s", what, replicas(d->w->dc1),
+                 replicas(d->w->dc2), claim ? "left" : "gone");
+    }
+    assert_router_as_before(d->w);
+}
+
+/* The target has the writers and the traffic, and can be asked to give the data back. */
+static inline struct data *switched(void)
+{
+    struct data *d = data_new(DATA_PLAN AUTO DATA_VOLUMES("") REVERSE);
+    d->moves_back = true;
+    bind_source(d);
+    data_until_step(d, "traffic.soak", 0, "applied");
+    return d;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that the attempts of a pass are not all made at once. */
+/* Proves that the attempts of a pass are not all made at once, and that a place for its pods is tried for a
+ * while. */
 #include "tests/unit/velero/world.h"
 
 /* A bucket that is away for a moment refuses each attempt within a second: the moment must be able to pass. */
@@ -26,10 +27,43 @@ static void another_attempt_waits_a_while(void **state)
     world_down(&w);
 }
 
+/* The time counts from when the last of the others stood. */
+static void one_stage_pod_of_two_that_does_not_come_is_placed_anew(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    char first[CF_VELERO_NAME_MAX], second[CF_VELERO_NAME_MAX];
+    world_up(&w, "[{'name':'a','strategy':'veleroFsBackup'},"
+                 "{'name':'b','strategy':'veleroFsBackup'}]");
+    add_pod(&w.east, "shop", "a-0", "a", "n7", "Running");
+    add_pod(&w.east, "shop", "b-0", "b", "n8", "Running");
+    drive_done(&w, BACKUP_LIVE, 1);
+    cf_velero_stage_name(&w.v, "a", first);
+    cf_velero_stage_name(&w.v, "b", second);
+    w.keeps_pods_pending = true;
+    for (int i = 0; i < 60; i++, w.v.now_ms += CF_VELERO_LOOK_MS) {
+        assert_ok(once(&w, BACKUP_FROZEN, 2, &out, &err), &err);
+        cf_autojson json_t *pod = cf_fake_kube_peek(w.east.api, "v1", "Pod", "shop", first);
+        if (i == 3)
+            set_phase(&w.east, pod, "Running");
+    }
+    cf_autojson json_t *a = cf_fake_kube_peek(w.east.api, "v1", "Pod", "shop", first);
+    cf_autojson json_t *b = cf_fake_kube_peek(w.east.api, "v1", "Pod", "shop", second);
+    assert_string_equal(cf_json_str(a, "", "spec", "nodeName", NULL), "n7");
+    assert_non_null(b);
+    assert_null(cf_json_at(b, "spec", "nodeName", NULL));
+    w.keeps_pods_pending = false;
+    drive_done(&w, BACKUP_FROZEN, 2);
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_attempt_waits_a_while),
+        cmocka_unit_test(one_stage_pod_of_two_that_does_not_come_is_placed_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

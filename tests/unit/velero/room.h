@@ -37,4 +37,13 @@ static inline void way_free(struct cf_volumes *v)
     json_decref(v->state);
 }
 
+/* What a call leaves in the state, as the engine records it (orchestrator/engine/moves.h). */
+static inline void keep_state(json_t **stored, const json_t *state)
+{
+    if (!cf_volumes_state_differs(*stored, state))
+        return;
+    json_decref(*stored);
+    *stored = cf_json_copy(state);
+}
+
 #endif

@@ -137,8 +137,8 @@ static inline bool call(struct world *w, enum what what, int n, struct cf_moving
     return false;
 }
 
-/* One call, as the engine makes it: the state is recorded when it was good, and what was in memory is
- * gone when it was cut off. */
+/* One call, as the engine makes it: the state is recorded when it was good and differs, and what was in
+ * memory is gone. */
 static inline bool once(struct world *w, enum what what, int n, struct cf_moving *out,
                         struct cf_error *err)
 {
@@ -148,10 +148,8 @@ static inline bool once(struct world *w, enum what what, int n, struct cf_moving
     w->counting = true;
     bool ok = call(w, what, n, out, err);
     w->counting = false;
-    if (ok) {
-        json_decref(w->stored);
-        w->stored = cf_json_copy(w->v.state);
-    }
+    if (ok)
+        keep_state(&w->stored, w->v.state);
     return ok;
 }
 
