@@ -106,17 +106,15 @@ static bool end_all(struct ending *e, struct cf_error *err)
     return true;
 }
 
-static bool pods_down(const struct cf_volumes *v, bool *out_here, bool *out_gone,
-                      struct cf_error *err)
+static bool end_there(struct ending *restores, bool *out_gone, struct cf_error *err)
 {
+    const struct cf_volumes *v = restores->v;
     char scratch[CF_VELERO_NAME_MAX];
-    bool there = false, here = false, rehearsal = false;
-    if (!cf_stage_down(v, v->from, v->from_namespace, &here, err) ||
-        !cf_stage_down(v, v->to, v->to_namespace, &there, err) ||
+    bool pods = false, rehearsal = false;
+    if (!end_all(restores, err) || !cf_stage_down(v, v->to, v->to_namespace, &pods, err) ||
         !cf_stage_down(v, v->to, cf_velero_rehearsal_namespace(v, scratch), &rehearsal, err))
         return false;
-    *out_here = here;
-    *out_gone = here && there && rehearsal;
+    *out_gone = pods && rehearsal;
     return true;
 }
 
@@ -139,18 +137,23 @@ bool cf_volumes_cancel(const struct cf_volumes *v, struct cf_moving *out, struct
         .v = v, .k = v->to, .kind = "Restore", .label = CF_VELERO_RESTORE_NAME
     };
     json_t *row = cf_velero_object_in(cf_way_open(v), "cancel");
-    bool here = false, gone = false;
-    if (!end_all(&backups, err) || !end_all(&restores, err) || !pods_down(v, &here, &gone, err))
+    bool here = false, there = false;
+    if (!end_all(&backups, err) || !cf_stage_down(v, v->from, v->from_namespace, &here, err))
         return false;
+    bool only_there = backups.moves == 0 && here;
+    if (!end_there(&restores, &there, err)) {
+        out->there_ms = cf_velero_there_ms(v, only_there);
+        return false;
+    }
     /* A Backup that hangs reads nothing any more once our pods are gone: it is left to the clean-up,
      * and keeps nobody's writers from starting. A Restore could still make claims. */
-    if (backups.moves + restores.left == 0 && gone) {
+    if (only_there && restores.left == 0 && there) {
         json_object_del(cf_way_open(v), "cancel");
         return cf_moving_done(out);
     }
     if (!cf_json_at(row, "since", NULL))
         cf_pass_go(row, "cancel", v->now_ms);
-    out->there_ms = cf_velero_there_ms(v, backups.moves == 0 && here);
+    out->there_ms = cf_velero_there_ms(v, only_there);
     const char *what = *backups.what    ? backups.what
                        : *restores.what ? restores.what
                                         : "stage pods are being taken away";

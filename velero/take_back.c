@@ -43,12 +43,13 @@ bool cf_volumes_take_back(const struct cf_volumes *v, struct cf_moving *out, str
     bool gone = false;
     size_t i;
     json_t *claim;
-    if (!cf_stage_down(v, v->to, v->to_namespace, &gone, err) ||
-        !cf_velero_list(v->to, "v1", "PersistentVolumeClaim", v->to_namespace, ours, NULL, &claims,
-                        err))
-        return false;
-    bool done = json_array_size(claims) == 0 && gone;
+    bool seen = cf_stage_down(v, v->to, v->to_namespace, &gone, err) &&
+                cf_velero_list(v->to, "v1", "PersistentVolumeClaim", v->to_namespace, ours, NULL,
+                               &claims, err);
+    bool done = seen && json_array_size(claims) == 0 && gone;
     out->there_ms = cf_velero_there_ms(v, !done);
+    if (!seen)
+        return false;
     if (done)
         return cf_moving_done(out);
     if (!cf_velero_list(v->to, "v1", "Pod", v->to_namespace, NULL, cf_velero_trim_pod, &pods, err))

@@ -89,8 +89,10 @@ struct cf_moving {
                     may: `why` says which claim lacks what */
     bool lost;   /* the pass's Backup was deleted: make another, or call on: this one is made again,
                     until it has `failed` as often as it may */
-    int64_t there_ms; /* while cf_volumes_cancel or cf_volumes_take_back waits: for so long for the
-                         other side alone, and nothing touches the data's side; 0: it does */
+    int64_t
+        there_ms; /* while cf_volumes_cancel or cf_volumes_take_back waits, or fails: for so long
+                         for the other side alone, and nothing touches the data's side; 0: it does, or
+                         this is the first call of which that is true */
     int64_t bytes, bytes_total; /* moved by what is under way, as Velero reports it; 0: unknown */
     int64_t at_ms;              /* when these were read; 0: they were not */
     int claims, claims_total;   /* whose bytes are there, of those that move; 0 of 0: not counted */

@@ -7,7 +7,8 @@
  *            times; what the application replicates by itself says that it is there. Longer than
  *            maxPause: the plan's onExceeded
  *   undo     stops what is under way, and takes away the claims that it made in the target; what hangs
- *            there is left to the undo of volume.sync, for the source's writers do not wait for it */
+ *            there, or a target that does not answer, is left to the undo of volume.sync, for the
+ *            source's writers do not wait for it */
 #include <stdio.h>
 #include <string.h>
 
@@ -294,15 +295,21 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
+    struct cf_error why = CF_ERROR_INIT;
     if (json_array_size(cf_moves_claims(p->run)) == 0)
         return cf_out_done(out);
     if (!cf_moves_open(p, false, &m, err))
         return false;
-    if (!cf_moves_stop(&m, cf_volumes_take_back, &moving, err))
-        return cf_error_wrap(err, "take the last pass back");
-    if (!moving.done && moving.there_ms > HANGS_MS) {
-        cf_step_say(s, "left for later, for the source does not need it: %s", moving.why);
+    bool answers = cf_moves_stop(&m, cf_volumes_take_back, &moving, &why);
+    if (!moving.done && moving.there_ms > (answers ? HANGS_MS : 0)) {
+        cf_step_say(s, "left for later, for the source does not need it: %s",
+                    answers ? moving.why : why.message);
+        cf_error_clear(&why);
         return cf_out_done(out);
+    }
+    if (!answers) {
+        cf_error_move(err, &why);
+        return cf_error_wrap(err, "take the last pass back");
     }
     return cf_moves_progress(&moving, "taking the last pass back", NULL, out);
 }
