@@ -273,15 +273,42 @@ bool cf_pass_again(json_t *row, const char *phase, int64_t now_ms, const char *w
 /* --- a person has mended the cause --- */
 
 /* As many attempts as in the beginning, under names that were never used. */
-static bool row_again(json_t *row, const char *phase, int64_t now_ms)
+static void begin_again(json_t *row, const char *phase, int64_t now_ms)
 {
-    if (!row || !cf_pass_is(row, "failed"))
-        return false;
     int attempt = cf_pass_attempt(row) + 1;
     json_object_set_new(row, "attempt", json_integer(attempt));
     json_object_set_new(row, "most", json_integer(attempt + CF_VELERO_ATTEMPTS - 1));
     cf_pass_go(row, phase, now_ms);
+}
+
+static bool row_again(json_t *row, const char *phase, int64_t now_ms)
+{
+    if (!row || !cf_pass_is(row, "failed"))
+        return false;
+    begin_again(row, phase, now_ms);
     return true;
+}
+
+static bool verify_again(json_t *state, const char *way, int64_t now_ms)
+{
+    bool any = false, differs;
+    const char *number;
+    json_t *row;
+    json_object_foreach(cf_json_unconst(cf_json_at(state, "ways", way, "verify", NULL)), number,
+                        row)
+    {
+        if (!cf_verify_again(row, now_ms, &differs))
+            continue;
+        any = true;
+        json_t *restore =
+            cf_json_unconst(cf_json_at(state, "ways", way, "passes", number, "restore", NULL));
+        if (!differs || !restore || !cf_pass_is(restore, "done"))
+            continue;
+        json_object_set_new(restore, "startMs", json_integer(now_ms));
+        json_object_del(restore, "bindsSince");
+        begin_again(restore, "clear", now_ms);
+    }
+    return any;
 }
 
 bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms)
@@ -298,5 +325,6 @@ bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms)
         any |= row_again(json_object_get(row, "restore"), "clear", now_ms);
         any |= row_again(json_object_get(row, "rehearsal"), "clear", now_ms);
     }
+    any |= verify_again(state, way, now_ms);
     return any;
 }

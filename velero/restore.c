@@ -385,3 +385,18 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
             return false;
     return true;
 }
+
+bool cf_velero_restored(const struct cf_volumes *v, int n, bool *out_so, struct cf_moving *out,
+                        struct cf_error *err)
+{
+    const json_t *row = json_object_get(cf_pass_find(v->state, v->way, n), "restore");
+    *out_so = !row || cf_pass_is(row, "done");
+    if (*out_so)
+        return true;
+    if (!cf_volumes_restore(v, n, false, out, err))
+        return false;
+    *out_so = out->done;
+    if (out->done)
+        *out = (struct cf_moving){ 0 };
+    return true;
+}

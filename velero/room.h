@@ -120,6 +120,17 @@ bool cf_moving_stuck(struct cf_moving *out, const char *fmt, ...) CF_PRINTF(2, 3
 bool cf_moving_failed(struct cf_moving *out, const char *fmt, ...) CF_PRINTF(2, 3);
 bool cf_moving_done(struct cf_moving *out);
 
+/* --- restore.c, verify.c --- */
+
+/* Whether what was restored of pass n stands; where cf_volumes_again has let it be restored again, that is
+ * gone on with, and *out says how far it is. The pods that read it go with its stage pods. */
+bool cf_velero_restored(const struct cf_volumes *v, int n, bool *out_so, struct cf_moving *out,
+                        struct cf_error *err) CF_NODISCARD;
+
+/* Makes a verification that has failed begin again; false: it had not. *out_differs: what was restored is
+ * not what was backed up, and has to be restored again. */
+bool cf_verify_again(json_t *row, int64_t now_ms, bool *out_differs);
+
 /* --- stage_pods.c --- */
 
 struct cf_stage {

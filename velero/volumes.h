@@ -156,8 +156,8 @@ bool cf_volumes_restore(const struct cf_volumes *v, int n, bool rehearsal, struc
                         struct cf_error *err) CF_NODISCARD;
 
 /* Whoever had used up its attempts gets as many again, for a person has mended the cause: passes of
- * what stands still, and restores (a live pass that failed is followed by another number). Pure; true:
- * there was one. */
+ * what stands still, and restores (a live pass that failed is followed by another number), and the proof
+ * of their files: where it has found a difference, of another restore. Pure; true: there was one. */
 bool cf_volumes_again(json_t *state, const char *way, int64_t now_ms);
 
 /* Whether the servers are free for a pass and its restore: nobody else's Backup is before ours at the
@@ -195,8 +195,10 @@ bool cf_volumes_put_back(const struct cf_volumes *v, struct cf_moving *out,
 /* Reads every file of the claims whose row says `verify: checksum`, at both ends side by side, and
  * compares: between the restore of the last pass and the start of the target's writers, while nobody
  * writes. Done: equal (and our pods are gone). Failed: `why` names the first differences; the report has
- * more; cf_volumes_cancel (or this, once more) takes the pods away. Claims without it: done at once. What is compared is the kind, size and SHA-256 of every
- * entry; owners and modes that differ are in the report, and no failure, for storage may map them. */
+ * more; cf_volumes_cancel (or this, once more) takes the pods away. Restores by itself what
+ * cf_volumes_again has let be restored again. Claims without it: done at once. What is compared is the
+ * kind, size and SHA-256 of every entry; owners and modes that differ are in the report, and no failure,
+ * for storage may map them. */
 bool cf_volumes_verify(const struct cf_volumes *v, int n, struct cf_moving *out,
                        struct cf_error *err) CF_NODISCARD;
 

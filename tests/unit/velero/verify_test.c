@@ -102,10 +102,8 @@ static bool verify_once(struct world *w, struct cf_moving *out, struct cf_error 
     w->counting = true;
     bool ok = cf_volumes_verify(&w->v, 2, out, err);
     w->counting = false;
-    if (ok) {
-        json_decref(w->stored);
-        w->stored = cf_json_copy(w->v.state);
-    }
+    if (ok)
+        keep_state(&w->stored, w->v.state);
     return ok;
 }
 
@@ -122,6 +120,7 @@ static void verify(struct world *w, struct volumes *d, struct cf_moving *out)
             return;
         if (out->waits) {
             kubelets_turn(w, d);
+            world_turn(w);
             w->v.now_ms += out->wait_ms;
         }
     }
@@ -325,6 +324,58 @@ static void a_pod_that_fails_is_read_again_three_times(void **state)
     }
 }
 
+/* --- a person has mended the cause --- */
+
+static const struct {
+    const char *what, *rows; /* in the target */
+    int fails, unreadable;
+    bool cut, restored_again;
+} mended[] = {
+    { "pods fail", ROWS, 5, 0, false, false },
+    { "a disk lies", "f\t./b\tf\t1\t" A64 "\t644 0 0\n", 0, 0, false, true },
+    { "a disk lies about many", "f\t./b\tf\t1\t" A64 "\t644 0 0\n", 0, 0, true, true },
+    { "nobody may read", ROWS, 0, 1, false, false },
+};
+
+/* What is restored wrong is restored again; what could not be read is only read again, by other pods. */
+static void what_has_failed_is_tried_again_when_somebody_says_so(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CF_ARRAY_LEN(mended); i++) {
+        struct world w;
+        struct volumes d = { .rows = { ROWS, mended[i].rows },
+                             .fails = mended[i].fails,
+                             .unreadable = mended[i].unreadable,
+                             .cut = mended[i].cut };
+        struct cf_moving out;
+        world_up(&w, VERIFIED);
+        drive_done(&w, BACKUP_FROZEN, 2);
+        drive_done(&w, RESTORE, 2);
+        for (int times = 1; times <= 2; times++) { /* the first time, nothing was mended */
+            verify(&w, &d, &out);
+            assert_true(out.failed);
+            if (times < 2) {
+                verify(&w, &d, &out);
+                assert_true(out.failed); /* asking alone changes nothing, but takes its pods away */
+            }
+            assert_true(cf_volumes_again(w.stored, "there", w.v.now_ms));
+            assert_false(cf_volumes_again(w.stored, "there", w.v.now_ms));
+            d.fails = times < 2 ? mended[i].fails : 0;
+        }
+        d = (struct volumes){ .rows = { ROWS, ROWS } };
+        verify(&w, &d, &out);
+        const json_t *restore = json_object_get(cf_pass_find(w.stored, "there", 2), "restore");
+        int restores = mended[i].restored_again ? 3 : 1;
+        if (!out.done || cf_pass_attempt(restore) != restores || !cf_pass_is(restore, "done"))
+            fail_msg("%s: %s, restored %d times", mended[i].what, out.why,
+                     cf_pass_attempt(restore));
+        assert_int_equal(reading_pods(&w), 0);
+        drive_done(&w, CLEAN, 0);
+        nothing_of_ours_is_left(&w, mended[i].what);
+        world_down(&w);
+    }
+}
+
 static void a_pod_that_was_deleted_is_made_again(void **state)
 {
     (void)state;
@@ -502,6 +553,7 @@ int main(void)
         cmocka_unit_test(it_reads_everything_and_writes_nothing),
         cmocka_unit_test(where_root_is_not_admitted_it_is_the_workload_s_user),
         cmocka_unit_test(a_pod_that_fails_is_read_again_three_times),
+        cmocka_unit_test(what_has_failed_is_tried_again_when_somebody_says_so),
         cmocka_unit_test(a_pod_that_was_deleted_is_made_again),
         cmocka_unit_test(a_pod_that_does_not_come_is_told_with_its_reason),
         cmocka_unit_test(it_leaves_a_node_that_does_not_take_it),
