@@ -137,9 +137,22 @@ static int by_key(const void *a, const void *b)
     return strcmp((*(struct cf_node *const *)a)->key, (*(struct cf_node *const *)b)->key);
 }
 
+/* The workload that it scales, where that is a member. */
+static const struct cf_node *scaled_by(const struct cf_closure_set *s, const struct cf_node *n)
+{
+    const json_t *ref = cf_json_at(n->object, "spec", "scaleTargetRef", NULL);
+    const struct cf_node *scaled = cf_set_find(s, cf_json_str(ref, "Deployment", "kind", NULL),
+                                               cf_json_str(ref, "", "name", NULL));
+    return scaled && scaled->why && scaled->kind->flags & CF_KIND_SCALABLE ? scaled : NULL;
+}
+
 const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n)
 {
     const char *start = cf_json_str(n->include, NULL, "start", NULL);
+    if (n->kind->flags & CF_KIND_STARTS) {
+        const struct cf_node *scaled = scaled_by(s, n);
+        return scaled ? cf_closure_start(s, scaled) : "now";
+    }
     if (n->writes)
         return "atSwitch";
     if (!start)

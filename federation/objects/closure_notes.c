@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "federation/objects/clean.h"
 #include "federation/objects/closure_set.h"
+#include "federation/objects/held.h"
 #include "federation/objects/quantity.h"
 
 enum { UNREAD_TEXT_MAX = 1000 }; /* a list for people */
@@ -111,6 +112,12 @@ static void note_policy(struct cf_closure_set *s, const struct cf_node *n)
 
 static void note_scaled_object(struct cf_closure_set *s, const struct cf_node *n)
 {
+    if (strcmp(cf_closure_start(s, n), "atSwitch") == 0) {
+        cf_set_note(s, "info", "SCALED_BY_KEDA",
+                    "Leave the annotation " CF_KEDA_PAUSED " of the copy alone until then",
+                    "%s is copied paused, and scales the copy from when that starts", n->key);
+        return;
+    }
     cf_set_note(s, "warning", "SCALED_BY_KEDA",
                 "Raise its minReplicaCount with workloads.transforms for the time of the move",
                 "%s scales the copy by its own triggers from the moment it is there; its floor is "

@@ -8,7 +8,7 @@
 #include "federation/objects/clean.h"
 #include "federation/objects/selector.h"
 
-struct cf_node *cf_set_find(struct cf_closure_set *s, const char *label, const char *name)
+struct cf_node *cf_set_find(const struct cf_closure_set *s, const char *label, const char *name)
 {
     cf_autofree char *key = cf_xasprintf("%s/%s", label, name);
     struct cf_node *n = NULL;

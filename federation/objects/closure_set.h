@@ -53,7 +53,7 @@ void cf_set_init(struct cf_closure_set *s, const struct cf_closure_input *in);
 void cf_set_free(struct cf_closure_set *s);
 
 /* `label` is a kind's label (kinds.h): "Service", "Gateway.networking.istio.io". */
-struct cf_node *cf_set_find(struct cf_closure_set *s, const char *label, const char *name);
+struct cf_node *cf_set_find(const struct cf_closure_set *s, const char *label, const char *name);
 /* By an apiVersion and kind as objects name each other; "" as apiVersion is any. */
 struct cf_node *cf_set_find_ref(struct cf_closure_set *s, const char *api_version, const char *kind,
                                 const char *name);
@@ -96,7 +96,7 @@ bool cf_closure_row_waves(struct cf_closure_set *s, struct cf_error *err) CF_NOD
 /* Whether each wave can come: what is waited for becomes ready before the switch, and nobody needs
  * what comes after it. INVALID (field = the row's `after`) says why not. */
 bool cf_closure_check_waves(const struct cf_closure_set *s, struct cf_error *err) CF_NODISCARD;
-/* "now" or "atSwitch". */
+/* "now" or "atSwitch"; of what starts others (CF_KIND_STARTS), when they do. */
 const char *cf_closure_start(const struct cf_closure_set *s, const struct cf_node *n);
 /* Custom resources that name a member, once nothing else is to come. */
 void cf_closure_custom_referrers(struct cf_closure_set *s);

@@ -45,7 +45,7 @@ const struct cf_kind cf_kinds[] = {
     { "policy", "v1", "PodDisruptionBudget", 70, 0, NULL, NULL, cf_health_budget, NULL },
     { "autoscaling", "v2", "HorizontalPodAutoscaler", 71, 0, NULL, NULL, NULL, NULL },
     { "autoscaling.k8s.io", "v1", "VerticalPodAutoscaler", 72, OPTION, NULL, NULL, NULL, NULL },
-    { "keda.sh", "v1alpha1", "ScaledObject", 73, OPTION, NULL, NULL, NULL, NULL },
+    { "keda.sh", "v1alpha1", "ScaledObject", 73, OPTION | CF_KIND_STARTS, NULL, NULL, NULL, NULL },
     { ISTIO, "ServiceEntry", 80, OPTION, NULL, NULL, NULL, NULL },
     { ISTIO, "DestinationRule", 80, OPTION, NULL, NULL, NULL, NULL },
     { GATEWAY, "Gateway", 81, OPTION, NULL, NULL, NULL, NULL },

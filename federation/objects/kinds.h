@@ -23,6 +23,10 @@ enum cf_kind_flags {
     CF_KIND_ON_DEMAND = 64, /* read only where something asks for it */
     CF_KIND_ROUTE = 128,    /* sends requests to Services: collapsed to those that are copied */
     CF_KIND_CUSTOM = 256,   /* the row that stands for every custom resource */
+    /* Starts what it scales from nothing: waits for the switch with it. An autoscaler of Kubernetes'
+     * own lets alone what has no replicas. */
+    CF_KIND_STARTS = 512,
+    CF_KIND_STANDS_STILL = CF_KIND_WORKLOAD | CF_KIND_STARTS, /* held.h */
 };
 
 /* Removes what only the source cluster knows from a copy of the object; the original still tells

@@ -7,6 +7,7 @@
 
 #include "base/json_patch.h"
 #include "federation/objects/clean.h"
+#include "federation/objects/held.h"
 #include "federation/objects/rehome.h"
 #include "federation/objects/routes.h"
 #include "federation/objects/selector.h"
@@ -78,15 +79,6 @@ static void annotate(json_t *object, const char *key, const char *value)
     cf_json_put_take(object, json_string(value), "metadata", "annotations", key, NULL);
 }
 
-/* Keeps `running` for the switch and puts `waiting` in its place. */
-static void hold_back(json_t *object, const char *field, json_t *running_take, json_t *waiting_take)
-{
-    cf_autojson json_t *patch = json_pack("{s:o}", field, running_take);
-    cf_autofree char *text = cf_json_dump(patch);
-    annotate(object, CF_ANNOTATION_ACTIVATE, text);
-    cf_json_put_take(object, waiting_take, "spec", field, NULL);
-}
-
 static void set_replicas(const struct cf_transform *t, json_t *object, const char *start)
 {
     int64_t replicas = cf_json_int(object, 1, "spec", "replicas", NULL);
@@ -95,7 +87,7 @@ static void set_replicas(const struct cf_transform *t, json_t *object, const cha
         replicas = min;
     cf_json_put_take(object, json_integer(replicas), "spec", "replicas", NULL);
     if (strcmp(start, "atSwitch") == 0 && replicas > 0)
-        hold_back(object, "replicas", json_integer(replicas), json_integer(0));
+        cf_held_hold(object, "replicas", json_integer(replicas));
 }
 
 /* The replicas that a workload of this kind and name has in the source now; 0 when it is not among
@@ -131,6 +123,14 @@ static void raise_floor(const struct cf_transform *t, json_t *object)
     cf_json_put_take(object, json_integer(now), "spec", "minReplicas", NULL);
 }
 
+/* KEDA scales up from nothing: it would start what waits. */
+static void pause(json_t *object, const char *start)
+{
+    const json_t *paused = cf_json_at(object, "metadata", "annotations", CF_KEDA_PAUSED, NULL);
+    if (strcmp(start, "atSwitch") == 0)
+        cf_held_hold(object, "paused", paused ? json_incref(cf_json_unconst(paused)) : json_null());
+}
+
 static void set_running(const struct cf_transform *t, json_t *object, const char *start)
 {
     const struct cf_kind *k = cf_kind_of(object);
@@ -138,8 +138,10 @@ static void set_running(const struct cf_transform *t, json_t *object, const char
         set_replicas(t, object, start);
     else if (strcmp(k->kind, "CronJob") == 0 || strcmp(k->kind, "Job") == 0) {
         if (!cf_json_bool(object, false, "spec", "suspend", NULL))
-            hold_back(object, "suspend", json_false(), json_true());
-    } else if (strcmp(k->kind, "HorizontalPodAutoscaler") == 0)
+            cf_held_hold(object, "suspend", json_false());
+    } else if (k->flags & CF_KIND_STARTS)
+        pause(object, start);
+    else if (strcmp(k->kind, "HorizontalPodAutoscaler") == 0)
         raise_floor(t, object);
 }
 

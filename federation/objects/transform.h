@@ -9,7 +9,7 @@
 #include "base/json.h"
 
 /* Annotations on copies, by which the switch and the release find what they have to change. */
-/* JSON merge patch of spec that the switch applies. */
+/* {"field": value} that the switch gives (held.h). */
 #define CF_ANNOTATION_ACTIVATE "crossfade.dev/activate"
 /* An autoscaler's own minReplicas, given back at the release. */
 #define CF_ANNOTATION_FLOOR "crossfade.dev/floor"

@@ -5,6 +5,7 @@
 
 #include "base/json_patch.h"
 #include "federation/kube/fan_out.h"
+#include "federation/objects/held.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
 #include "federation/propagate/clusternet.h"
@@ -34,25 +35,6 @@ static bool rewrite(const struct cf_clusternet *c, const json_t *localization, c
 
 /* --- the switch --- */
 
-/* What spec is to have: the patch that the copy keeps, or (off) what stood there before. NULL where
- * the copy keeps none. */
-static bool read_spec(const json_t *patch, bool off, json_t **out_spec, struct cf_error *err)
-{
-    const char *text =
-        cf_json_str(patch, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
-    if (!text)
-        return true;
-    json_t *spec = cf_json_parse(text, strlen(text), 0, err);
-    if (!spec)
-        return cf_error_wrap(err, "annotation %s", CF_ANNOTATION_ACTIVATE);
-    if (off && json_object_get(spec, "replicas"))
-        json_object_set_new(spec, "replicas", json_integer(0));
-    if (off && json_object_get(spec, "suspend"))
-        json_object_set_new(spec, "suspend", json_true());
-    *out_spec = spec;
-    return true;
-}
-
 static bool is_autoscaled(const json_t *localization)
 {
     return cf_json_at(localization, "metadata", "annotations", CF_ANNOTATION_AUTOSCALED, NULL);
@@ -62,19 +44,19 @@ static bool switch_one(const struct cf_clusternet *c, const char *key, const jso
                        bool off, struct cf_error *err)
 {
     cf_autojson json_t *patch = cf_clusternet_override(localization, err);
-    cf_autojson json_t *spec = NULL;
-    if (!patch || !read_spec(patch, off, &spec, err))
+    cf_autojson json_t *fields = NULL;
+    if (!patch || !cf_held_read(patch, off, &fields, err))
         return false;
-    if (!spec)
+    if (!fields)
         return true;
     /* From now on they are the autoscaler's. */
-    if (!off && is_autoscaled(localization) && json_object_get(spec, "replicas"))
-        json_object_set_new(spec, "replicas", json_null());
+    if (!off && is_autoscaled(localization) && json_object_get(fields, "replicas"))
+        json_object_set_new(fields, "replicas", json_null());
     const char *field;
     json_t *value;
-    json_object_foreach(spec, field, value)
+    json_object_foreach(fields, field, value)
     {
-        cf_json_put_take(patch, json_incref(value), "spec", field, NULL);
+        cf_held_put(patch, field, value);
     }
     cf_autojson json_t *overrides = cf_clusternet_overrides(patch);
     cf_clusternet_note_override(c, key, overrides);
@@ -82,32 +64,26 @@ static bool switch_one(const struct cf_clusternet *c, const char *key, const jso
 }
 
 /* Whether the copy in the target is as the switch says. */
-static bool is_switched(const json_t *localization, const json_t *live, bool off, bool *out_so,
-                        struct cf_error *err)
+static bool is_switched(const json_t *localization, const json_t *row, bool off)
 {
-    cf_autojson json_t *spec = NULL;
+    const json_t *live = json_object_get(row, "live");
     const char *field;
     json_t *value;
-    *out_so = live != NULL;
-    if (!live || !read_spec(live, off, &spec, err))
-        return !live;
-    json_object_foreach(spec, field, value)
+    json_object_foreach(json_object_get(row, "fields"), field, value)
     {
-        const json_t *now = cf_json_at(live, "spec", field, NULL);
         bool free_to_scale = !off && is_autoscaled(localization) && strcmp(field, "replicas") == 0;
-        *out_so =
-            *out_so && (free_to_scale ? json_integer_value(now) > 0 : cf_json_equal(now, value));
+        if (free_to_scale ? cf_json_int(live, 0, "spec", field, NULL) == 0
+                          : !cf_held_is(live, field, value))
+            return false;
     }
     return true;
 }
 
-static bool switch_entry(const struct cf_clusternet *c, const json_t *entry, const json_t *ours,
-                         const json_t *lives, bool off, struct cf_copying *out,
-                         struct cf_error *err)
+static bool switch_entry(const struct cf_clusternet *c, const json_t *row, const json_t *ours,
+                         bool off, struct cf_copying *out, struct cf_error *err)
 {
-    const char *key = cf_json_str(entry, "", "key", NULL);
+    const char *key = cf_json_str(row, "", "key", NULL);
     char name[CF_CLUSTERNET_NAME_MAX];
-    bool so = false;
     cf_clusternet_localization_name(c, key, name);
     const json_t *localization = json_object_get(ours, name);
     if (!localization) {
@@ -116,10 +92,9 @@ static bool switch_entry(const struct cf_clusternet *c, const json_t *entry, con
             out, "Localization %s/%s of %s on %s is gone: %s cannot be %s by it", c->ns, name, key,
             cf_kube_name(c->hub), key, off ? "stopped" : "started");
     }
-    if (!switch_one(c, key, localization, off, err) ||
-        !is_switched(localization, json_object_get(lives, key), off, &so, err))
+    if (!switch_one(c, key, localization, off, err))
         return cf_error_wrap(err, "%s %s", off ? "stop" : "start", key);
-    if (!so)
+    if (!is_switched(localization, row, off))
         cf_copying_waits(out, "%s is to be %s on %s by %s", key, off ? "stopped" : "started",
                          cf_kube_name(c->p->target), cf_kube_name(c->hub));
     return true;
@@ -129,22 +104,20 @@ bool cf_clusternet_activate(const struct cf_propagation *p, const json_t *ledger
                             struct cf_copying *out, struct cf_error *err)
 {
     struct cf_clusternet c;
-    cf_autojson json_t *waiting = NULL;
+    cf_autojson json_t *held = NULL;
     cf_autojson json_t *ours = NULL;
-    cf_autojson json_t *lives = NULL;
     size_t i;
     json_t *row;
-    if (!cf_direct_waiting(p, ledger, &waiting, err))
+    if (!cf_direct_held(p, ledger, off, &held, err))
         return false;
     out->done = true;
-    if (json_array_size(waiting) == 0)
+    if (json_array_size(held) == 0)
         return true;
-    if (!cf_clusternet_open(p, &c, err) || !cf_clusternet_localizations(&c, &ours, err) ||
-        !cf_direct_look(p, waiting, NULL, &lives, err))
+    if (!cf_clusternet_open(p, &c, err) || !cf_clusternet_localizations(&c, &ours, err))
         return false;
-    json_array_foreach(waiting, i, row)
+    json_array_foreach(held, i, row)
     {
-        if (!switch_entry(&c, row, ours, lives, off, out, err))
+        if (!switch_entry(&c, row, ours, off, out, err))
             return false;
     }
     return true;

@@ -39,6 +39,12 @@ bool cf_direct_health(const struct cf_propagation *p, const json_t *ledger, json
 bool cf_direct_changes(const struct cf_propagation *p, const json_t *inventory,
                        const json_t *ledger, json_t **out_changes,
                        struct cf_error *err) CF_NODISCARD;
+/* The copies of a ledger that wait for the switch: [{"key", "ref", "live": as it stands, "fields": {…}
+ * as it is to be from the switch on, or (`off`) before it (held.h)}] (new reference). KEDA's come first,
+ * and only those that scale one of the ledger's workloads: paused, they would take it down again, and
+ * let go, they would start it. */
+bool cf_direct_held(const struct cf_propagation *p, const json_t *ledger, bool off,
+                    json_t **out_rows, struct cf_error *err) CF_NODISCARD;
 bool cf_direct_waiting(const struct cf_propagation *p, const json_t *ledger, json_t **out_rows,
                        struct cf_error *err) CF_NODISCARD;
 bool cf_direct_activate(const struct cf_propagation *p, const json_t *ledger, bool off,

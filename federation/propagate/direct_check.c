@@ -6,8 +6,8 @@
 
 #include "federation/kube/fan_out.h"
 #include "federation/objects/diff.h"
+#include "federation/objects/held.h"
 #include "federation/objects/kinds.h"
-#include "federation/objects/transform.h"
 #include "federation/propagate/definitions.h"
 #include "federation/propagate/direct.h"
 #include "federation/propagate/endpoints.h"
@@ -264,8 +264,7 @@ static enum cf_health judge(const json_t *live, char *text)
         return CF_HEALTH_FAILED;
     }
     enum cf_health health = cf_object_health(live, text);
-    bool waits = cf_json_at(live, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL) != NULL;
-    if (!waits || health != CF_HEALTH_WAITING)
+    if (!cf_held_stands(live) || health != CF_HEALTH_WAITING)
         return health;
     snprintf(text, CF_HEALTH_TEXT_MAX, "waits for the switch");
     return CF_HEALTH_READY;

@@ -4,6 +4,7 @@
 
 #include "federation/objects/closure.h"
 #include "federation/objects/diff.h"
+#include "federation/objects/held.h"
 #include "federation/objects/kinds.h"
 #include "federation/objects/transform.h"
 #include "federation/propagate/direct.h"
@@ -202,26 +203,16 @@ static json_t *items_of(const struct cf_propagation *p, const json_t *members, s
     return cf_steal(&items);
 }
 
-/* The fields of workloads that a freeze has changed, as they were before it. */
-static void unstop(const json_t *stopped, json_t *object)
-{
-    static const char *const fields[] = { "replicas", "suspend" };
-    const json_t *row =
-        cf_row_of(stopped, cf_json_str(object, "", "kind", NULL), cf_object_name(object));
-    for (size_t f = 0; f < CF_ARRAY_LEN(fields); f++)
-        if (json_object_get(row, fields[f]))
-            cf_json_put_take(object, json_incref(json_object_get(row, fields[f])), "spec",
-                             fields[f], NULL);
-}
-
+/* What a freeze has stopped, as it was before it. */
 static void unstop_all(const json_t *stopped, json_t *objects)
 {
     size_t i;
     json_t *object;
     json_array_foreach(objects, i, object)
     {
-        if (cf_object_pod_spec(object))
-            unstop(stopped, object);
+        const struct cf_kind *k = cf_kind_of(object);
+        if (k && k->flags & CF_KIND_STANDS_STILL)
+            cf_held_unstop(object, cf_row_of(stopped, k->kind, cf_object_name(object)));
     }
 }
 

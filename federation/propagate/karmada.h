@@ -323,7 +323,7 @@ bool cf_karmada_clean_source(const struct cf_karmada *k, struct cf_error *err) C
 
 /* --- karmada_edit.c: values of copies that stand --- */
 
-/* Sets spec.<field> of a ledger's entry for the target. */
+/* Sets a field (held.h) of a ledger's entry for the target. */
 bool cf_karmada_set_field(const struct cf_karmada *k, const json_t *entry, const char *field,
                           const json_t *value, struct cf_error *err) CF_NODISCARD;
 /* Writes the live object without what is ours for the time of the move. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changing a value of a copy that stands: in its OverridePolicy or in its template, wherever the plan
  * has the target's values. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "federation/objects/held.h"
 #include "federation/objects/transform.h"
 #include "federation/propagate/karmada.h"
 
@@ -45,38 +47,6 @@ static void set_plaintext(json_t *overriders, const char *pointer, const json_t 
                                          "value", cf_json_copy(value)));
 }
 
-static bool edit_override(const struct cf_karmada *k, const char *key, const char *field,
-                          const json_t *value, struct cf_error *err)
-{
-    char name[CF_KARMADA_NAME_MAX], pointer[CF_JSON_POINTER_MAX] = "/spec";
-    cf_autojson json_t *override = NULL;
-    cf_karmada_override_name(k, key, name);
-    struct cf_object_ref ref =
-        cf_ref(CF_KARMADA_POLICY_API, "OverridePolicy", k->p->target_namespace, name);
-    if (!cf_kube_get(k->hub, NULL, &ref, &override, err))
-        return false;
-    cf_autojson json_t *before = cf_json_copy(override);
-    cf_json_pointer_push(pointer, field);
-    set_plaintext(target_rule(k, override), pointer, value);
-    return cf_json_equal(before, override) ||
-           cf_kube_replace(k->hub, NULL, override, NULL, NULL, err);
-}
-
-bool cf_karmada_set_field(const struct cf_karmada *k, const json_t *entry, const char *field,
-                          const json_t *value, struct cf_error *err)
-{
-    const char *key = cf_json_str(entry, "", "key", NULL);
-    struct cf_object_ref ref = cf_direct_ref(entry);
-    cf_autojson json_t *patch = json_pack("{s:{s:O}}", "spec", field, cf_json_unconst(value));
-    bool ok = k->in_template ? cf_kube_merge_patch(k->hub, NULL, &ref, patch, NULL, NULL, err)
-                             : edit_override(k, key, field, value, err);
-    if (!ok)
-        return cf_error_wrap(err, "set spec.%s of %s on %s", field, key, cf_kube_name(k->hub));
-    return true;
-}
-
-/* --- without what is ours --- */
-
 /* Takes a key out of the overriders of labels or annotations (`map`); its value in new memory, or
  * NULL. */
 static char *take_key(json_t *overriders, const char *map_name, const char *annotation)
@@ -98,6 +68,63 @@ static char *take_key(json_t *overriders, const char *map_name, const char *anno
         json_object_del(overriders, map_name);
     return value;
 }
+
+/* Null: as in the template. Annotations have an overrider of their own, which does not mind a map that is
+ * not there yet. */
+static void set_annotation(json_t *overriders, const char *key, const json_t *value)
+{
+    free(take_key(overriders, "annotationsOverrider", key));
+    json_t *rows = json_object_get(overriders, "annotationsOverrider");
+    if (json_is_null(value))
+        return;
+    if (!rows)
+        json_object_set_new(overriders, "annotationsOverrider", rows = json_array());
+    json_array_append_new(
+        rows, json_pack("{s:s, s:{s:O}}", "operator", "add", "value", key, cf_json_unconst(value)));
+}
+
+static void set_field(json_t *overriders, const char *field, const json_t *value)
+{
+    char pointer[CF_JSON_POINTER_MAX] = "/spec";
+    if (strcmp(field, "paused") == 0) {
+        set_annotation(overriders, CF_KEDA_PAUSED, value);
+        return;
+    }
+    cf_json_pointer_push(pointer, field);
+    set_plaintext(overriders, pointer, value);
+}
+
+static bool edit_override(const struct cf_karmada *k, const char *key, const char *field,
+                          const json_t *value, struct cf_error *err)
+{
+    char name[CF_KARMADA_NAME_MAX];
+    cf_autojson json_t *override = NULL;
+    cf_karmada_override_name(k, key, name);
+    struct cf_object_ref ref =
+        cf_ref(CF_KARMADA_POLICY_API, "OverridePolicy", k->p->target_namespace, name);
+    if (!cf_kube_get(k->hub, NULL, &ref, &override, err))
+        return false;
+    cf_autojson json_t *before = cf_json_copy(override);
+    set_field(target_rule(k, override), field, value);
+    return cf_json_equal(before, override) ||
+           cf_kube_replace(k->hub, NULL, override, NULL, NULL, err);
+}
+
+bool cf_karmada_set_field(const struct cf_karmada *k, const json_t *entry, const char *field,
+                          const json_t *value, struct cf_error *err)
+{
+    const char *key = cf_json_str(entry, "", "key", NULL);
+    struct cf_object_ref ref = cf_direct_ref(entry);
+    cf_autojson json_t *patch = json_object();
+    cf_held_put(patch, field, value);
+    bool ok = k->in_template ? cf_kube_merge_patch(k->hub, NULL, &ref, patch, NULL, NULL, err)
+                             : edit_override(k, key, field, value, err);
+    if (!ok)
+        return cf_error_wrap(err, "set %s of %s on %s", field, key, cf_kube_name(k->hub));
+    return true;
+}
+
+/* --- without what is ours --- */
 
 bool cf_karmada_release_override(const struct cf_karmada *k, json_t *override, struct cf_error *err)
 {

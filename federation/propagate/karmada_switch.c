@@ -4,16 +4,8 @@
  * shows it. */
 #include <string.h>
 
-#include "federation/objects/kinds.h"
-#include "federation/objects/transform.h"
+#include "federation/objects/held.h"
 #include "federation/propagate/karmada.h"
-
-static bool is_workload(const json_t *entry)
-{
-    struct cf_object_ref ref = cf_direct_ref(entry);
-    const struct cf_kind *k = cf_kind_find(ref.group, ref.kind);
-    return k && k->flags & CF_KIND_WORKLOAD;
-}
 
 /* What an autoscaler scales keeps the replicas of the member, so they are set there as well. */
 static bool set_in_member(const struct cf_karmada *k, const json_t *live, const char *field,
@@ -33,34 +25,22 @@ static bool set_in_member(const struct cf_karmada *k, const json_t *live, const 
 static bool set_one(const struct cf_karmada *k, const json_t *entry, const json_t *live,
                     const char *field, const json_t *value, bool *io_so, struct cf_error *err)
 {
-    if (cf_json_equal(cf_json_at(live, "spec", field, NULL), value))
+    if (cf_held_is(live, field, value))
         return true;
     *io_so = false;
     return cf_karmada_set_field(k, entry, field, value, err) &&
            set_in_member(k, live, field, value, err);
 }
 
-static bool switch_one(const struct cf_karmada *k, const json_t *entry, const json_t *live,
-                       bool off, bool *out_so, struct cf_error *err)
+static bool switch_one(const struct cf_karmada *k, const json_t *row, bool *out_so,
+                       struct cf_error *err)
 {
-    const char *text =
-        cf_json_str(live, NULL, "metadata", "annotations", CF_ANNOTATION_ACTIVATE, NULL);
-    *out_so = true;
-    if (!text)
-        return true;
-    cf_autojson json_t *kept = cf_json_parse(text, strlen(text), 0, err);
     const char *field;
     json_t *value;
-    if (!kept)
-        return cf_error_wrap(err, "annotation %s of %s", CF_ANNOTATION_ACTIVATE,
-                             cf_json_str(entry, "", "key", NULL));
-    if (off && json_object_get(kept, "replicas"))
-        json_object_set_new(kept, "replicas", json_integer(0));
-    if (off && json_object_get(kept, "suspend"))
-        json_object_set_new(kept, "suspend", json_true());
-    json_object_foreach(kept, field, value)
+    *out_so = true;
+    json_object_foreach(json_object_get(row, "fields"), field, value)
     {
-        if (!set_one(k, entry, live, field, value, out_so, err))
+        if (!set_one(k, row, json_object_get(row, "live"), field, value, out_so, err))
             return false;
     }
     return true;
@@ -85,26 +65,19 @@ static bool activate_all(const struct cf_propagation *p, const json_t *ledger, b
                          struct cf_copying *out, struct cf_error *err)
 {
     struct cf_karmada k;
-    cf_autojson json_t *rows = json_array();
-    cf_autojson json_t *lives = NULL;
+    cf_autojson json_t *rows = NULL;
     const char *first = NULL;
     size_t i;
-    json_t *entry;
-    json_array_foreach(ledger, i, entry)
-    {
-        if (is_workload(entry))
-            json_array_append(rows, entry);
-    }
-    if (!cf_karmada_open(p, &k, err) || !cf_direct_look(p, rows, NULL, &lives, err))
+    json_t *row;
+    if (!cf_karmada_open(p, &k, err) || !cf_direct_held(p, ledger, off, &rows, err))
         return false;
-    json_array_foreach(rows, i, entry)
+    json_array_foreach(rows, i, row)
     {
-        const char *key = cf_json_str(entry, "", "key", NULL);
         bool so = false;
-        if (!switch_one(&k, entry, json_object_get(lives, key), off, &so, err))
+        if (!switch_one(&k, row, &so, err))
             return false;
         if (!so && !first)
-            first = key;
+            first = cf_json_str(row, "", "key", NULL);
     }
     if (!first) {
         out->done = true;

@@ -61,8 +61,8 @@ struct cf_propagation {
     const json_t *routers;
     const char *source_cluster;
     const json_t *volumes; /* the effective form of spec.volumes; NULL: no data moves */
-    /* What a freeze has stopped in the source: [{"kind", "name", "replicas": n | "suspend": false}]. The
-     * source is read as if it had not. NULL: nothing. */
+    /* What a freeze has stopped in the source: [{"kind", "name", "replicas": n | "suspend": false |
+     * "paused": "n" or null}]. The source is read as if it had not. NULL: nothing. */
     const json_t *stopped;
     struct cf_before_images before; /* .put NULL in previews */
     /* Digest of an inventory in which a dry run of this very run has just found nothing that
@@ -159,8 +159,8 @@ struct cf_propagator_ops {
                     struct cf_error *err);
 
     /* At commit: what must not run twice starts in the target now (CronJobs un-suspended, Jobs and
-     * workloads that wait for the switch get their replicas), at most once each. `off` reverses it.
-     */
+     * workloads that wait for the switch get their replicas), at most once each; KEDA goes on with
+     * those of them that are in `ledger`. `off` reverses it. */
     bool (*activate)(const struct cf_propagation *p, const json_t *ledger, bool off,
                      struct cf_copying *out, struct cf_error *err);
 

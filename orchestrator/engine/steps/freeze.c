@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "federation/kube/fan_out.h"
+#include "federation/objects/held.h"
 #include "federation/objects/kinds.h"
 
-#define KEDA_API    "keda.sh/v1alpha1"
-#define KEDA_KIND   "ScaledObject"
-#define KEDA_PAUSED "autoscaling.keda.sh/paused-replicas"
+#define KEDA_API  "keda.sh/v1alpha1"
+#define KEDA_KIND "ScaledObject"
 
 bool cf_freeze_open(struct cf_pass *p, bool target, struct cf_kube **kube, struct cf_freeze *f,
                     struct cf_error *err)
@@ -49,11 +49,6 @@ static size_t field_no(const char *kind)
     return i;
 }
 
-static json_t *still(const char *field)
-{
-    return strcmp(field, "suspend") == 0 ? json_true() : json_integer(0);
-}
-
 static json_t *value_of(const json_t *object, const char *field)
 {
     const json_t *value = cf_json_at(object, "spec", field, NULL);
@@ -83,7 +78,7 @@ static void add_row(const json_t *wanted, const json_t *object, json_t *rows)
 {
     const char *field = fields[field_no(cf_json_str(wanted, "", "kind", NULL))].field;
     cf_autojson json_t *had = object ? value_of(object, field) : NULL;
-    cf_autojson json_t *stopped = still(field);
+    cf_autojson json_t *stopped = cf_held_still(field);
     if (!object || json_equal(had, stopped))
         return;
     json_t *row = json_copy(cf_json_unconst(wanted));
@@ -118,7 +113,7 @@ static bool add_scalers(const struct cf_freeze *f, const json_t *writers, const 
         const char *name = cf_json_str(target, "", "name", NULL);
         if (!cf_row_of(writers, kind, name) && !cf_row_of(more, kind, name))
             continue;
-        const char *paused = cf_json_str(s, NULL, "metadata", "annotations", KEDA_PAUSED, NULL);
+        const char *paused = cf_json_str(s, NULL, "metadata", "annotations", CF_KEDA_PAUSED, NULL);
         json_array_insert_new(rows, 0,
                               json_pack("{s:s,s:s,s:s,s:s,s:o}", "apiVersion", KEDA_API, "kind",
                                         KEDA_KIND, "name", cf_object_name(s), "uid",
@@ -180,11 +175,11 @@ static json_t *patch_of(const json_t *row, bool back)
     const char *field = fields[field_no(cf_json_str(row, "", "kind", NULL))].field;
     cf_autofree char *at = cf_xasprintf("/spec/%s", field);
     if (back)
-        json_array_append_new(
-            patch, json_pack("{s:s,s:s,s:o}", "op", "test", "path", at, "value", still(field)));
+        json_array_append_new(patch, json_pack("{s:s,s:s,s:o}", "op", "test", "path", at, "value",
+                                               cf_held_still(field)));
     json_array_append_new(
         patch, json_pack("{s:s,s:s,s:o}", "op", "add", "path", at, "value",
-                         back ? json_incref(json_object_get(row, field)) : still(field)));
+                         back ? json_incref(json_object_get(row, field)) : cf_held_still(field)));
     return patch;
 }
 
@@ -194,7 +189,7 @@ static bool make_annotations(const struct cf_freeze *f, const struct cf_object_r
 {
     cf_autojson json_t *patch =
         json_pack("{s:{s:s,s:{s:s}}}", "metadata", "uid", cf_json_str(row, "", "uid", NULL),
-                  "annotations", KEDA_PAUSED, "0");
+                  "annotations", CF_KEDA_PAUSED, "0");
     return cf_kube_merge_patch(f->kube, NULL, ref, patch, NULL, NULL, err);
 }
 
@@ -245,7 +240,7 @@ static json_t *present_of(const json_t *row, const json_t *object)
 {
     if (!is_scaler(row))
         return value_of(object, fields[field_no(cf_json_str(row, "", "kind", NULL))].field);
-    const json_t *paused = cf_json_at(object, "metadata", "annotations", KEDA_PAUSED, NULL);
+    const json_t *paused = cf_json_at(object, "metadata", "annotations", CF_KEDA_PAUSED, NULL);
     return paused ? json_incref(cf_json_unconst(paused)) : json_null();
 }
 

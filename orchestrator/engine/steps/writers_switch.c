@@ -23,7 +23,8 @@ enum { LOOK_MS = 300 };
 
 /* ---- the copies of the writers ---- */
 
-/* The ledger's entries of the writers; new reference. */
+/* The ledger's entries of the writers, and KEDA's, of which the driver takes those that scale them; new
+ * reference. */
 static json_t *writers_of(const struct cf_pass *p)
 {
     json_t *entries = json_array();
@@ -31,7 +32,9 @@ static json_t *writers_of(const struct cf_pass *p)
     json_t *entry;
     json_array_foreach(cf_copies_ledger(p), i, entry)
     {
-        if (cf_row_of(cf_moves_writer_rows(p->run), cf_json_str(entry, "", "ref", "kind", NULL),
+        const char *kind = cf_json_str(entry, "", "ref", "kind", NULL);
+        if (strcmp(kind, "ScaledObject") == 0 ||
+            cf_row_of(cf_moves_writer_rows(p->run), kind,
                       cf_json_str(entry, "", "ref", "name", NULL)))
             json_array_append(entries, entry);
     }

@@ -21,6 +21,7 @@
     POD(name, "") "}}"
 #define CRON(name, claim) "{'apiVersion':'batch/v1','kind':'CronJob'," META(name) ",'spec':{'jobTemplate':{'spec':{" POD(name, "," MOUNTS(claim)) "}}}}"
 #define SERVICE(name) "{'apiVersion':'v1','kind':'Service'," META(name) ",'spec':{'selector':{'app':'" name "'}}}"
+#define KEDA(name, target) "{'apiVersion':'keda.sh/v1alpha1','kind':'ScaledObject'," META(name) ",'spec':{'scaleTargetRef':{" target "}}}"
 #define SHOP SERVICE("web") "," APP("Deployment", "web", "," MOUNTS("uploads")) "," SET("db") "," CLAIM("uploads") "," CLAIM("data-db-0") "," CLAIM("data-db-1")
 #define ALL "'include':[{'kind':'Deployment','name':'web'},{'kind':'StatefulSet','name':'db'}],'exclude':[],'onConflict':'fail'"
 #define FS "{'default':{'strategy':'veleroFsBackup','verify':'none'},'claims':[]}"
@@ -54,6 +55,9 @@ static const struct {
     { "a row that wants it to start now is refused", SHOP,
       "{'include':[{'kind':'StatefulSet','name':'db','start':'now'}],'exclude':[],'onConflict':'fail','start':'auto'}", ONLY("data-*"), "StatefulSet/db switch",
       "data-db-0 veleroSnapshot StatefulSet/db; data-db-1 veleroSnapshot StatefulSet/db; ", "StatefulSet/db ", "WRITER_TWICE" },
+    { "what scales a writer waits with it, what scales others does not", SHOP "," KEDA("of-web", "'name':'web'") "," KEDA("of-db", "'kind':'StatefulSet','name':'db'"),
+      "{" ALL ",'start':'now'}", ONLY("data-db-*"), "StatefulSet/db switch Deployment/web now ScaledObject/of-db switch ScaledObject/of-web now +uploads",
+      "data-db-0 veleroSnapshot StatefulSet/db; data-db-1 veleroSnapshot StatefulSet/db; ", "StatefulSet/db ", "" },
     { "an excluded claim stays out of all of it", SHOP,
       "{'include':[{'kind':'Deployment','name':'web'}],'exclude':[{'kind':'PersistentVolumeClaim'}],'onConflict':'fail','start':'now'}", FS, "Deployment/web now", "", "", "" },
 };
@@ -67,7 +71,8 @@ static void say_members(const json_t *got, struct cf_buf *out)
     {
         const json_t *o = json_object_get(m, "object");
         const char *kind = cf_json_str(o, "", "kind", NULL);
-        if (!cf_json_at(o, "spec", "template", NULL) && !cf_json_at(o, "spec", "jobTemplate", NULL))
+        if (!cf_json_at(o, "spec", "template", NULL) &&
+            !cf_json_at(o, "spec", "jobTemplate", NULL) && strcmp(kind, "ScaledObject") != 0)
             continue;
         bool late = strcmp(cf_json_str(m, "", "start", NULL), "atSwitch") == 0;
         cf_buf_printf(out, "%s%s/%s %s", out->len ? " " : "", kind, cf_object_name(o),
@@ -152,6 +157,33 @@ static void each_claim_goes_its_way(void **state)
     }
 }
 
+/* Who reads the plan's findings learns which autoscaler is paused, and which acts at once. */
+static void what_keda_does_is_told(void **state)
+{
+    (void)state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *objects = cf_test_json("[" SHOP "," KEDA("of-web", "'name':'web'") "," KEDA(
+        "of-db", "'kind':'StatefulSet','name':'db'") "]");
+    cf_autojson json_t *workloads = cf_test_json("{" ALL ",'start':'now'}");
+    cf_autojson json_t *volumes = cf_test_json(ONLY("data-db-*"));
+    cf_autojson json_t *services = json_array();
+    struct cf_closure_input in = {
+        .objects = objects, .workloads = workloads, .services = services, .volumes = volumes
+    };
+    cf_autojson json_t *got = cf_closure(&in, &err);
+    CF_CLEANUP(cf_buf_free) struct cf_buf said = CF_BUF_INIT(10000);
+    size_t i;
+    json_t *note;
+    json_array_foreach(json_object_get(got, "notes"), i, note)
+    {
+        if (strcmp(cf_json_str(note, "", "code", NULL), "SCALED_BY_KEDA") == 0)
+            cf_buf_printf(&said, "%s %s; ", cf_json_str(note, "", "level", NULL),
+                          cf_json_str(note, "", "message", NULL));
+    }
+    assert_non_null(strstr(cf_buf_str(&said), "info ScaledObject/of-db is copied paused"));
+    assert_non_null(strstr(cf_buf_str(&said), "warning ScaledObject/of-web scales the copy"));
+}
+
 /* A claim that moves is told as skipped, with the reason, so that `plan explain` shows it. */
 static void what_moves_is_told(void **state)
 {
@@ -176,11 +208,56 @@ static void what_moves_is_told(void **state)
     assert_string_equal(cf_json_str(claim, "", "claim", "metadata", "name", NULL), "uploads");
 }
 
+#define IMPORT                                                                                     \
+    "," APP("Deployment", "import", "," MOUNTS("uploads") ",'nodeSelector':{'pool':'import'}")
+#define PLACED                                                                                     \
+    APP("Deployment", "web",                                                                       \
+        "," MOUNTS("uploads") ",'nodeSelector':{'pool':'east'},'affinity':{},'hostNetwork':true")
+
+static const struct {
+    const char *objects, *placement;
+} placed[] = {
+    { PLACED "," CLAIM("uploads"), "{'nodeSelector':{'pool':'east'},'affinity':{}}" },
+    { APP("Deployment", "web", "," MOUNTS("uploads")) "," CLAIM("uploads"), "{}" },
+    { PLACED IMPORT "," CLAIM("uploads"), "{'nodeSelector':{'pool':'east'},'affinity':{}}" },
+    { APP("Deployment", "web", "") "," CLAIM("uploads"), "null" },
+};
+
+/* As read: a way back needs it, and what becomes of it in the target is told by the copy. Who mounts it and is
+ * not copied does not count. */
+static void where_its_writer_runs_is_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CF_ARRAY_LEN(placed); i++) {
+        struct cf_error err = CF_ERROR_INIT;
+        cf_autofree char *all = cf_xasprintf("[%s]", placed[i].objects);
+        cf_autojson json_t *objects = cf_test_json(all);
+        cf_autojson json_t *workloads =
+            cf_test_json("{'include':[{'kind':'Deployment','name':'web','patches':[]},{'kind':"
+                         "'PersistentVolumeClaim','name':'uploads'}],'exclude':[],'onConflict':"
+                         "'fail','start':'now'}");
+        cf_autojson json_t *volumes = cf_test_json(FS);
+        cf_autojson json_t *services = json_array();
+        struct cf_closure_input in = {
+            .objects = objects, .workloads = workloads, .services = services, .volumes = volumes
+        };
+        cf_autojson json_t *got = cf_closure(&in, &err);
+        if (!got)
+            fail_msg("case %zu: %s", i, err.message);
+        const json_t *claim = json_array_get(cf_json_at(got, "volumes", "claims", NULL), 0);
+        const json_t *placement = json_object_get(claim, "placement");
+        cf_autofree char *text = placement ? cf_test_dump(placement) : cf_xstrdup("null");
+        assert_string_equal(text, placed[i].placement);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_claim_goes_its_way),
+        cmocka_unit_test(what_keda_does_is_told),
         cmocka_unit_test(what_moves_is_told),
+        cmocka_unit_test(where_its_writer_runs_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,6 +288,131 @@ static void a_required_class_says_what_it_must_be(void **state)
     assert_int_equal(cf_json_int(row, 0, "expect", "value", NULL), 1000);
 }
 
+/* --- what KEDA scales --- */
+
+#define KEDA "keda.sh/v1alpha1"
+#define APP(name)                                                                                  \
+    "{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'" name                        \
+    "','namespace':'web'},'spec':{'replicas':2,'selector':{'matchLabels':{'app':'" name            \
+    "'}},'template':{'metadata':{'labels':{'app':'" name "'}},'spec':{'containers':[]}}}}"
+#define SCALED(name, more)                                                                         \
+    "{'apiVersion':'" KEDA "','kind':'ScaledObject','metadata':{'name':'" name                     \
+    "','namespace':'web'" more "},'spec':{'scaleTargetRef':{'name':'" name "'}}}"
+#define AT(n) ",'annotations':{'autoscaling.keda.sh/paused-replicas':'" n "'}"
+
+/* "-": it is not paused. */
+static void assert_paused(struct rig *r, const char *name, const char *want)
+{
+    cf_autojson json_t *s = cf_fake_kube_peek(r->target_api, KEDA, "ScaledObject", "shop", name);
+    assert_non_null(s);
+    const char *is =
+        cf_json_str(s, "-", "metadata", "annotations", "autoscaling.keda.sh/paused-replicas", NULL);
+    if (strcmp(is, want) != 0)
+        fail_msg("ScaledObject %s is paused at %s, not at %s", name, is, want);
+}
+
+static void put_paused(struct rig *r, const char *name, const char *at)
+{
+    cf_autojson json_t *s = cf_fake_kube_peek(r->target_api, KEDA, "ScaledObject", "shop", name);
+    cf_json_put_take(s, json_string(at), "metadata", "annotations",
+                     "autoscaling.keda.sh/paused-replicas", NULL);
+    cf_fake_kube_put_json(r->target_api, s);
+}
+
+/* Entries of the ledger: all ScaledObjects, and the Deployment of that name. */
+static json_t *with_scalers(struct rig *r, const char *deployment)
+{
+    json_t *rows = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(r->ledger, i, entry)
+    {
+        const char *kind = cf_json_str(entry, "", "ref", "kind", NULL);
+        if (strcmp(kind, "ScaledObject") == 0 ||
+            (strcmp(kind, "Deployment") == 0 &&
+             strcmp(cf_json_str(entry, "", "ref", "name", NULL), deployment) == 0))
+            json_array_append(rows, entry);
+    }
+    return rows;
+}
+
+static void activate(struct rig *r, const json_t *entries, bool off)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    struct cf_copying copying = { 0 };
+    assert_ok(cf_propagator_direct.activate(&r->p, entries, off, &copying, &err), &err);
+    assert_true(copying.done);
+}
+
+static void what_scales_a_copy_that_waits_waits_with_it(void **state)
+{
+    struct rig *r = *state;
+    static const char *const more[] = { APP("db"), APP("queue"), SCALED("echo", ""),
+                                        SCALED("db", ""), SCALED("queue", AT("3")) };
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *waiting = NULL;
+    cf_fake_kube_kind(r->source_api, KEDA, "ScaledObject", "scaledobjects", true);
+    cf_fake_kube_kind(r->target_api, KEDA, "ScaledObject", "scaledobjects", true);
+    cf_kube_discovery_reset(r->p.source);
+    cf_kube_discovery_reset(r->p.target);
+    for (size_t i = 0; i < CF_ARRAY_LEN(more); i++)
+        put(r->source_api, more[i]);
+    set_workloads(r, "{'include':[{'kind':'Deployment'}],'exclude':[],'onConflict':'fail','start':"
+                     "'auto','transforms':[],'replicas':{'min':1}}");
+    take_inventory(r);
+    apply_all(r);
+    assert_paused(r, "echo", "-"); /* what it scales runs at once */
+    assert_paused(r, "db", "0");
+    assert_paused(r, "queue", "0");
+    /* Only what it scales stops in the source. */
+    assert_ok(cf_propagator_direct.waiting(&r->p, r->ledger, &waiting, &err), &err);
+    assert_int_equal(json_array_size(waiting), 2);
+
+    cf_autojson json_t *db = with_scalers(r, "db");
+    activate(r, db, false);
+    assert_paused(r, "db", "-");
+    assert_paused(r, "queue", "0"); /* the queue still waits */
+    put_paused(r, "db", "5");       /* somebody's since: what was started is not started again */
+    activate(r, db, false);
+    assert_paused(r, "db", "5");
+    activate(r, db, true);
+    assert_paused(r, "db", "0");
+    activate(r, r->ledger, false);
+    assert_paused(r, "echo", "-");
+    assert_paused(r, "db", "-");
+    assert_paused(r, "queue", "3");
+    assert_ok(cf_propagator_direct.release(&r->p, r->ledger, &(struct cf_copying){ 0 }, &err),
+              &err);
+    cf_autojson json_t *free = cf_fake_kube_peek(r->target_api, KEDA, "ScaledObject", "shop", "db");
+    assert_null(cf_json_at(free, "metadata", "annotations", "crossfade.dev/activate", NULL));
+}
+
+/* A freeze's pause is no change of the source, and not what the copy is to have. */
+static void a_pause_of_the_freeze_is_not_copied(void **state)
+{
+    struct rig *r = *state;
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *changes = NULL;
+    cf_autojson json_t *stopped = cf_test_json("[{'apiVersion':'" KEDA "','kind':'ScaledObject',"
+                                               "'name':'db','uid':'u','paused':null}]");
+    cf_fake_kube_kind(r->source_api, KEDA, "ScaledObject", "scaledobjects", true);
+    cf_fake_kube_kind(r->target_api, KEDA, "ScaledObject", "scaledobjects", true);
+    cf_kube_discovery_reset(r->p.source);
+    cf_kube_discovery_reset(r->p.target);
+    put(r->source_api, APP("db"));
+    put(r->source_api, SCALED("db", ""));
+    set_workloads(r, "{'include':[{'kind':'Deployment'}],'exclude':[],'onConflict':'fail','start':"
+                     "'auto','transforms':[],'replicas':{'min':1}}");
+    take_inventory(r);
+    apply_all(r);
+    put(r->source_api, SCALED("db", AT("0")));
+    r->p.stopped = stopped;
+    take_inventory(r);
+    assert_ok(cf_propagator_direct.changes(&r->p, r->inventory, r->ledger, &changes, &err), &err);
+    assert_int_equal(json_array_size(changes), 0);
+    r->p.stopped = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +422,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_may_not_be_read_is_said_and_breaks_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(routes_are_copied_but_not_the_steered_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_scales_a_copy_that_waits_waits_with_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_pause_of_the_freeze_is_not_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_required_class_says_what_it_must_be, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

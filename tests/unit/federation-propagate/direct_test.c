@@ -385,6 +385,15 @@ static void what_was_overwritten_keeps_nothing_of_ours(void **state)
     assert_true(json_equal(cf_json_at(back, "metadata", "annotations", NULL), want_annotations));
 }
 
+static bool is_ready(struct rig *r, const char *key)
+{
+    struct cf_error err = CF_ERROR_INIT;
+    cf_autojson json_t *report = NULL;
+    assert_ok(cf_propagator_direct.health(&r->p, r->ledger, &report, &err), &err);
+    const json_t *row = cf_json_named(json_object_get(report, "objects"), "key", key);
+    return cf_json_bool(row, false, "ready", NULL);
+}
+
 static void transforms_and_the_switch(void **state)
 {
     struct rig *r = *state;
@@ -421,6 +430,7 @@ static void transforms_and_the_switch(void **state)
     assert_ok(cf_propagator_direct.waiting(&r->p, r->ledger, &waiting, &err), &err);
     assert_int_equal(cf_fake_kube_writes(r->target_api), 0);
     assert_int_equal(json_array_size(waiting), 2);
+    assert_true(is_ready(r, "apps/Deployment/shop/other")); /* it waits, and so it should */
     assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "ref", "name", NULL), "other");
     assert_string_equal(cf_json_str(json_array_get(waiting, 0), "", "field", NULL), "replicas");
     assert_string_equal(cf_json_str(json_array_get(waiting, 1), "", "ref", "name", NULL),
@@ -429,6 +439,8 @@ static void transforms_and_the_switch(void **state)
     assert_ok(
         cf_propagator_direct.activate(&r->p, r->ledger, false, &(struct cf_copying){ 0 }, &err),
         &err);
+    assert_false(
+        is_ready(r, "apps/Deployment/shop/other")); /* it is to run now, and nothing of it does */
     cf_autojson json_t *other_on = target(r, "apps/v1", "Deployment", "other");
     assert_int_equal(cf_json_int(other_on, -1, "spec", "replicas", NULL), 2);
     cf_autojson json_t *cron_on = target(r, "batch/v1", "CronJob", "nightly");
