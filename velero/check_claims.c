@@ -337,6 +337,18 @@ static bool class_is_missing(const struct cf_check *c, struct cf_buf *message)
     return true;
 }
 
+/* What a way back restores is of the class that the source's claim has: one that names none of the
+ * cluster's, for it was bound to a volume made by hand, would never be bound. */
+static bool back_class_is_missing(const struct cf_check *c, struct cf_buf *message)
+{
+    const char *name = cf_json_str(pvc_of(c), "", "spec", "storageClassName", NULL);
+    if (!*cf_json_str(c->request, "", "backLocation", NULL) || class_in(c->from, name))
+        return false;
+    cf_buf_printf(message, "%s has no %sStorageClass%s%s for claim %s: it could not come back",
+                  c->from_name, *name ? "" : "default ", *name ? " " : "", name, name_of(c));
+    return true;
+}
+
 static bool class_waits(const struct cf_check *c, struct cf_buf *message)
 {
     const json_t *class = class_in(c->to, class_name(c));
@@ -434,6 +446,8 @@ const struct cf_check_rule cf_check_claim_rules[] = {
       "hooks run in those pods in every pass; take them off if that is not wanted" },
     { "target-class-missing", BLOCKER, ALL, class_is_missing,
       "name one of the target's in the storageClass of its row in volumes.claims, or create it" },
+    { "back-class-missing", BLOCKER, ALL, back_class_is_missing,
+      "create it in the source, or leave the way back out" },
     { "target-class-waits", WARNING, SNAP, class_waits,
       "its image must be there; or an Immediate class, or restorePVC.ignoreDelayBinding in the "
       "target's node-agent configuration" },

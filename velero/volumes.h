@@ -63,10 +63,10 @@ struct cf_volumes {
      * CF_VELERO_VERIFY_IMAGE. */
     const char *verify_image;
     /* What is expected, all of it: [{"name": of the claim, "strategy": "veleroFsBackup" |
-     * "veleroSnapshot", "storageClass": in the target or "" for the same, "size": of the target's claim
-     * or "", "workload": {"apiVersion", "kind", "name"} that mounts it or null,
+     * "veleroSnapshot", "storageClass": at `to`, or "" for the same, "size": of the claim at `to`, or ""
+     * for the same, "workload": {"apiVersion", "kind", "name"} that mounts it or null,
      * "mounts": [{"pod template's volume name" …}], "placement": {"nodeSelector", "affinity",
-     * "tolerations"} of the target's pod template, or absent: where a volume that waits for its first
+     * "tolerations"} of the pod template at `to`, or absent: where a volume that waits for its first
      * consumer is made, "verify": "checksum" or absent}]. Claims of strategy external and none are not here. */
     const json_t *claims;
     json_t *state;  /* an object of the room's own */

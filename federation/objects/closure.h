@@ -49,9 +49,9 @@ struct cf_closure_input {
  *  "skipped": [{"kind", "name", "why"}], "unrelated": {kind: number}   what is not copied
  *  "notes": [{"level", "code", "message", "hint"}],
  *  "volumes": {"claims": [{"name", "strategy", "verify", "storageClass", "size", "claim": {…}, "by":
- *              ["StatefulSet/db"]}], "writers": [{"apiVersion", "kind", "name"}]}   whose data moves,
- *              and the members that mount them; absent without. Such claims are no members, and
- *              such members start atSwitch
+ *              ["StatefulSet/db"], "placement" (pods.h; of the first of `by`, as read)}], "writers":
+ *              [{"apiVersion", "kind", "name"}]}   whose data moves, and the members that mount
+ *              them; absent without. Such claims are no members, and such members start atSwitch
  *  "waves": n   how many waves of workloads (include[].after); absent without
  * Members are in the order of application. INVALID when the selection matches nothing, a listed
  * thing is not there, or a wave would wait for what cannot become ready before the switch. New

@@ -80,15 +80,21 @@ static void add_writer(struct cf_closure_set *s, struct cf_node *n, const char *
 static void take_claim(struct cf_closure_set *s, struct cf_node *claim, const json_t *row)
 {
     json_t *by = json_array();
+    const struct cf_node *first = NULL; /* of `by` */
     const char *name = cf_object_name(claim->object);
-    for (struct cf_node *n = s->nodes; n; n = n->hh.next)
-        if (n->kind->flags & CF_KIND_WORKLOAD && mounts(n, name))
-            add_writer(s, n, name, by);
+    for (struct cf_node *n = s->nodes; n; n = n->hh.next) {
+        if (!(n->kind->flags & CF_KIND_WORKLOAD) || !mounts(n, name))
+            continue;
+        add_writer(s, n, name, by);
+        first = first || !n->why ? first : n;
+    }
     json_t *out =
         json_pack("{s:s, s:O, s:O, s:s, s:s, s:O, s:o}", "name", name, "strategy",
                   json_object_get(row, "strategy"), "verify", json_object_get(row, "verify"),
                   "storageClass", cf_json_str(row, "", "storageClass", NULL), "size",
                   cf_json_str(row, "", "size", NULL), "claim", claim->object, "by", by);
+    if (first)
+        json_object_set_new(out, "placement", cf_pod_placement(cf_object_pod_spec(first->object)));
     json_array_append_new(s->claims, out);
 }
 

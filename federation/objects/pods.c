@@ -103,6 +103,16 @@ void cf_pod_needs(const json_t *pod_spec, cf_need_fn *need, void *user)
     named(&w, "RuntimeClass", pod_spec, "runtimeClassName");
 }
 
+json_t *cf_pod_placement(const json_t *pod_spec)
+{
+    static const char *const keys[] = { "nodeSelector", "affinity", "tolerations" };
+    json_t *placement = json_object();
+    for (size_t i = 0; i < CF_ARRAY_LEN(keys); i++)
+        if (json_object_get(pod_spec, keys[i]))
+            json_object_set(placement, keys[i], json_object_get(pod_spec, keys[i]));
+    return placement;
+}
+
 static bool is_ordinal(const char *s)
 {
     if (!*s)

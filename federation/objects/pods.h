@@ -20,6 +20,9 @@ bool cf_pod_mounts(const json_t *pod_spec, const char *claim);
 /* The same for many: the first key of the object `claims` that it names (borrowed), NULL: none. */
 const char *cf_pod_mounts_of(const json_t *pod_spec, const json_t *claims);
 
+/* Where its pods may run: {"nodeSelector", "affinity", "tolerations"}, those that it has. New reference. */
+json_t *cf_pod_placement(const json_t *pod_spec) CF_NODISCARD;
+
 /* The names of claims that a StatefulSet's templates make: "<template>-<set>-" as prefixes followed
  * by the ordinal. */
 bool cf_claim_is_of_set(const char *claim_name, const json_t *stateful_set);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "orchestrator/engine/claim_rows.h"
 
 enum {
     LOOK_MS = 300,
@@ -99,6 +100,7 @@ void cf_moves_close(struct cf_moves *m)
 {
     cf_kube_unref(m->source);
     cf_kube_unref(m->target);
+    json_decref(m->claims);
     json_decref(m->v.state);
     memset(m, 0, sizeof *m);
 }
@@ -113,6 +115,8 @@ bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out, struct cf
     if (!cf_pass_kube(p, plan->source_cluster, &m.source, err) ||
         !cf_pass_kube(p, plan->target_cluster, &m.target, err))
         return false;
+    if (back)
+        m.claims = cf_claim_rows_back(cf_moves_claims(p->run));
     m.v = (struct cf_volumes){
         .from = back ? m.target : m.source,
         .to = back ? m.source : m.target,
@@ -124,7 +128,7 @@ bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out, struct cf
         .run_id = p->run->id,
         .way = way,
         .stage_image = plan->volumes.image,
-        .claims = cf_moves_claims(p->run),
+        .claims = back ? m.claims : cf_moves_claims(p->run),
         .state = state ? cf_json_copy(state) : json_object(),
         .now_ms = p->now_wall,
     };

@@ -38,10 +38,11 @@ const json_t *cf_moves_writer_rows(const struct cf_live *run);
 struct cf_moves {
     struct cf_volumes v; /* .state is a copy: cf_moves_keep() */
     struct cf_kube *source, *target;
+    json_t *claims; /* of the way back; there they are the step's own */
     struct cf_pass *pass;
 };
 void cf_moves_close(struct cf_moves *m); /* for CF_CLEANUP */
-/* `back`: from the target to the source. */
+/* `back`: from the target to the source, where each claim is what it was there (claim_rows.h). */
 bool cf_moves_open(struct cf_pass *p, bool back, struct cf_moves *out,
                    struct cf_error *err) CF_NODISCARD;
 /* Stops what is under way, and then (NULL: nothing) takes away what it made, or puts back what it set

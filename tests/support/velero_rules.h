@@ -85,6 +85,8 @@ static const struct {
     { "claim-own-backups", "data", SET("/claims/0/pods/0/metadata/annotations", "{'pre.hook.backup.velero.io/command':'[]'}"), "carries pre.hook.backup.velero.io/command", NULL },
     { "target-class-missing", "data", SET("/claims/0/storageClass", "'gone'"), "west has no StorageClass gone for claim data", NULL },
     { "target-class-missing", "data", SET("/claims/0/claim/spec/storageClassName", "''") "," SET("/to/classes/0/isDefault", "false"), "no default StorageClass", NULL },
+    { "back-class-missing", "data", SET("/claims/0/claim/spec/storageClassName", "'by-hand'") "," SET("/claims/0/storageClass", "'fast'"), "east has no StorageClass by-hand for claim data", NULL },
+    { "back-class-missing", "data", SET("/claims/0/claim/spec/storageClassName", "''") "," SET("/from/classes/0/isDefault", "false"), "east has no default StorageClass for claim data", NULL },
     { "target-class-waits", "pics", SET("/claims/1/storageClass", "'late'"), "StorageClass late on west waits for its first consumer", NULL },
     { "target-class-sharing", "data", SET("/claims/0/claim/spec/accessModes", "['ReadWriteMany']") "," SET("/claims/0/storageClass", "'late'"), "ReadWriteMany by csi.x; whether csi.y", NULL },
     { "target-claim-exists", "data", SET("/toClaims/0/metadata/name", "'data'"), "claim data exists in the target already", NULL },

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "federation/objects/kinds.h"
 #include "federation/objects/volumes.h"
+#include "orchestrator/engine/claim_rows.h"
 #include "orchestrator/engine/steps/names.h"
 #include "orchestrator/engine/steps/pod_rows.h"
 
@@ -23,36 +23,6 @@ enum {
 };
 
 /* ---- intend ---- */
-
-/* In the target the pods of the copy that mounts the claim must be able to run where the volume is
- * made. */
-static json_t *placement_of(const json_t *pod_spec)
-{
-    static const char *const keys[] = { "nodeSelector", "affinity", "tolerations" };
-    json_t *placement = json_object();
-    for (size_t i = 0; i < CF_ARRAY_LEN(keys); i++)
-        if (json_object_get(pod_spec, keys[i]))
-            json_object_set(placement, keys[i], json_object_get(pod_spec, keys[i]));
-    return placement;
-}
-
-/* A claim of the closure as velero/volumes.h wants it. */
-static json_t *claim_row(const json_t *inventory, const json_t *found)
-{
-    json_t *row = json_object();
-    static const char *const same[] = { "name", "strategy", "verify", "storageClass", "size" };
-    const char *by = json_string_value(json_array_get(json_object_get(found, "by"), 0));
-    for (size_t i = 0; i < CF_ARRAY_LEN(same); i++)
-        json_object_set(row, same[i], json_object_get(found, same[i]));
-    const json_t *body = by ? cf_inventory_body(inventory, by) : NULL;
-    const json_t *spec = body ? cf_object_pod_spec(body) : NULL;
-    json_object_set_new(row, "uid", json_string(cf_object_uid(json_object_get(found, "claim"))));
-    if (by)
-        json_object_set_new(row, "by", json_string(by));
-    if (spec)
-        json_object_set_new(row, "placement", placement_of(spec));
-    return row;
-}
 
 static bool facts_of(struct cf_pass *p, const char *cluster, json_t **out, struct cf_error *err)
 {
@@ -74,8 +44,9 @@ static json_t *pair(const json_t *from_facts, const json_t *to_facts, const char
                      cf_json_str(to, "", "name", NULL));
 }
 
-static bool find_locations(struct cf_pass *p, json_t *intent, struct cf_outcome *out,
-                           struct cf_error *err)
+/* And what only the way back needs to know of the source. */
+static bool find_locations(struct cf_pass *p, const json_t *inventory, json_t *intent,
+                           struct cf_outcome *out, struct cf_error *err)
 {
     const struct cf_plan *plan = p->run->plan;
     cf_autojson json_t *source = NULL;
@@ -101,28 +72,63 @@ static bool find_locations(struct cf_pass *p, json_t *intent, struct cf_outcome 
             "there would be no way back with the data",
             plan->source_cluster, plan->volumes.back_location, plan->target_cluster);
     json_object_set_new(intent, "back", back);
+    cf_claim_rows_note_source(json_object_get(intent, "claims"), inventory, source);
     return cf_out_done(out);
+}
+
+/* A run's passes are all in one place. False: none was found yet. Which class is the default is not asked
+ * again: it stands in the claims by now. */
+static bool keep_locations(const struct cf_step *s, const json_t *inventory, json_t *intent)
+{
+    static const char *const ways[] = { "there", "back" };
+    for (size_t i = 0; i < CF_ARRAY_LEN(ways); i++)
+        if (s->intent && json_object_get(s->intent, ways[i]))
+            json_object_set(intent, ways[i], json_object_get(s->intent, ways[i]));
+    if (json_object_get(intent, "back"))
+        cf_claim_rows_note_source(json_object_get(intent, "claims"), inventory, NULL);
+    return json_object_get(intent, "there") != NULL;
+}
+
+/* What was found before may have bridges by now: they end with the run. */
+static void keep_names(const struct cf_step *s, json_t *intent)
+{
+    json_t *names = json_object_get(intent, "names");
+    size_t i, k;
+    json_t *before, *now;
+    json_array_foreach(cf_json_at(s->intent, "names", NULL), i, before)
+    {
+        bool kept = false;
+        json_array_foreach(names, k, now)
+        {
+            kept = kept || json_equal(before, now);
+        }
+        if (!kept)
+            json_array_append(names, before);
+    }
+}
+
+/* Of what has come since, none of the passes has anything. */
+static void need_another_pass(struct cf_pass *p)
+{
+    int64_t good = cf_moves_number(p->run, "good", 0);
+    cf_moves_note_set_take(p->run, "good",
+                           json_integer(CF_MIN(good, (int64_t)p->run->plan->volumes.passes - 1)));
 }
 
 static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                    struct cf_error *err)
 {
-    if (s->intent || cf_json_bool(s->params, false, "refresh", NULL)) {
+    bool again = json_is_true(cf_moves_note(p->run, "findAgain"));
+    if ((s->intent && !again) || cf_json_bool(s->params, false, "refresh", NULL)) {
         if (!s->intent)
             cf_step_set_intent_take(s, json_object());
         return cf_out_done(out);
     }
     CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
     const json_t *inventory;
-    cf_autojson json_t *claims = json_array();
-    size_t i;
-    json_t *found;
     if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
         return false;
-    json_array_foreach(cf_json_at(inventory, "volumes", "claims", NULL), i, found)
-    {
-        json_array_append_new(claims, claim_row(inventory, found));
-    }
+    cf_autojson json_t *claims = cf_claim_rows_there(inventory);
     json_t *pods = NULL;
     if (!cf_pod_rows(p, inventory, claims, &pods, err))
         return false;
@@ -133,10 +139,17 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     bool flat = p->run->plan->traffic.reach != CF_PLAN_REACH_ADDRESS;
     json_object_set_new(intent, "names",
                         flat ? cf_volumes_names_of_writers(inventory) : json_array());
-    if (json_array_size(claims) > 0 &&
-        (!find_locations(p, intent, out, err) || out->kind != CF_OUT_DONE))
+    if (keep_locations(s, inventory, intent))
+        *out = (struct cf_outcome){ .kind = CF_OUT_DONE };
+    else if (json_array_size(claims) > 0 &&
+             (!find_locations(p, inventory, intent, out, err) || out->kind != CF_OUT_DONE))
         return err->kind == CF_ERR_NONE;
+    keep_names(s, intent);
     cf_step_set_intent_take(s, json_incref(intent));
+    if (again) {
+        cf_moves_note_set_take(p->run, "findAgain", json_false());
+        need_another_pass(p);
+    }
     return cf_out_done(out);
 }
 
@@ -146,7 +159,7 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 static bool another_pass(struct cf_pass *p, struct cf_step *s, const char *why,
                          struct cf_outcome *out)
 {
-    cf_moves_note_set_take(p->run, "good", json_integer(p->run->plan->volumes.passes - 1));
+    need_another_pass(p);
     cf_moves_note_set_take(p->run, "rehearsalAt", json_null());
     cf_step_say(s, "%s", why);
     return cf_out_more(out);
