@@ -47,7 +47,8 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
     switch (reason) {
     case CF_HOLD_SOURCE_CHANGED:
         cf_memo_clear(p->run, "diff");
-        return reopen(p, "propagate", err) && reopen(p, "workload.ready", err);
+        return cf_moves_find_again(p, err) && reopen(p, "propagate", err) &&
+               reopen(p, "workload.ready", err);
     case CF_HOLD_DRIFT:
         if (cf_run_is_committed(p->run))
             return true;

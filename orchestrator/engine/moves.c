@@ -198,6 +198,15 @@ void cf_moves_again(struct cf_pass *p)
     }
 }
 
+bool cf_moves_find_again(struct cf_pass *p, struct cf_error *err)
+{
+    struct cf_step *s = sync_step(p->run);
+    if (!s || s->state != CF_STEP_DONE || cf_moves_writers(p->run) != CF_WRITERS_AT_SOURCE)
+        return true;
+    cf_moves_note_set_take(p->run, "findAgain", json_true());
+    return cf_step_to(s, CF_STEP_PLANNED, p->events, p->now_wall, err);
+}
+
 /* ---- the freeze's bound ---- */
 
 bool cf_moves_too_long(struct cf_pass *p, struct cf_outcome *out)

@@ -65,6 +65,10 @@ void cf_moves_report(struct cf_moves *m, int n);
 /* What has failed as often as it may gets as many attempts again: a person has mended the cause. */
 void cf_moves_again(struct cf_pass *p);
 
+/* The source has changed, and a person wants that to go along: whose data moves and who writes it is found
+ * once more, and another pass made, by step volume.sync. Nothing once the writers stand still. */
+bool cf_moves_find_again(struct cf_pass *p, struct cf_error *err) CF_NODISCARD;
+
 /* Takes away all that passes and restores of both ways have made. *out DONE when it is gone, or when what
  * will not go has had its time: then `left` names it. Errors of a cluster only delay it. */
 bool cf_moves_clean(struct cf_pass *p, struct cf_buf *left, struct cf_outcome *out);

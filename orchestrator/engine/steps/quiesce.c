@@ -3,10 +3,11 @@
  * do not count, nothing sends traffic back to a side that cannot serve, and the clock of
  * volumes.finalSync.maxPause runs.
  *
- *   intend   only when the forecast fits, the source is what was copied, the routers are as we left
- *            them, no backup or restore is in front of the last pass, every node with a writer answers, and
- *            who keeps the writers as a repository says can be paused: what is to be stopped and paused,
- *            with all that it had, saved once; the routers' seqs
+ *   intend   only when the forecast fits, the source is what was copied, with no claim or writer that has
+ *            come since, the routers are as we left them, the target has none of the claims yet, no backup
+ *            or restore is in front of the last pass, every node with a writer answers, and who keeps the
+ *            writers as a repository says can be paused: what is to be stopped and paused, with all that
+ *            it had, saved once; the routers' seqs
  *   start    the way back is disarmed on every router, its documents are forgotten; the owners are
  *            paused, and once none of them is at work, everything stops
  *   observe  no pod, no attachment, no silent node: nobody writes
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "federation/objects/kinds.h"
 #include "orchestrator/engine/steps/bring_back.h"
 #include "orchestrator/engine/steps/disarm.h"
 #include "orchestrator/engine/steps/owners.h"
@@ -90,6 +92,75 @@ static bool slot_is_free(struct cf_pass *p, struct cf_outcome *out, struct cf_er
     return cf_out_wait(out, SLOT_LOOK_MS, "%s, not freezing before the slot is free", why);
 }
 
+/* What moves and who writes is found when the data first goes ahead. A claim that has come since (an
+ * autoscaler's next pod brings its own) would be left behind without a word. */
+static bool nobody_has_come(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_copies_close) struct cf_copies c = { 0 };
+    const char *source = p->run->plan->source_cluster;
+    cf_autojson json_t *known = cf_json_index(cf_moves_claims(p->run), "name", NULL);
+    const json_t *inventory;
+    size_t i;
+    json_t *one;
+    if (!cf_copies_open(p, &c, err) || !cf_copies_inventory(&c, &inventory, err))
+        return false;
+    json_array_foreach(cf_json_at(inventory, "volumes", "claims", NULL), i, one)
+    {
+        const char *name = cf_json_str(one, "", "name", NULL);
+        if (!json_object_get(known, name))
+            return cf_out_hold(out, CF_HOLD_SOURCE_CHANGED, CF_PASS_WAKE_MAX_MS,
+                               "claim %s of %s has come since the data first went ahead: none of "
+                               "the passes has it",
+                               name, source);
+    }
+    json_array_foreach(cf_json_at(inventory, "volumes", "writers", NULL), i, one)
+    {
+        const char *kind = cf_json_str(one, "", "kind", NULL);
+        const char *name = cf_json_str(one, "", "name", NULL);
+        if (!cf_row_of(cf_moves_writer_rows(p->run), kind, name))
+            return cf_out_hold(out, CF_HOLD_SOURCE_CHANGED, CF_PASS_WAKE_MAX_MS,
+                               "%s %s of %s has come since the data first went ahead, and writes: "
+                               "it would not be stopped",
+                               kind, name, source);
+    }
+    return cf_out_done(out);
+}
+
+/* What the restore would meet in the target is met before the freeze: a pod that waits for a claim, a claim
+ * that somebody made of it. */
+static bool target_is_free(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err)
+{
+    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
+    struct cf_freeze f;
+    cf_autojson json_t *mounts = NULL;
+    cf_autojson json_t *there = NULL;
+    struct cf_kube_list what = { .api_version = "v1", .kind = "PersistentVolumeClaim" };
+    size_t i;
+    json_t *claim;
+    if (!cf_freeze_open(p, true, &kube, &f, err) ||
+        !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
+        return false;
+    if (json_array_size(mounts) > 0)
+        return cf_out_hold(out, CF_HOLD_DATA, SLOT_LOOK_MS * 2,
+                           "pod %s of %s mounts a claim whose data is to come there: nothing is "
+                           "frozen before it is gone, and who starts it",
+                           cf_json_str(json_array_get(mounts, 0), "?", "pod", NULL), f.cluster);
+    what.ns = f.ns;
+    if (!cf_kube_list(kube, NULL, &what, &there, NULL, err))
+        return cf_error_wrap(err, "claims of %s/%s", f.cluster, f.ns);
+    cf_autojson json_t *wanted = cf_json_index(cf_moves_claims(p->run), "name", NULL);
+    json_array_foreach(there, i, claim)
+    {
+        const char *name = cf_object_name(claim);
+        if (json_object_get(wanted, name))
+            return cf_out_hold(out, CF_HOLD_DATA, SLOT_LOOK_MS * 2,
+                               "claim %s exists in %s, where its data is to come: nothing is "
+                               "frozen before it is deleted",
+                               name, f.cluster);
+    }
+    return cf_out_done(out);
+}
+
 static bool may_freeze(struct cf_pass *p, struct cf_step *s, struct cf_forecast *f,
                        struct cf_outcome *out, struct cf_error *err)
 {
@@ -97,9 +168,13 @@ static bool may_freeze(struct cf_pass *p, struct cf_step *s, struct cf_forecast 
         return true;
     if (!cf_copies_compare(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!nobody_has_come(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
     if (!cf_copies_guard(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!cf_pass_look_at_routers(p, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (!target_is_free(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     return slot_is_free(p, out, err);
 }
