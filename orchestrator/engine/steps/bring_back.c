@@ -2,23 +2,21 @@
 /* The way back with the data (bring_back.h).
  *
  * volume.sync's observation keeps: "ahead": the pass back while the target ran is over ("done", or why it
- * was left), "aheadStuckAt", "aheadLeft": why it is being left, "backAt": when the target's writers stopped, "forecastBack", "backPart": the
- * part of the last pass that is next. */
+ * was left), "aheadStuckAt", "aheadLeft": why it is being left, "backAt": when the target's writers stopped,
+ * "forecastBack", "backPass" and "backPart": the last pass and its part that is next, "backStill": the target's
+ * writers as they stood when it began, "backVoid": why it counts for nothing. */
 #include "orchestrator/engine/steps/bring_back.h"
 
 #include <stdio.h>
 
+#include "orchestrator/engine/steps/last_pass.h"
+
 enum {
     AHEAD_PASS = 1,
-    LAST_PASS = 2, /* made again under the same number where somebody deletes its Backup */
+    LAST_PASS = 2, /* a void one is followed by another number, as often as it takes */
     GIVEN_UP_LOOK_MS = 500,
     AHEAD_STUCK_MS = 2 * 60 * 1000, /* going back may be urgent: then it goes without it */
 };
-
-static bool backup(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
-{
-    return cf_volumes_backup(v, n, CF_PASS_FROZEN, out, err);
-}
 
 static bool set_aside(const struct cf_volumes *v, int n, struct cf_moving *out,
                       struct cf_error *err)
@@ -27,22 +25,14 @@ static bool set_aside(const struct cf_volumes *v, int n, struct cf_moving *out,
     return cf_volumes_set_aside(v, out, err);
 }
 
-static bool restore(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
-{
-    return cf_volumes_restore(v, n, false, out, err);
-}
-
 /* The parts, in order. The source's claims go only when all of the target's data is in the source's
  * reach. */
-static const struct {
-    const char *what;
-    bool (*call)(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err);
-    enum cf_part clock;
-} parts[] = {
-    { "the last pass back", backup, CF_PART_PASS },
+static const struct cf_last_part parts[] = {
+    { "the last pass back", cf_last_pass_read, CF_PART_PASS },
     { "its hand over", cf_volumes_hand_over, CF_PART_HAND_OVER },
     { "the source's claims are set aside", set_aside, CF_PART_RESTORE },
-    { "the restore in the source", restore, CF_PART_RESTORE },
+    { "the void pass is taken away", cf_last_pass_clear, CF_PART_RESTORE },
+    { "the restore in the source", cf_last_pass_restore, CF_PART_RESTORE },
     { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
 
@@ -160,23 +150,89 @@ void cf_bring_back_thawed(struct cf_pass *p)
 
 /* ---- while nobody writes ---- */
 
+static int last_pass(const struct cf_pass *p)
+{
+    return (int)cf_moves_number(p->run, "backPass", LAST_PASS);
+}
+
+/* Borrowed; NULL: the pass is good so far. */
+static const char *is_void(const struct cf_pass *p)
+{
+    return json_string_value(cf_moves_note(p->run, "backVoid"));
+}
+
+static void note_void(struct cf_pass *p, const char *why)
+{
+    cf_event_add_take(
+        p->events, "pass.void", -1, NULL,
+        json_pack("{s:i,s:s,s:s}", "pass", last_pass(p), "way", "back", "reason", why));
+    cf_moves_note_set_take(p->run, "backVoid", json_string(why));
+}
+
+bool cf_bring_back_watch(struct cf_pass *p, struct cf_error *err)
+{
+    const json_t *before = cf_moves_note(p->run, "backStill");
+    cf_autojson json_t *now = NULL;
+    char why[CF_LAST_PASS_WHY_MAX];
+    if (!brings_back(p) || !json_is_object(before) || is_void(p))
+        return true;
+    if (!cf_last_pass_look(p, true, before, &now, why, err))
+        return false;
+    if (*why)
+        note_void(p, why);
+    return true;
+}
+
+/* The first look at writers that stand still is what a later one is held against. Whoever has come between
+ * the look of the freeze and this one makes the pass void at once. */
+static bool note_still(struct cf_pass *p, struct cf_error *err)
+{
+    cf_autojson json_t *now = NULL;
+    char why[CF_LAST_PASS_WHY_MAX];
+    if (json_is_object(cf_moves_note(p->run, "backStill")))
+        return true;
+    if (!cf_last_pass_look(p, true, NULL, &now, why, err))
+        return false;
+    cf_moves_note_set_take(p->run, "backStill", json_incref(now));
+    if (*why)
+        note_void(p, why);
+    return true;
+}
+
+/* What was written in the target since is not in it: another number reads it. */
+static bool begin_again(struct cf_pass *p, struct cf_outcome *out)
+{
+    note(p, "backPass", last_pass(p) + 1);
+    note(p, "backPart", 0);
+    cf_moves_note_set_take(p->run, "backStill", json_null());
+    cf_moves_note_set_take(p->run, "backVoid", json_null());
+    return cf_out_more(out);
+}
+
 static bool do_part(struct cf_pass *p, size_t part, struct cf_outcome *out, struct cf_error *err)
 {
     CF_CLEANUP(cf_moves_close) struct cf_moves m = { 0 };
     struct cf_moving moving = { 0 };
+    int pass = last_pass(p);
+    char what[CF_LAST_PASS_WHY_MAX + 128];
+    const char *why = is_void(p);
+    (void)snprintf(what, sizeof what, "%s%s%s%s", parts[part].what,
+                   why ? " (another follows, for " : "", why ? why : "", why ? ")" : "");
     if (!cf_moves_open(p, true, &m, err))
         return false;
-    bool ok = parts[part].call(&m.v, LAST_PASS, &moving, err);
+    bool ok = parts[part].call(&m.v, pass, &moving, err);
     if (ok)
-        cf_moves_report(&m, LAST_PASS);
+        cf_moves_report(&m, pass);
     cf_moves_keep(&m);
     if (!ok)
-        return cf_error_wrap(err, "%s", parts[part].what);
-    (void)cf_moves_progress(&moving, parts[part].what, NULL, out);
+        return cf_error_wrap(err, "%s", what);
+    (void)cf_moves_progress(&moving, what, NULL, out);
     if (out->kind == CF_OUT_WAIT)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
     if (out->kind != CF_OUT_DONE)
         return true;
+    if (is_void(p))
+        return begin_again(p, out);
     cf_moves_mark(p, true, parts[part].clock);
     note(p, "backPart", (int64_t)part + 1);
     return cf_out_more(out);
@@ -215,8 +271,10 @@ bool cf_bring_back(struct cf_pass *p, struct cf_outcome *out, struct cf_error *e
         cf_moves_mark(p, true, CF_PART_STOP);
         note(p, "backPart", 0);
     }
+    if (!note_still(p, err))
+        return false;
     size_t part = (size_t)cf_moves_number(p->run, "backPart", 0);
     if (part >= CF_ARRAY_LEN(parts))
-        return cf_out_done(out);
+        return is_void(p) ? begin_again(p, out) : cf_out_done(out);
     return do_part(p, part, out, err) && hold_instead(out);
 }

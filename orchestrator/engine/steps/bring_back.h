@@ -9,17 +9,21 @@
 
 #include "orchestrator/engine/moves.h"
 
-/* A pass back while the target's writers run; it carries everything, for the other prefix is empty. *out DONE when it is
- * made, when it will not succeed (the last one carries everything then), and at once where nothing is
- * brought back or the target's writers never ran. */
+/* A pass back while the target's writers run; it carries everything, for the other prefix is empty. *out
+ * DONE when it is made, when it will not succeed (the last one carries everything then), and at once
+ * where nothing is brought back or the target's writers never ran. */
 bool cf_bring_back_ahead(struct cf_pass *p, struct cf_outcome *out,
                          struct cf_error *err) CF_NODISCARD;
 
 /* The target's writers are about to stop: the forecast is told, the clock begins. Idempotent. */
 void cf_bring_back_freeze(struct cf_pass *p);
 
-/* After the target's writers have stopped. *out DONE when the data is there, or a person let it be
- * lost: then what was set aside is put back. A failure holds. */
+/* Before anything is stopped once more: who has started in the target since its last pass began, or
+ * mounts a claim there, makes that pass void, which is noted. */
+bool cf_bring_back_watch(struct cf_pass *p, struct cf_error *err) CF_NODISCARD;
+
+/* After the target's writers have stopped, and nobody mounts a claim there. *out DONE when the data is
+ * there, or a person let it be lost: then what was set aside is put back. A failure holds. */
 bool cf_bring_back(struct cf_pass *p, struct cf_outcome *out, struct cf_error *err) CF_NODISCARD;
 
 /* The source's writers run again: what that took is noted. */

@@ -5,8 +5,8 @@
 
 #include "orchestrator/engine/pass.h"
 
-/* Whether what was restored is still all that the source has. *out DONE; or MORE, when somebody was started there since:
- * the pass is void, and its step planned again. */
+/* Whether what was restored is still all that the source has. *out DONE; or MORE, when somebody was
+ * started there since: the pass is void, and its step planned again. */
 bool cf_final_sync_stands(struct cf_pass *p, struct cf_outcome *out,
                           struct cf_error *err) CF_NODISCARD;
 

@@ -145,6 +145,16 @@ bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json
     return true;
 }
 
+json_t *cf_freeze_watched(const struct cf_live *run, bool target)
+{
+    const json_t *stopped = target ? NULL : cf_moves_stopped(run);
+    json_t *rows = stopped ? json_copy(cf_json_unconst(stopped)) : json_array();
+    add_wanted(cf_moves_writer_rows(run), rows);
+    add_wanted(cf_json_at(run->plan->effective, "spec", "volumes", "finalSync", "quiesce", NULL),
+               rows);
+    return rows;
+}
+
 /* ---- stopping and starting ---- */
 
 static bool is_scaler(const json_t *row)

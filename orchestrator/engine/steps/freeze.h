@@ -54,8 +54,12 @@ bool cf_freeze_stop(const struct cf_freeze *f, const json_t *rows,
 bool cf_freeze_look(const struct cf_freeze *f, const json_t *rows, const json_t *claims,
                     const json_t *had, struct cf_outcome *out, struct cf_error *err) CF_NODISCARD;
 
-/* The generations of the stopped objects, {"Kind/name": n}: equal before and after a pass, nothing
- * has started in between. New reference. */
+/* Whose change tells that somebody may have written in the freeze: what was stopped in the source, and the
+ * writers that stood still before it; or the writers in the target. New reference. */
+json_t *cf_freeze_watched(const struct cf_live *run, bool target) CF_NODISCARD;
+
+/* The uids and generations of objects, {"Kind/name": "uid/n"}, "" for one that is gone: equal before and
+ * after a pass, nothing has started in between. New reference. */
 bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t **out,
                            struct cf_error *err) CF_NODISCARD;
 

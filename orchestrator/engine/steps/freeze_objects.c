@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stopped objects as they are (freeze.h): read as few calls as that takes, for they are read with
  * every look of a freeze. */
+#include <inttypes.h>
+
 #include "federation/objects/kinds.h"
 #include "orchestrator/engine/steps/freeze.h"
 
@@ -128,9 +130,11 @@ bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t
     {
         const json_t *object = cf_freeze_object(objects, row);
         cf_autofree char *name = key_of_row(row);
-        json_int_t n =
-            object ? (json_int_t)cf_json_int(object, 0, "metadata", "generation", NULL) : -1;
-        json_object_set_new(all, name, json_integer(n));
+        cf_autofree char *is =
+            object ? cf_xasprintf("%s/%" PRId64, cf_object_uid(object),
+                                  cf_json_int(object, 0, "metadata", "generation", NULL))
+                   : cf_xstrdup("");
+        json_object_set_new(all, name, json_string(is));
     }
     *out = cf_steal(&all);
     return true;

@@ -249,7 +249,8 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
                         out, err) ||
         out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
-    if (!cf_freeze_generations(&f, rows, &generations, err))
+    cf_autojson json_t *watched = cf_freeze_watched(p->run, false);
+    if (!cf_freeze_generations(&f, watched, &generations, err))
         return false;
     cf_step_set_observation_take(
         s, json_pack("{s:o,s:I}", "generations", generations, "stillAt", (json_int_t)p->now_wall));

@@ -16,10 +16,11 @@
 #include "orchestrator/engine/steps/external.h"
 #include "orchestrator/engine/steps/final_sync.h"
 #include "orchestrator/engine/steps/freeze.h"
+#include "orchestrator/engine/steps/last_pass.h"
 #include "orchestrator/engine/steps/owners.h"
 
 enum {
-    VOID_WHY_MAX = 512,
+    VOID_WHY_MAX = CF_LAST_PASS_WHY_MAX + 112,
     VOID_AGAIN_MS = 1000,
     HANGS_MS = 20000, /* of what is canceled in the target: mostly over in ten seconds */
     VOID_MAX = 3, /* passes that are made again by themselves: whoever starts writers more often is
@@ -29,32 +30,11 @@ enum {
 /* The parts of the pass, in order. */
 enum part { BACKUP, HAND_OVER, CLEAR, RESTORE, VERIFY, PARTS };
 
-static bool backup(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
-{
-    return cf_volumes_backup(v, n, CF_PASS_FROZEN, out, err);
-}
-
-/* What the restore of a void pass has made, so that this one's can be. */
-static bool clear(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
-{
-    (void)n;
-    return cf_volumes_take_back(v, out, err);
-}
-
-static bool restore(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err)
-{
-    return cf_volumes_restore(v, n, false, out, err);
-}
-
-static const struct {
-    const char *name;
-    bool (*call)(const struct cf_volumes *v, int n, struct cf_moving *out, struct cf_error *err);
-    enum cf_part clock;
-} parts[PARTS] = {
-    [BACKUP] = { "the last pass", backup, CF_PART_PASS },
+static const struct cf_last_part parts[PARTS] = {
+    [BACKUP] = { "the last pass", cf_last_pass_read, CF_PART_PASS },
     [HAND_OVER] = { "its hand over", cf_volumes_hand_over, CF_PART_HAND_OVER },
-    [CLEAR] = { "the void pass is taken away", clear, CF_PART_RESTORE },
-    [RESTORE] = { "its restore", restore, CF_PART_RESTORE },
+    [CLEAR] = { "the void pass is taken away", cf_last_pass_clear, CF_PART_RESTORE },
+    [RESTORE] = { "its restore", cf_last_pass_restore, CF_PART_RESTORE },
     [VERIFY] = { "the proof of its files", cf_volumes_verify, CF_PART_VERIFY },
 };
 
@@ -98,38 +78,27 @@ static void note(struct cf_step *s, int pass, enum part part)
     note_as(s, pass, part, NULL);
 }
 
-static void note_void(struct cf_pass *p, struct cf_step *s, int pass, const char *why)
+static void note_void(struct cf_pass *p, struct cf_step *s, int pass, enum part part,
+                      const char *why)
 {
     cf_event_add_take(p->events, "pass.void", s->no, NULL,
                       json_pack("{s:i,s:s}", "pass", pass, "reason", why));
-    note_as(s, pass, BACKUP, why);
+    note_as(s, pass, part, why);
 }
 
 /* Why the source has not stood still since quiesce saw that it did; "" when it has. */
 static bool find_void(struct cf_pass *p, char *why, size_t size, struct cf_error *err)
 {
-    const struct cf_plan *plan = p->run->plan;
     const struct cf_step *quiesce = cf_run_step(p->run, "quiesce");
-    CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
-    struct cf_freeze f;
+    const json_t *before = cf_json_at(quiesce->observation, "generations", NULL);
     cf_autojson json_t *now = NULL;
-    cf_autojson json_t *mounts = NULL;
-    *why = '\0';
-    if (!cf_freeze_open(p, false, &kube, &f, err) ||
-        !cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err) ||
-        !cf_freeze_mounts(&f, cf_moves_claims(p->run), &mounts, err))
+    char reason[CF_LAST_PASS_WHY_MAX];
+    if (!cf_last_pass_look(p, false, before ? before : json_null(), &now, reason, err))
         return false;
-    if (json_array_size(mounts) > 0)
-        (void)snprintf(why, size,
-                       "pod %.253s of %s mounts a claim in the freeze: the pass counts for nothing "
-                       "and is made again once that has ended",
-                       cf_json_str(json_array_get(mounts, 0), "?", "pod", NULL),
-                       plan->source_cluster);
-    else if (!json_equal(now, cf_json_at(quiesce->observation, "generations", NULL)))
-        (void)snprintf(why, size,
-                       "a stopped workload of %s was changed in the freeze: the pass counts for "
-                       "nothing and is made again",
-                       plan->source_cluster);
+    (void)snprintf(why, size, "%s%s", reason,
+                   *reason ? " in the freeze: the pass counts for nothing and is made again once "
+                             "all stands still"
+                           : "");
     return true;
 }
 
@@ -170,7 +139,8 @@ static bool make_void(struct cf_pass *p, struct cf_step *s, int pass, struct cf_
                            cf_json_str(s->observation, still.message, "void", NULL));
     if (is_once_too_often(s, pass, out))
         return true;
-    if (!cf_freeze_generations(&f, cf_moves_stopped(p->run), &now, err))
+    cf_autojson json_t *watched = cf_freeze_watched(p->run, false);
+    if (!cf_freeze_generations(&f, watched, &now, err))
         return false;
     json_t *observation = json_copy(quiesce->observation);
     json_object_set(observation, "generations", now);
@@ -192,12 +162,12 @@ static bool do_part(struct cf_pass *p, struct cf_step *s, int pass, enum part pa
         cf_moves_report(&m, pass);
     cf_moves_keep(&m);
     if (!ok)
-        return cf_error_wrap(err, "%s", parts[part].name);
+        return cf_error_wrap(err, "%s", parts[part].what);
     if (moving.lost && !moving.failed) { /* somebody deleted its Backup: it is read once more */
         note(s, pass, BACKUP);
         return cf_out_more(out);
     }
-    (void)cf_moves_progress(&moving, parts[part].name, s, out);
+    (void)cf_moves_progress(&moving, parts[part].what, s, out);
     if (out->kind == CF_OUT_WAIT)
         out->wake_ms = CF_MIN(out->wake_ms, (int64_t)CF_MOVES_LOOK_MS);
     if (out->kind == CF_OUT_DONE)
@@ -210,7 +180,8 @@ static bool is_void(const struct cf_step *s)
     return cf_json_at(s->observation, "void", NULL) != NULL;
 }
 
-static bool note_if_touched(struct cf_pass *p, struct cf_step *s, int pass, struct cf_error *err)
+static bool note_if_touched(struct cf_pass *p, struct cf_step *s, int pass, enum part part,
+                            struct cf_error *err)
 {
     char why[VOID_WHY_MAX];
     if (is_void(s))
@@ -218,7 +189,7 @@ static bool note_if_touched(struct cf_pass *p, struct cf_step *s, int pass, stru
     if (!find_void(p, why, sizeof why, err))
         return false;
     if (*why)
-        note_void(p, s, pass, why);
+        note_void(p, s, pass, part, why);
     return true;
 }
 
@@ -227,15 +198,32 @@ static bool note_if_touched(struct cf_pass *p, struct cf_step *s, int pass, stru
 static bool read_source(struct cf_pass *p, struct cf_step *s, int pass, struct cf_outcome *out,
                         struct cf_error *err)
 {
-    if (!note_if_touched(p, s, pass, err) || !do_part(p, s, pass, BACKUP, out, err))
+    if (!note_if_touched(p, s, pass, BACKUP, err) || !do_part(p, s, pass, BACKUP, out, err))
         return false;
     if (out->kind != CF_OUT_DONE)
         return true;
-    if (!note_if_touched(p, s, pass, err))
+    if (!note_if_touched(p, s, pass, BACKUP, err))
         return false;
     if (is_void(s))
         return make_void(p, s, pass, out, err);
     note(s, pass, HAND_OVER);
+    return cf_out_more(out);
+}
+
+/* Who writes while the data travels may be gone again before the switch looks. A source that does not
+ * answer now is asked there. A void pass ends with the part that is under way. */
+static bool bring_to_target(struct cf_pass *p, struct cf_step *s, int pass, enum part part,
+                            struct cf_outcome *out, struct cf_error *err)
+{
+    struct cf_error silent = CF_ERROR_INIT;
+    if (!note_if_touched(p, s, pass, part, &silent))
+        cf_error_clear(&silent);
+    if (!do_part(p, s, pass, part, out, err) || out->kind != CF_OUT_DONE)
+        return err->kind == CF_ERR_NONE;
+    if (is_void(s))
+        note_as(s, pass, BACKUP, cf_json_str(s->observation, "", "void", NULL));
+    else
+        note(s, pass, (enum part)(part + 1));
     return cf_out_more(out);
 }
 
@@ -261,12 +249,8 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
         return read_source(p, s, pass, out, err);
     if (part == CLEAR && pass == (int)cf_json_int(s->intent, pass, "pass", NULL))
         part = RESTORE; /* nothing has been restored yet */
-    if (part < PARTS) {
-        if (!do_part(p, s, pass, (enum part)part, out, err) || out->kind != CF_OUT_DONE)
-            return err->kind == CF_ERR_NONE;
-        note(s, pass, (enum part)(part + 1));
-        return cf_out_more(out);
-    }
+    if (part < PARTS)
+        return bring_to_target(p, s, pass, (enum part)part, out, err);
     if (!cf_external_there(p, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     say_done(p, s, pass);
@@ -284,7 +268,7 @@ bool cf_final_sync_stands(struct cf_pass *p, struct cf_outcome *out, struct cf_e
         return false;
     if (!*why || json_array_size(cf_moves_claims(p->run)) == 0)
         return cf_out_done(out);
-    note_void(p, s, pass, why);
+    note_void(p, s, pass, BACKUP, why);
     cf_step_say(s, "%s", why);
     return cf_step_to(s, CF_STEP_PLANNED, p->events, p->now_wall, err) && cf_out_more(out);
 }

@@ -154,6 +154,8 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
     cf_bring_back_freeze(p);
     if (!cf_names_end(p, false, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
+    if (!cf_bring_back_watch(p, err))
+        return false;
     if (!activate(p, true, out, err) || out->kind != CF_OUT_DONE)
         return err->kind == CF_ERR_NONE;
     if (!cf_freeze_open(p, true, &kube, &f, err) ||

@@ -442,7 +442,7 @@ static void a_start_in_between_moves_a_generation(void **state)
     assert_false(json_equal(before, after));
     cf_fake_kube_remove(r.api, "apps/v1", "StatefulSet", "shop", "db");
     assert_ok(cf_freeze_generations(&r.f, r.rows, &gone, &r.err), &r.err);
-    assert_int_equal(cf_json_int(gone, 0, "StatefulSet/db", NULL), -1);
+    assert_string_equal(cf_json_str(gone, "?", "StatefulSet/db", NULL), "");
     rig_down(&r);
 }
 
@@ -524,7 +524,7 @@ static void many_are_read_by_lists(void **state)
     assert_int_equal(out.kind, CF_OUT_WAIT);
     assert_ok(cf_freeze_generations(&r.f, r.rows, &generations, &r.err), &r.err);
     assert_int_equal(json_object_size(generations), MANY);
-    assert_int_equal(cf_json_int(generations, 0, "Deployment/api-299", NULL), 301); /* stopped */
+    assert_non_null(strstr(cf_json_str(generations, "", "Deployment/api-299", NULL), "/301"));
     assert_ok(cf_freeze_runs(&r.f, r.rows, &out, &r.err), &r.err);
     assert_in_range(calls_of(&r), 3, 6);
     rig_down(&r);
