@@ -107,6 +107,13 @@ bool cf_error_move(struct cf_error *to, struct cf_error *from)
     return false;
 }
 
+void cf_error_keep_first(struct cf_error *to, struct cf_error *from)
+{
+    if (to->kind == CF_ERR_NONE && from->kind != CF_ERR_NONE)
+        (void)cf_error_move(to, from);
+    cf_error_clear(from);
+}
+
 /* Rows not named here are TRANSIENT: most of what a kernel refuses, it refuses for the moment. */
 static const struct {
     int errnum;

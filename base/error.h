@@ -70,6 +70,10 @@ void cf_error_clear(struct cf_error *err);
  * false. */
 bool cf_error_move(struct cf_error *to, struct cf_error *from);
 
+/* Of several errors the first: moves a set `from` into `to`, or drops it where `to` is set already; `from`
+ * becomes clear. */
+void cf_error_keep_first(struct cf_error *to, struct cf_error *from);
+
 /* Sets kind TRANSIENT/DENIED/… from errno: "what: strerror". */
 bool cf_error_errno(struct cf_error *err, int errnum, const char *what);
 

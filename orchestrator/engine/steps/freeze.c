@@ -300,9 +300,11 @@ static bool give_back_one(const struct cf_freeze *f, const json_t *row, json_t *
 bool cf_freeze_give_back(const struct cf_freeze *f, const json_t *rows, json_t *left,
                          struct cf_error *err)
 {
-    /* Scalers last: they were first to stop. */
-    for (size_t i = json_array_size(rows); i-- > 0;)
-        if (!give_back_one(f, json_array_get(rows, i), left, err))
-            return false;
-    return true;
+    /* Scalers last: they were first to stop. One that is refused keeps none of the others stopped. */
+    for (size_t i = json_array_size(rows); i-- > 0;) {
+        struct cf_error why = CF_ERROR_INIT;
+        if (!give_back_one(f, json_array_get(rows, i), left, &why))
+            cf_error_keep_first(err, &why);
+    }
+    return err->kind == CF_ERR_NONE;
 }

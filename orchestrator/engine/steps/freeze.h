@@ -64,7 +64,7 @@ bool cf_freeze_generations(const struct cf_freeze *f, const json_t *rows, json_t
                            struct cf_error *err) CF_NODISCARD;
 
 /* Gives back what each row had, where ours is still in place; what somebody else changed since stays
- * theirs, and is named in `left`. Idempotent. */
+ * theirs, and is named in `left`. Every row is tried; the error is the first. Idempotent. */
 bool cf_freeze_give_back(const struct cf_freeze *f, const json_t *rows, json_t *left,
                          struct cf_error *err) CF_NODISCARD;
 

@@ -183,9 +183,12 @@ bool cf_owners_give_back(const struct cf_freeze *f, const json_t *rows, json_t *
     {
         cf_autojson json_t *object = NULL;
         struct cf_object_ref ref = ref_of(row);
+        struct cf_error why = CF_ERROR_INIT;
         enum verdict verdict;
-        if (!change(f, row, true, &verdict, &object, err))
-            return false;
+        if (!change(f, row, true, &verdict, &object, &why)) {
+            cf_error_keep_first(err, &why);
+            continue;
+        }
         const struct cf_gitops_kind *kind = cf_gitops_kind(ref.kind);
         cf_autofree char *line = NULL;
         if (verdict == IS_GONE)
@@ -199,7 +202,7 @@ bool cf_owners_give_back(const struct cf_freeze *f, const json_t *rows, json_t *
         if (line)
             json_array_append_new(left, json_string(line));
     }
-    return true;
+    return err->kind == CF_ERR_NONE;
 }
 
 /* ---- words ---- */

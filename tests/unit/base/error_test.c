@@ -92,6 +92,16 @@ static void test_move_leaves_the_source_clear(void **state)
     assert_int_equal(from.kind, CF_ERR_NONE);
     assert_int_equal(to.kind, CF_ERR_LIMIT);
     assert_int_equal(to.retry_after_ms, 5);
+    cf_error_keep_first(&to, &from); /* nothing to keep */
+    assert_int_equal(to.kind, CF_ERR_LIMIT);
+    cf_error_set(&from, CF_ERR_DENIED, "later");
+    cf_error_keep_first(&to, &from);
+    assert_int_equal(from.kind, CF_ERR_NONE);
+    assert_string_equal(to.message, "too much");
+    cf_error_clear(&to);
+    cf_error_set(&from, CF_ERR_DENIED, "first");
+    cf_error_keep_first(&to, &from);
+    assert_int_equal(to.kind, CF_ERR_DENIED);
 }
 
 static void test_errno_kinds(void **state)

@@ -157,6 +157,30 @@ static void they_stop_and_get_back_what_they_had(void **state)
     rig_down(&r);
 }
 
+static void one_that_is_refused_keeps_no_other_one_stopped(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r);
+    add_db(&r, 3, 3);
+    put_text(&r, "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly',"
+                 "'namespace':'shop','uid':'uid-cron'},'spec':{'schedule':'0 3 * * *'}}");
+    cf_autofree char *rows = save(&r, DB, "[{'kind':'CronJob','name':'nightly'}]");
+    cf_autojson json_t *none = json_array();
+    stop(&r);
+    struct cf_fake_fault denied = {
+        .method = "PATCH", .path_part = "cronjobs", .times = 1, .status = 403, .reason = "Forbidden"
+    };
+    cf_fake_kube_fail(r.api, &denied);
+    assert_false(cf_freeze_give_back(&r.f, r.rows, none, &r.err));
+    assert_non_null(strstr(r.err.message, "start CronJob nightly of east again"));
+    cf_error_clear(&r.err);
+    assert_int_equal(replicas(&r), 3);
+    cf_autofree char *left = give_back(&r);
+    assert_string_equal(left, "[]");
+    rig_down(&r);
+}
+
 static void another_object_of_the_name_is_not_touched(void **state)
 {
     (void)state;
@@ -535,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_runs_is_saved_with_what_it_had),
         cmocka_unit_test(they_stop_and_get_back_what_they_had),
+        cmocka_unit_test(one_that_is_refused_keeps_no_other_one_stopped),
         cmocka_unit_test(another_object_of_the_name_is_not_touched),
         cmocka_unit_test(what_somebody_else_set_stays_theirs_and_is_named),
         cmocka_unit_test(keda_lets_go_and_gets_its_annotation_back),
