@@ -58,6 +58,7 @@ static bool resume_from(struct cf_pass *p, enum cf_hold_reason reason, struct cf
         cf_memo_set_take(p->run, "deadlineWaived", json_true());
         return true;
     case CF_HOLD_BREACH:
+    case CF_HOLD_DATA_LOSS: /* stay */
         p->ports->gates.reset(p->ports->gates.self, p->run->id);
         return true;
     case CF_HOLD_NO_DATA:

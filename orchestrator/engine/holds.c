@@ -70,13 +70,14 @@ const struct cf_hold_row cf_hold_rows[CF_HOLD_REASONS] = {
                        "itself once that is so; nothing is switched without proof.",
                        "crossfade resume RUN --reason 'Velero mended'" },
     [CF_HOLD_PAUSE_TOO_LONG] = { "pause-too-long", BY_ITSELF,
-                                 "Nothing is frozen. Raise volumes.finalSync.maxPause in a new "
-                                 "revision, make the passes shorter, or freeze all the same.",
+                                 "Nothing is frozen. Freeze all the same (a freeze still ends at "
+                                 "maxPause), or roll back and start a run with a longer "
+                                 "volumes.finalSync.maxPause: this one keeps its plan.",
                                  "crossfade advance RUN --reason 'the pause is agreed'" },
     [CF_HOLD_DATA_LOSS] = { "data-loss", BY_PERSON,
-                            "Stay in the target, or go back and lose what was written there since "
-                            "the switch. Where bringing it back has failed: mend the cause, then "
-                            "resume.",
+                            "Stay in the target: resume forgets the alarm. Or go back and lose what "
+                            "was written there since the switch. Where bringing it back has failed: "
+                            "mend the cause, then resume.",
                             "crossfade rollback RUN --discard-target-data --reason '…'" },
     [CF_HOLD_CLUSTER_UNREACHABLE] = { "cluster-unreachable", BY_ITSELF,
                                       "See that the cluster's API server answers.",

@@ -48,7 +48,11 @@ static bool heed_limits(struct cf_pass *p, struct cf_hold *hold, struct cf_error
     if (p->run->plan->rollback_on & CF_PLAN_ROLLBACK_ON_DEADLINE && !cf_rollback_loses_data(p->run))
         return cf_rollback_begin(p, "deadline", "the plan's deadline has passed before commit",
                                  NULL, err);
-    cf_hold_set(hold, CF_HOLD_DEADLINE, "the plan's deadline has passed before commit");
+    bool loses = cf_rollback_loses_data(p->run);
+    cf_hold_set(hold, CF_HOLD_DEADLINE, "the plan's deadline has passed before commit%s%s%s",
+                loses ? "; going back would lose what was written in " : "",
+                loses ? p->run->plan->target_cluster : "",
+                loses ? " since the switch, and takes --discard-target-data" : "");
     return true;
 }
 
