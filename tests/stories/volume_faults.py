@@ -15,7 +15,7 @@ import time
 
 from tests.stories.registry import THOROUGH, story
 from tests.stories.volume_fault_table import FAULTS, GOES_ON, KINDS, Says
-from tests.stories.volume_phases import (BACK, FORWARD, LOOK_S, PHASES, QUIESCE, TERMINAL, Client, Journey, Watch, backups_and_restores,
+from tests.stories.volume_phases import (BACK, FORWARD, LOOK_S, PHASES, QUIESCE, SWITCH, TERMINAL, Client, Journey, Watch, backups_and_restores,
                                          install, is_home, nothing_is_left, plan, said, source_is_as_it_was, writers)
 
 GOES_ON_S = 240
@@ -28,6 +28,7 @@ CLEAN_S = 150.0  # a run waits two minutes for what a Velero will not delete
 HEALED = (3, 12)
 NEVER = (("F10 in progress for ever", "final backup"),)
 SHOWN = 150
+THERE = ("hand over", "restore")  # these ask the target alone
 SPOKE = ("preflight", "step-failed", "data", "data-loss", "cluster-unreachable")  # holds that need not be waited for longer
 # What a run that waits must name: an object, with its cluster where it has one.
 NAMES = re.compile(r"(Backup|Restore|PodVolume|BackupStorageLocation|claim|pod|node|router|Deployment|StatefulSet|namespace|Velero|writers|cluster|step|pass|"
@@ -143,7 +144,7 @@ class Cell:
     def __init__(self, tale, one, here):
         self.tale, self.one, self.here = tale, one, here
         self.number = PHASES.index(here)
-        self.frozen = QUIESCE <= self.number < len(FORWARD) - 1
+        self.frozen = QUIESCE <= self.number < SWITCH  # what maxPause binds
         self.back = here in BACK
         self.journey = Journey(tale)
 
@@ -166,13 +167,20 @@ class Cell:
         self.journey.go_on(self.here, None)
         return client
 
+    def must(self):
+        """What must follow here, or where the fault, which stays, is first felt."""
+        way = BACK if self.back else FORWARD
+        felt = [self.one.at(p) for p in way[way.index(self.here):]]
+        return next((must for must in felt if isinstance(must, Says)), felt[0]) if felt[0] == GOES_ON else felt[0]
+
     def first_answer(self):
         """What the run makes of it: goes on, goes back by itself, or says why it waits (then a person decides)."""
+        must = self.must()
         begun = time.monotonic()
         while time.monotonic() - begun < LONGEST_S:
             run = self.journey.look()
             hold = (run.get("hold") or {}).get("reason") if run else None
-            enough = run and says_enough(self.one.at(self.here), said(run), hold, time.monotonic() - begun)
+            enough = run and says_enough(must, said(run), hold, time.monotonic() - begun)
             if run and is_through(run):
                 return GOES_ON
             if run and run["state"] == "rolling-back" and not self.back:
@@ -206,11 +214,13 @@ class Cell:
                 break
             assert seconds < wait + LONGEST_S, f"{self.one.name} at {self.here.name}: on its way back it does not say why it waits: {text}"
             time.sleep(LOOK_S)
-        runs = "the source serves" if writers(self.tale, "east") else "the source stands still"
+        serves = writers(self.tale, "east")
+        assert serves or not self.frozen or self.here.kind not in THERE, f"{self.one.name} at {self.here.name}: it keeps the source frozen: {text}"
         self.one.end(self.tale, self.here)
         self.journey.until_home()
-        nothing_is_left(self.tale)
-        return f"{runs}; {text[:SHOWN]}"
+        # A run that ends after two minutes of cleaning up leaves the rest, and says so.
+        left = self.leftovers() if self.here.kind == "clean up" else nothing_is_left(self.tale) or ""
+        return f"{'the source serves' if serves else 'the source stands still'}; {text[:SHOWN]}{left}"
 
     def leftovers(self):
         left = backups_and_restores(self.tale)

@@ -126,6 +126,7 @@ BACK = [
 ]
 PHASES = FORWARD + BACK
 QUIESCE = next(n for n, p in enumerate(PHASES) if p.kind == "quiesce")
+SWITCH = next(n for n, p in enumerate(PHASES) if p.kind == "switch")
 
 
 def install(tale):

@@ -33,6 +33,7 @@ PLAN = """\
   workloads: {{include: [{{kind: Deployment, name: echo}}, {{kind: StatefulSet, name: ledger}}], start: now}}
   volumes:
     default: {{strategy: {strategy}, verify: {verify}}}
+    claims: {claims}
     passes: 2
     syncEvery: 10s
     finalSync: {{maxPause: {pause}}}
@@ -90,9 +91,9 @@ def nothing_is_left(tale):
         assert not staged, f"stage pods are left in {cluster}: {staged}"
 
 
-def start(tale, strategy, back="discard", pause="5m", steps="[50, 100]", hold="2s", verify="none", **more):
+def start(tale, strategy, back="discard", pause="5m", steps="[50, 100]", hold="2s", verify="none", claims="[]", **more):
     install(tale, strategy)
-    tale.plan(steps=steps, hold=hold, traffic=WRITERS, more=PLAN.format(strategy=strategy, back=back, pause=pause, verify=verify), **more)
+    tale.plan(steps=steps, hold=hold, traffic=WRITERS, more=PLAN.format(strategy=strategy, back=back, pause=pause, verify=verify, claims=claims), **more)
     tale.start()
 
 
@@ -134,10 +135,10 @@ def moves_volumes_by_snapshots(tale):
     moves_with_its_data(tale, "veleroSnapshot")
 
 
-def goes_back(tale, back, agree):
+def goes_back(tale, back, agree, claims="[]"):
     """After the switch the target has written; a person sends the traffic back."""
     with tale.stage.witness(tale.story.routes[0], RATE) as witness:
-        start(tale, "veleroFsBackup", back=back, commit="manual")
+        start(tale, "veleroFsBackup", back=back, commit="manual", claims=claims)
         tale.until_hold("commit", 300)
         write(tale, "west", CLAIMS[0], "records/new", "written in the target\n")
         if agree:
@@ -165,10 +166,29 @@ def volumes_go_back_and_discard(tale):
     assert len(files(tale, "east", CLAIMS[0])) == 3
 
 
+# A class that the target alone has.
+FAST = """\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: fast-west}
+provisioner: csi.west.example.com
+"""
+FASTER = '[{name: "data-ledger-*", strategy: veleroFsBackup, storageClass: fast-west, size: 2Gi}]'
+
+
+def asked_for(tale, cluster):
+    """(class, size) that the ledger's claims have asked for."""
+    specs = [tale.stage.get(cluster, path(tale, "persistentvolumeclaims", claim, "api/v1"))["spec"] for claim in CLAIMS]
+    return {(spec["storageClassName"], spec["resources"]["requests"]["storage"]) for spec in specs}
+
+
 @story(worlds=("federations",), velero=True)
 def volumes_go_back_with_the_data(tale):
-    """What the target wrote is in the source before its writers start; most of it comes while the target still serves."""
-    goes_back(tale, "reverse", False)
+    """What the target wrote is in the source before its writers start, of the class that it had there and in room for what it is now;
+    most of it comes while the target still serves."""
+    tale.stage.apply("west", FAST)
+    goes_back(tale, "reverse", False, claims=FASTER)
+    assert asked_for(tale, "east") == {("standard", "2Gi")}, asked_for(tale, "east")
     assert "records/new" in files(tale, "east", CLAIMS[0])
     volumes = tale.service.rest.get(f"/api/v1/runs/{tale.run}/report")["volumes"]
     ahead, last = volumes["reportsBack"]
