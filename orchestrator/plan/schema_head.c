@@ -40,8 +40,8 @@ const struct cf_schema_row cf_schema_head[] = {
       .help = "Why this plan exists, for people" },
     { "/spec/source", CF_SCHEMA_OBJECT, CF_SCHEMA_REQUIRED,
       .example = "{cluster: dc1, namespace: web}",
-      .help = "Where the workloads run now. Nothing here is scaled down or deleted before "
-              "commit" },
+      .help = "Where the workloads run now. Before commit nothing here is deleted or scaled down, "
+              "but by the freeze of `spec.volumes`, which a rollback undoes" },
     { "/spec/source/cluster", CF_SCHEMA_TEXT, CF_SCHEMA_REQUIRED, .format = CF_FORMAT_NAME,
       .example = "dc1",
       .help = "Name of a registered cluster (`crossfade cluster list`)" },

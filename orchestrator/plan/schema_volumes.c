@@ -49,7 +49,7 @@ const struct cf_schema_row cf_schema_volumes[] = {
       .help = "Its StorageClass in the target. Left out: the source's name" },
     { "/spec/volumes/claims/*/size", CF_SCHEMA_TEXT, .format = CF_FORMAT_QUANTITY,
       .example = "200Gi",
-      .help = "What it asks for in the target. Left out: the capacity that it has in the source" },
+      .help = "What it asks for in the target. Left out: what the source's claim asks for" },
     { "/spec/volumes/claims/*/until", CF_SCHEMA_OBJECT,
       .example = "{kind: StatefulSet, name: db, pointer: /status/readyReplicas, equals: \"3\"}",
       .help = "`external` only: the switch waits until this object says that the data is there" },
@@ -73,8 +73,8 @@ const struct cf_schema_row cf_schema_volumes[] = {
       .help = "What it is then; numbers and booleans as text" },
     { "/spec/volumes/syncEvery", CF_SCHEMA_DURATION, .dflt = "15m", .min = 10 * SECOND_MS,
       .max = DAY_MS,
-      .help = "Between the passes that run while the service runs, from the first one until the "
-              "freeze. A pass sends what has changed since the one before" },
+      .help = "From the end of a pass to the next, while the service runs, after the first `passes`, "
+              "which follow one another at once. A pass sends what has changed since the one before" },
     { "/spec/volumes/passes", CF_SCHEMA_INT, .dflt = "2", .min = 1, .max = CF_PLAN_PASSES_MAX,
       .help = "So many of them at least before the freeze" },
     { "/spec/volumes/finalSync", CF_SCHEMA_OBJECT, .dflt = "{}",
@@ -91,8 +91,8 @@ const struct cf_schema_row cf_schema_volumes[] = {
               "`continue` goes on and says so" },
     { "/spec/volumes/finalSync/rehearse", CF_SCHEMA_BOOL, .dflt = "true",
       .help = "Restores a pass into a namespace of its own in the target before, for the forecast, "
-              "and throws it away. Without it the forecast cannot know how long a restore takes, and "
-              "only warns" },
+              "and throws it away. Without it the restore is missing from the forecast, which says so; "
+              "the rest is still held against `maxPause`" },
     { "/spec/volumes/finalSync/gitops", CF_SCHEMA_WORD, .dflt = "pause",
       .words = WORDS("pause", "byHand"),
       .help = "Argo CD's Applications and Flux's Kustomizations and HelmReleases that keep those "
@@ -101,8 +101,8 @@ const struct cf_schema_row cf_schema_volumes[] = {
     { "/spec/volumes/finalSync/quiesce", CF_SCHEMA_LIST, .dflt = "[]",
       .max = CF_PLAN_QUIESCE_MAX,
       .example = "[{kind: Deployment, name: ledger-api}]",
-      .help = "Further workloads of the source that stop with the freeze; those that mount the claims "
-              "do in any case" },
+      .help = "Further workloads of the source that stop with the freeze; those that mount claims that "
+              "Velero moves do in any case" },
     { "/spec/volumes/finalSync/quiesce/*", CF_SCHEMA_OBJECT,
       .example = "{kind: Deployment, name: ledger-api}",
       .help = "One workload" },
@@ -127,8 +127,8 @@ const struct cf_schema_row cf_schema_volumes[] = {
               "Needed for `rollback.targetData: reverse`" },
     { "/spec/volumes/velero/image", CF_SCHEMA_TEXT, .dflt = "busybox:stable",
       .format = CF_FORMAT_IMAGE, .example = "registry.dc1/busybox:stable",
-      .help = "Image with `sleep` and `sha256sum`, for the pods that hold claims of stopped workloads "
-              "and for `verify: checksum`" },
+      .help = "Image of our pods in every pass and restore, which both clusters must be able to pull: it "
+              "has `sleep`, and for `verify: checksum` a POSIX shell with busybox's tools" },
     { 0 },
 };
 /* clang-format on */
