@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a template to its binding: which policy claims it, and what the binding says. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json_patch.h"
@@ -166,19 +167,39 @@ static json_t *claim_of(const json_t *policy)
 static bool is_claimed(const json_t *o, const json_t *policy)
 {
     cf_autojson json_t *claim = claim_of(policy);
-    const json_t *meta = json_object_get(o, "metadata");
-    cf_autojson json_t *after = cf_json_merge_apply(meta, claim);
-    json_t *const maps[] = { json_object_get(after, "labels"),
-                             json_object_get(after, "annotations") };
-    return cf_json_equal(maps[0], json_object_get(meta, "labels")) &&
-           cf_json_equal(maps[1], json_object_get(meta, "annotations"));
+    const char *map, *key;
+    json_t *words, *word;
+    json_object_foreach(claim, map, words)
+    {
+        const json_t *has = cf_json_at(o, "metadata", map, NULL);
+        json_object_foreach(words, key, word)
+        {
+            const json_t *now = json_object_get(has, key);
+            if (json_is_null(word) ? now != NULL : !now || !json_equal(now, word))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* ---- The binding ---- */
 
-/* What a user says of the template: neither status nor claims nor the server's fields. */
-static void user_digest(const json_t *o, char out[KM_DIGEST])
+static const char *version_of(const json_t *o)
 {
+    return cf_json_str(o, "", "metadata", "resourceVersion", NULL);
+}
+
+/* What a user says of the template: neither status nor claims nor the server's fields. One that is as it
+ * was at the last look need not be read again. */
+static void user_digest(struct km_round *r, const json_t *o, char out[KM_DIGEST])
+{
+    const char *read = km_recall(r, "read %s", sbx_uid(o));
+    const char *version = version_of(o);
+    size_t n = strlen(version);
+    if (read && strncmp(read, version, n) == 0 && read[n] == ' ') {
+        (void)snprintf(out, KM_DIGEST, "%s", read + n + 1);
+        return;
+    }
     cf_autojson json_t *copy = cf_json_copy(o);
     km_unclaim(copy);
     static const char *const system[] = { "resourceVersion", "managedFields", "generation" };
@@ -186,6 +207,8 @@ static void user_digest(const json_t *o, char out[KM_DIGEST])
         (void)cf_json_del(copy, "metadata", system[i], NULL);
     json_object_del(copy, "status");
     km_digest(copy, out);
+    cf_autofree char *now = cf_xasprintf("%s %s", version, out);
+    km_note(r, now, "read %s", sbx_uid(o));
 }
 
 static void create_binding(struct km_round *r, const struct km_binding_kind *bk, const json_t *o,
@@ -214,16 +237,24 @@ static bool only_version(const json_t *spec_patch)
            json_object_get(resource, "resourceVersion");
 }
 
-/* True when the binding says what it should. */
+/* True when the binding says what it should: as it, the template and the policy stood, that is worked out
+ * once. */
 static bool update_binding(struct km_round *r, const struct km_binding_kind *bk, json_t *binding,
                            const json_t *o, const json_t *policy, bool template_changed)
 {
+    cf_autofree char *as =
+        cf_xasprintf("%s %s %s", version_of(binding), version_of(o), version_of(policy));
+    const char *before = km_recall(r, "bound %s", sbx_uid(binding));
+    if (before && strcmp(before, as) == 0)
+        return true;
     cf_autojson json_t *spec = cf_json_copy(json_object_get(binding, "spec"));
     km_binding_spec(spec, o, policy);
     cf_autojson json_t *diff = cf_json_merge_diff(json_object_get(binding, "spec"), spec);
     bool same_spec = json_object_size(diff) == 0 || (only_version(diff) && !template_changed);
-    if (same_spec && is_claimed(binding, policy))
+    if (same_spec && is_claimed(binding, policy)) {
+        km_note(r, as, "bound %s", sbx_uid(binding));
         return true;
+    }
     char digest[KM_DIGEST];
     if (!km_after(r, SYNC_MS, "sync %s %s", sbx_uid(binding), km_digest(diff, digest)))
         return false;
@@ -246,7 +277,7 @@ static void sync(struct km_round *r, const json_t *o, const json_t *policy)
     json_t *binding =
         sbx_pass_one(&r->hub, KM_G_WORK, bk->plural, *sbx_ns(o) ? sbx_ns(o) : NULL, name);
     char user[KM_DIGEST];
-    user_digest(o, user);
+    user_digest(r, o, user);
     const char *seen = km_recall(r, "user %s", sbx_uid(o));
     bool touched = !seen || strcmp(seen, user) != 0;
     if (is_lazy(policy) && !touched)
@@ -300,7 +331,7 @@ static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *
         return;
     }
     if (!policy) {
-        user_digest(o, user);
+        user_digest(r, o, user);
         km_note(r, user, "user %s", sbx_uid(o));
         return;
     }
@@ -309,7 +340,7 @@ static void look_at(struct km_round *r, const struct sbx_kind *k, const json_t *
         return;
     }
     if (!km_recall(r, "user %s", sbx_uid(o)) && is_lazy(policy) && is_older(o, policy)) {
-        user_digest(o, user);
+        user_digest(r, o, user);
         km_note(r, user, "user %s", sbx_uid(o));
     }
     if (km_after(r, CLAIM_MS, "claim %s %s", sbx_uid(o), sbx_uid(policy)))
