@@ -53,6 +53,8 @@ static bool find_singletons(struct cf_pass *p, json_t **out_rows, struct cf_erro
         if (!cf_halt_add(p, c.source, copy, field, rows, err))
             return cf_error_wrap(err, "what must not run twice");
     }
+    if (!cf_halt_add_scalers(p, c.source, waiting, rows, err))
+        return cf_error_wrap(err, "what must not run twice");
     *out_rows = cf_steal(&rows);
     return true;
 }

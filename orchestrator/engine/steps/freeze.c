@@ -90,10 +90,8 @@ static void add_row(const json_t *wanted, const json_t *object, json_t *rows)
     json_array_append_new(rows, row);
 }
 
-/* Whoever scales a writer up from nothing by itself, also one that stands at nothing now. A cluster
- * without KEDA has none. */
-static bool add_scalers(const struct cf_freeze *f, const json_t *writers, const json_t *more,
-                        json_t *rows, struct cf_error *err)
+bool cf_freeze_scalers(const struct cf_freeze *f, const json_t *writers, const json_t *more,
+                       json_t *rows, struct cf_error *err)
 {
     struct cf_kube_list what = { .api_version = KEDA_API, .kind = KEDA_KIND, .ns = f->ns };
     cf_autojson json_t *scalers = NULL;
@@ -139,7 +137,7 @@ bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json
     {
         add_row(w, cf_freeze_object(objects, w), rows);
     }
-    if (!add_scalers(f, writers, more, rows, err))
+    if (!cf_freeze_scalers(f, writers, more, rows, err))
         return false;
     *out_rows = cf_steal(&rows);
     return true;

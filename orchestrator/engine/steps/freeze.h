@@ -27,6 +27,11 @@ bool cf_freeze_open(struct cf_pass *p, bool target, struct cf_kube **kube, struc
 bool cf_freeze_rows(const struct cf_freeze *f, const json_t *writers, const json_t *more,
                     json_t **out_rows, struct cf_error *err) CF_NODISCARD;
 
+/* Puts in front of `rows` those of whoever scales one of the writers up from nothing by itself (KEDA), also
+ * one that stands at nothing now. A cluster without KEDA has none. */
+bool cf_freeze_scalers(const struct cf_freeze *f, const json_t *writers, const json_t *more,
+                       json_t *rows, struct cf_error *err) CF_NODISCARD;
+
 /* The objects of the rows as they are, {"Kind/name": object with what this file is about}; none: it is
  * gone. One call for each, or one list where a kind has many. New reference. */
 bool cf_freeze_objects(const struct cf_freeze *f, const json_t *rows, json_t **out,

@@ -5,13 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "federation/objects/held.h"
 #include "federation/objects/kinds.h"
+#include "orchestrator/engine/steps/freeze.h"
 
 enum { NAMES_SHOWN = 4 }; /* in a message; the rest is counted */
 
 static bool is_suspend(const json_t *row)
 {
     return json_object_get(row, "suspend") != NULL;
+}
+
+static bool is_scaler(const json_t *row)
+{
+    return json_object_get(row, "paused") != NULL;
 }
 
 static struct cf_object_ref ref_of(const struct cf_pass *p, const json_t *row)
@@ -54,7 +61,68 @@ bool cf_halt_add(struct cf_pass *p, struct cf_kube *kube, const json_t *copy, co
     return true;
 }
 
+static bool is_at_nothing(const json_t *paused)
+{
+    const char *text = json_string_value(paused);
+    return text && strcmp(text, "0") == 0;
+}
+
+bool cf_halt_add_scalers(struct cf_pass *p, struct cf_kube *kube, const json_t *copies,
+                         json_t *rows, struct cf_error *err)
+{
+    const struct cf_plan *plan = p->run->plan;
+    struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
+    cf_autojson json_t *refs = json_array();
+    cf_autojson json_t *scalers = json_array();
+    size_t i;
+    json_t *one;
+    json_array_foreach(copies, i, one)
+    {
+        json_array_append(refs, json_object_get(one, "ref"));
+    }
+    if (json_array_size(refs) > 0 && !cf_freeze_scalers(&f, refs, NULL, scalers, err))
+        return false;
+    json_array_foreach(scalers, i, one)
+    {
+        if (!is_at_nothing(json_object_get(one, "paused")))
+            json_array_insert(rows, 0, one);
+    }
+    return true;
+}
+
+json_t *cf_halt_scalers(const json_t *rows)
+{
+    json_t *scalers = json_array();
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (is_scaler(row))
+            json_array_append(scalers, row);
+    }
+    return scalers;
+}
+
 /* ---- stopping ---- */
+
+/* The merge patch of a scaler makes its annotations where there are none. */
+static bool patch_one(struct cf_kube *kube, const struct cf_object_ref *ref, const json_t *row,
+                      struct cf_error *err)
+{
+    const char *uid = cf_json_str(row, "", "uid", NULL);
+    bool suspend = is_suspend(row);
+    if (is_scaler(row)) {
+        cf_autojson json_t *still = cf_held_still("paused");
+        cf_autojson json_t *merge = json_pack("{s:{s:s}}", "metadata", "uid", uid);
+        cf_held_put(merge, "paused", still);
+        return cf_kube_merge_patch(kube, NULL, ref, merge, NULL, NULL, err);
+    }
+    cf_autojson json_t *patch =
+        json_pack("[{s:s,s:s,s:s},{s:s,s:s,s:o}]", "op", "test", "path", "/metadata/uid", "value",
+                  uid, "op", "add", "path", suspend ? "/spec/suspend" : "/spec/replicas", "value",
+                  suspend ? json_true() : json_integer(0));
+    return cf_kube_json_patch(kube, NULL, ref, patch, NULL, NULL, err);
+}
 
 /* After a refusal: whether the object is gone, or another one under its name. */
 static bool is_not_meant(struct cf_kube *kube, const struct cf_object_ref *ref, const json_t *row,
@@ -72,23 +140,23 @@ static bool stop_one(struct cf_pass *p, struct cf_kube *kube, const json_t *row,
                      struct cf_error *err)
 {
     struct cf_object_ref ref = ref_of(p, row);
-    bool suspend = is_suspend(row), not_meant = false;
+    bool not_meant = false;
     struct cf_error refusal = CF_ERROR_INIT;
-    cf_autojson json_t *patch =
-        json_pack("[{s:s,s:s,s:s},{s:s,s:s,s:o}]", "op", "test", "path", "/metadata/uid", "value",
-                  cf_json_str(row, "", "uid", NULL), "op", "add", "path",
-                  suspend ? "/spec/suspend" : "/spec/replicas", "value",
-                  suspend ? json_true() : json_integer(0));
-    if (cf_kube_json_patch(kube, NULL, &ref, patch, NULL, NULL, &refusal))
+    if (patch_one(kube, &ref, row, &refusal))
         return true;
-    if (refusal.kind == CF_ERR_NOT_FOUND || refusal.upstream == 422) {
+    if (refusal.kind == CF_ERR_NOT_FOUND || refusal.kind == CF_ERR_CONFLICT ||
+        refusal.upstream == 422) {
         if (!is_not_meant(kube, &ref, row, &not_meant, err))
             return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
         if (not_meant)
             return true;
     }
     cf_error_move(err, &refusal);
-    return cf_error_wrap(err, suspend ? "suspend %s %s" : "scale %s %s to 0", ref.kind, ref.name);
+    return cf_error_wrap(err, "%s %s %s%s",
+                         is_scaler(row)    ? "pause"
+                         : is_suspend(row) ? "suspend"
+                                           : "scale",
+                         ref.kind, ref.name, is_scaler(row) || is_suspend(row) ? "" : " to 0");
 }
 
 bool cf_halt_write(struct cf_pass *p, struct cf_kube *kube, const json_t *rows,
@@ -114,9 +182,11 @@ static bool has_ended(struct cf_pass *p, struct cf_kube *kube, const json_t *row
     cf_autojson json_t *object = NULL;
     if (!cf_kube_find(kube, NULL, &ref, &found, &object, err))
         return cf_error_wrap(err, "%s %s", ref.kind, ref.name);
+    cf_autojson json_t *still = cf_held_still("paused");
     *out = !found || strcmp(cf_object_uid(object), cf_json_str(row, "", "uid", NULL)) != 0 ||
-           (is_suspend(row) ? is_stopped(object, true)
-                            : cf_json_int(object, 0, "status", "replicas", NULL) == 0);
+           (is_scaler(row)    ? cf_held_is(object, "paused", still)
+            : is_suspend(row) ? is_stopped(object, true)
+                              : cf_json_int(object, 0, "status", "replicas", NULL) == 0);
     return true;
 }
 
@@ -162,7 +232,9 @@ void cf_halt_names(const json_t *rows, struct cf_buf *out)
             return;
         cf_buf_printf(out, "%s %s", cf_json_str(row, "?", "kind", NULL),
                       cf_json_str(row, "?", "name", NULL));
-        if (!is_suspend(row))
+        if (is_scaler(row))
+            cf_buf_puts(out, " (paused)");
+        else if (!is_suspend(row))
             cf_buf_printf(out, " (%lld replicas)",
                           (long long)cf_json_int(row, 0, "replicas", NULL));
     }

@@ -4,7 +4,8 @@
  *   intend   after the plan's delay, when the gateways have changed over and the routers' metrics
  *            show no request to the source; where nothing measures it, a person says so (advance).
  *            Then which workloads, with uid and replicas, so that a person can bring them back
- *   start    canary Ingresses go; the autoscalers get their floors back; each workload goes to 0
+ *   start    canary Ingresses go; the autoscalers get their floors back; KEDA is paused at nothing, and
+ *            each workload goes to 0
  *   observe  no replica is left
  *
  * After commit only: nothing is undone by itself. */
@@ -73,14 +74,19 @@ static bool intend(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
     if (!cf_pass_kube(p, p->run->plan->source_cluster, &kube, err) || !cf_copies_read(p, err))
         return false;
     cf_autojson json_t *rows = json_array();
+    cf_autojson json_t *scaled = json_array();
     size_t i;
     json_t *copy;
     json_array_foreach(cf_copies_ledger(p), i, copy)
     {
-        if (is_scaled(cf_json_str(copy, "", "ref", "kind", NULL)) &&
-            !cf_halt_add(p, kube, copy, "replicas", rows, err))
+        if (!is_scaled(cf_json_str(copy, "", "ref", "kind", NULL)))
+            continue;
+        json_array_append(scaled, copy);
+        if (!cf_halt_add(p, kube, copy, "replicas", rows, err))
             return false;
     }
+    if (!cf_halt_add_scalers(p, kube, scaled, rows, err))
+        return false;
     cf_pass_advance_taken(p);
     if (s->intent) /* planned again: the replicas of the first look are the true ones */
         return cf_out_done(out);
@@ -110,6 +116,18 @@ static bool start(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
 
 /* ---- observe ---- */
 
+static void say_done(const struct cf_pass *p, struct cf_step *s, const json_t *rows)
+{
+    CF_CLEANUP(cf_buf_free) struct cf_buf paused = CF_BUF_INIT(CF_HOLD_TEXT_MAX / 2);
+    cf_autojson json_t *scalers = cf_halt_scalers(rows);
+    size_t n = json_array_size(rows) - json_array_size(scalers);
+    if (json_array_size(scalers) > 0)
+        cf_buf_puts(&paused, "; so that KEDA leaves them there: ");
+    cf_halt_names(scalers, &paused);
+    cf_step_say(s, "%zu workload%s of %s %s at zero replicas%s", n, n == 1 ? "" : "s",
+                p->run->plan->source_cluster, n == 1 ? "is" : "are", cf_buf_str(&paused));
+}
+
 static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out,
                     struct cf_error *err)
 {
@@ -123,7 +141,7 @@ static bool observe(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out
     cf_step_progress(s, gone, total);
     if (gone < total)
         return cf_out_wait(out, LOOK_MS, "%d of %d workloads are at zero", gone, total);
-    cf_step_say(s, "%d workloads of %s are at zero replicas", total, p->run->plan->source_cluster);
+    say_done(p, s, rows);
     return cf_out_done(out);
 }
 

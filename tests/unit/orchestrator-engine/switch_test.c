@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that what must not run twice never does: before the commit it runs in the source alone,
- * from the commit on in the target alone, whoever dies in between; and that a run says what it
- * stopped in the source and what stays there. */
+ * from the commit on in the target alone, whoever dies in between and whoever would start it again;
+ * and that a run says what it stopped in the source and what stays there. */
 #include "tests/support/stride.h"
 #include "tests/unit/orchestrator-engine/life.h"
 
@@ -258,6 +258,71 @@ static void another_refusal_is_an_error(void **state)
     }
 }
 
+/* ---- KEDA ---- */
+
+#define KEDA   "keda.sh/v1alpha1"
+#define PAUSED "autoscaling.keda.sh/paused-replicas"
+
+/* One that scales the Deployment of its name in the source. */
+static void add_scaler(struct world *w, const char *name)
+{
+    cf_autofree char *text = cf_xasprintf(
+        "{'apiVersion':'" KEDA "','kind':'ScaledObject','metadata':{'name':'%s','namespace':'web'},"
+        "'spec':{'minReplicaCount':1,'scaleTargetRef':{'name':'%s'},'triggers':[]}}",
+        name, name);
+    cf_fake_kube_kind(w->dc1, KEDA, "ScaledObject", "scaledobjects", true);
+    cf_fake_kube_kind(w->dc2, KEDA, "ScaledObject", "scaledobjects", true);
+    put_text(w->dc1, text);
+}
+
+static bool is_paused(struct cf_fake_kube *f, const char *name)
+{
+    cf_autojson json_t *s = peek(f, KEDA, "ScaledObject", name);
+    return strcmp(cf_json_str(s, "", "metadata", "annotations", PAUSED, NULL), "0") == 0;
+}
+
+/* What stands at nothing without a pause is started by it. */
+static void keda_turn(struct cf_fake_kube *f, const char *name)
+{
+    cf_autojson json_t *s = peek(f, KEDA, "ScaledObject", name);
+    cf_autojson json_t *d = peek(f, "apps/v1", "Deployment", name);
+    if (!s || !d || is_paused(f, name) || cf_json_int(d, 1, "spec", "replicas", NULL) > 0)
+        return;
+    cf_json_put_take(d, json_integer(1), "spec", "replicas", NULL);
+    cf_fake_kube_put_json(f, d);
+}
+
+static void keda_starts_nothing_again_in_the_source(void **state)
+{
+    (void)state;
+    struct world *w = with_singletons(PLAN_TEXT SINGLETONS AUTO);
+    add_scaler(w, "worker");
+    add_scaler(w, "echo");
+    for (int i = 0; i < 300 && !reached(w, "completed"); i++) {
+        world_pass(w);
+        for (int side = 0; side < 2; side++) {
+            keda_turn(side ? w->dc2 : w->dc1, "worker");
+            keda_turn(side ? w->dc2 : w->dc1, "echo");
+            settle_workers(side ? w->dc2 : w->dc1);
+        }
+        assert_nothing_runs_twice(w);
+    }
+    if (!reached(w, "completed")) {
+        dump_run(w);
+        fail_msg("not completed: %s", message_of(w));
+    }
+    assert_int_equal(workers_wanted(w->dc1), 0);
+    assert_int_equal(workers_wanted(w->dc2), 2);
+    assert_int_equal(replicas(w->dc1), 0);
+    assert_true(is_paused(w->dc1, "worker") && is_paused(w->dc1, "echo"));
+    assert_false(is_paused(w->dc2, "worker") || is_paused(w->dc2, "echo"));
+    assert_non_null(strstr(message_of(w), "stopped in dc1: ScaledObject worker (paused), "
+                                          "Deployment worker (2 replicas)"));
+    assert_non_null(strstr(message_of(w), "1 workload of dc1 is at zero replicas; so that KEDA "
+                                          "leaves them there: ScaledObject echo (paused)"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_run_says_what_it_stopped_and_what_stays),
         cmocka_unit_test(another_object_of_that_name_is_left_alone),
         cmocka_unit_test(another_refusal_is_an_error),
+        cmocka_unit_test(keda_starts_nothing_again_in_the_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
