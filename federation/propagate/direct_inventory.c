@@ -27,7 +27,7 @@ static char *scaled_name(const char *kind, const char *name)
     return cf_xasprintf("%s/%s", kind, name);
 }
 
-/* What the autoscalers among the members scale, "Kind/name": its replicas run by themselves. */
+/* What the autoscalers among the members scale, {"Kind/name": whether also up from nothing, as KEDA does}. */
 static json_t *autoscaled(const json_t *members)
 {
     json_t *names = json_object();
@@ -36,22 +36,26 @@ static json_t *autoscaled(const json_t *members)
     json_array_foreach(members, i, m)
     {
         const json_t *o = json_object_get(m, "object");
-        const char *kind = cf_json_str(o, "", "kind", NULL);
-        if (strcmp(kind, "HorizontalPodAutoscaler") != 0 && strcmp(kind, "ScaledObject") != 0)
+        const struct cf_kind *k = cf_kind_of(o);
+        bool starts = k && k->flags & CF_KIND_STARTS;
+        if (!k || (!starts && strcmp(k->kind, "HorizontalPodAutoscaler") != 0))
             continue;
         const json_t *target = cf_json_at(o, "spec", "scaleTargetRef", NULL);
         cf_autofree char *name = scaled_name(cf_json_str(target, "Deployment", "kind", NULL),
                                              cf_json_str(target, "", "name", NULL));
-        json_object_set_new(names, name, json_true());
+        starts = starts || json_is_true(json_object_get(names, name));
+        json_object_set_new(names, name, json_boolean(starts));
     }
     return names;
 }
 
+/* Whether its replicas run by themselves. */
 static bool is_autoscaled(const json_t *names, const json_t *object)
 {
     cf_autofree char *name =
         scaled_name(cf_json_str(object, "", "kind", NULL), cf_object_name(object));
-    return json_object_get(names, name) != NULL;
+    const json_t *starts = json_object_get(names, name);
+    return starts && (json_is_true(starts) || cf_json_int(object, 1, "spec", "replicas", NULL) > 0);
 }
 
 /* A text of an item, shared with the item before it where that says the same: most do. */

@@ -38,6 +38,25 @@ static void an_autoscaler_keeps_its_replicas(void **state)
     driver_close(&d);
 }
 
+/* An autoscaler leaves alone what has no replicas, and so does the hub. */
+static void what_stands_at_nothing_is_not_started(void **state)
+{
+    struct hub_world *w = *state;
+    struct driver d;
+    merge(w->east, "apps", "deployments", "shop", "worker", "{'spec':{'replicas':0}}");
+    make(w->east, "autoscaling", "horizontalpodautoscalers", "shop",
+         "{'metadata':{'name':'worker'},'spec':{'minReplicas':1,'maxReplicas':5,'scaleTargetRef':{"
+         "'apiVersion':'apps/v1','kind':'Deployment','name':'worker'}}}");
+    hub_settle(w);
+    driver_open(&d, w);
+    assert_true(carry_out(&d, APPLY));
+    assert_string_equal(west(&d, "apps", "deployments", "worker", "/spec/replicas"), "0");
+    assert_true(carry_out(&d, ACTIVATE));
+    hub_settle(w);
+    assert_string_equal(west(&d, "apps", "deployments", "worker", "/spec/replicas"), "0");
+    driver_close(&d);
+}
+
 /* --- what is somebody else's --- */
 
 static void a_foreign_object_stops_it(void **state)
@@ -292,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROOF(into_the_target_alone),
         PROOF(an_autoscaler_keeps_its_replicas),
+        PROOF(what_stands_at_nothing_is_not_started),
         PROOF(a_foreign_object_stops_it),
         PROOF(what_became_somebody_elses_is_not_deleted),
         PROOF(a_feed_that_somebody_added_stops_the_way_back),
