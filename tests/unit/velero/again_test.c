@@ -195,6 +195,33 @@ static void a_backup_that_hangs_keeps_nobody_from_going_on(void **state)
     world_down(&w);
 }
 
+/* Its server takes it between our look and our delete: it is no longer what was to be taken away. */
+static void a_restore_that_has_just_begun_is_not_deleted(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    world_up(&w, TWO_CLAIMS);
+    drive_done(&w, BACKUP_FROZEN, 1);
+    w.restore_fault = TAKES_NOTHING;
+    w.fault_times = 1;
+    for (int i = 0; i < 50 && count(&w, &w.west, CF_VELERO_V1, "Restore", "velero") == 0; i++)
+        assert_ok(once(&w, RESTORE, 1, &out, &err), &err);
+    struct cf_fake_fault taken = { .method = "DELETE",
+                                   .path_part = "/restores/",
+                                   .times = 1,
+                                   .status = 409,
+                                   .reason = "Conflict" };
+    cf_fake_kube_fail(w.west.api, &taken);
+    assert_ok(once(&w, CANCEL, 0, &out, &err), &err);
+    assert_false(out.done);
+    assert_int_equal(count(&w, &w.west, CF_VELERO_V1, "Restore", "velero"), 1);
+    drive_done(&w, CANCEL, 0);
+    assert_int_equal(count(&w, &w.west, CF_VELERO_V1, "Restore", "velero"), 0);
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +233,7 @@ int main(void)
         cmocka_unit_test(what_fell_back_is_canceled_and_made_again),
         cmocka_unit_test(a_restore_that_was_made_just_before_is_not_cleared),
         cmocka_unit_test(a_backup_that_hangs_keeps_nobody_from_going_on),
+        cmocka_unit_test(a_restore_that_has_just_begun_is_not_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
