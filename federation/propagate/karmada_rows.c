@@ -458,6 +458,8 @@ static bool note_all(struct copy *c, struct cf_error *err)
     return true;
 }
 
+/* One row at a time: a row takes what those before it have brought about to stand, and the next one writes
+ * over it. So whoever dies in that must find this one recorded as done. */
 static bool apply_all(const struct cf_propagation *p, const json_t *inventory, json_t **io_ledger,
                       int max_objects, struct cf_copying *out, struct cf_error *err)
 {
@@ -465,21 +467,19 @@ static bool apply_all(const struct cf_propagation *p, const json_t *inventory, j
     cf_karmada_view(p, &c.k);
     begin(&c.k, inventory);
     size_t row = row_of(&c.k);
+    bool so = true;
     if (row > 0 && !cf_karmada_open(p, &c.k, err))
         return false;
-    while (row < CF_ARRAY_LEN(rows)) {
-        bool so = true;
-        if ((!rows[row].adopt_only || c.k.adopt) && !rows[row].run(&c, &so, out, err))
-            return false;
-        if (!so)
-            return true;
-        note_row(&c.k, ++row);
-        if (c.room <= 0)
-            return true; /* what was written is to be recorded */
+    while (row < CF_ARRAY_LEN(rows) && rows[row].adopt_only && !c.k.adopt)
+        row++;
+    if (row == CF_ARRAY_LEN(rows)) {
+        out->done = note_all(&c, err);
+        return out->done;
     }
-    if (!note_all(&c, err))
+    if (!rows[row].run(&c, &so, out, err))
         return false;
-    out->done = true;
+    if (so)
+        note_row(&c.k, row + 1);
     return true;
 }
 

@@ -53,12 +53,29 @@ static void it_goes_back_from_anywhere(void **state)
     }
 }
 
+/* Whoever dies after a call, and before it has recorded it, has left all that the call wrote. */
+static void no_call_needs_its_record(void **state)
+{
+    struct hub_world *w = *state;
+    struct driver d;
+    cf_autojson json_t *before = source_of(w);
+    driver_open(&d, w);
+    d.forgets = true;
+    assert_true(carry_out(&d, APPLY));
+    assert_copied(&d);
+    assert_true(carry_out(&d, UNDO));
+    assert_source_is(w, before);
+    assert_nothing_left(w);
+    driver_close(&d);
+}
+
 int main(void)
 {
 #define PROOF(fn) cmocka_unit_test_setup_teardown(fn, setup, hub_down)
     const struct CMUnitTest tests[] = {
         PROOF(cut_off_anywhere_it_goes_on),
         PROOF(it_goes_back_from_anywhere),
+        PROOF(no_call_needs_its_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

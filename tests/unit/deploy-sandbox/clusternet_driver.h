@@ -48,6 +48,7 @@ struct driver {
     struct cf_propagation p;
     const struct cf_propagator_ops *ops;
     json_t *copy, *workloads, *services, *state, *ledger, *images, *inventory;
+    bool forgets;
 };
 
 static inline int setup(void **state)
@@ -136,8 +137,18 @@ static inline bool do_once(struct driver *d, enum verb verb, struct cf_copying *
     return false;
 }
 
+/* What a process that dies leaves: the records of before its last call. */
+static inline void forget_last_call(struct driver *d, json_t *state, json_t *ledger)
+{
+    json_object_clear(d->state);
+    json_object_update(d->state, state);
+    json_decref(d->ledger);
+    d->ledger = json_incref(ledger);
+}
+
 /* Calls until it is done, stuck for good (`out` says why), or cut off: then its records are those of
- * before the last call, as of a process that died. */
+ * before the last call, as of a process that died. `forgets`: each call twice, for whoever made it first
+ * dies before it has recorded it. */
 static inline bool carry(struct driver *d, enum verb verb, struct cf_copying *out)
 {
     enum { PATIENCE = 100 };
@@ -148,14 +159,14 @@ static inline bool carry(struct driver *d, enum verb verb, struct cf_copying *ou
         if (!do_once(d, verb, out, &err)) {
             if (d->knife.left != 0 && err.kind != CF_ERR_TRANSIENT)
                 fail_msg("verb %d: %s", verb, err.message);
-            json_object_clear(d->state);
-            json_object_update(d->state, state);
-            json_decref(d->ledger);
-            d->ledger = json_incref(ledger);
+            forget_last_call(d, state, ledger);
             if (d->knife.left == 0)
                 return false;
         }
-        if (out->done)
+        bool dies = d->forgets && i % 2 == 0;
+        if (dies)
+            forget_last_call(d, state, ledger);
+        if (out->done && !dies)
             return true;
         if (out->stuck && i > PATIENCE)
             return false;
