@@ -75,6 +75,10 @@ int sbx_api_do(struct sbx_api *api, const char *manager, const char *method,
 /* All objects of a kind (of a namespace, or NULL for all): a new array of shared, read-only
  * objects. */
 json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, const char *ns);
+/* The same of all namespaces; NULL when nothing of that kind has changed since *io_rv (-1: never read), which
+ * is the version of what is returned. */
+json_t *sbx_api_all_since(struct sbx_api *api, const char *group, const char *plural,
+                          int64_t *io_rv);
 json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns,
                     const char *name); /* new reference, or NULL */
 /* Called after each change, with the lock held: only signal. One listener per slot 0..3; NULL

@@ -114,7 +114,7 @@ static void forget_objects(struct sbx_api *api)
             json_decref(t->entries[i].obj);
         }
         free(t->entries);
-        *t = (struct sbx_table){ NULL, 0, 0 };
+        *t = (struct sbx_table){ 0 };
     }
 }
 
@@ -200,18 +200,41 @@ int sbx_api_do(struct sbx_api *api, const char *manager, const char *method,
     return status;
 }
 
-json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, const char *ns)
+/* With the lock held. */
+static json_t *all_of(const struct sbx_table *t, const char *ns)
 {
-    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
-    cf_assert(k);
-    CF_LOCKED(&api->lock);
-    const struct sbx_table *t = sbx_table_of(api, k);
     json_t *all = json_array();
     for (size_t i = 0; i < t->count; i++)
         if (!ns ||
             strcmp(cf_json_str(t->entries[i].obj, "", "metadata", "namespace", NULL), ns) == 0)
             json_array_append(all, t->entries[i].obj);
     return all;
+}
+
+static const struct sbx_table *table_named(struct sbx_api *api, const char *group,
+                                           const char *plural)
+{
+    const struct sbx_kind *k = sbx_kind_of_group(group, plural);
+    cf_assert(k);
+    return sbx_table_of(api, k);
+}
+
+json_t *sbx_api_all(struct sbx_api *api, const char *group, const char *plural, const char *ns)
+{
+    const struct sbx_table *t = table_named(api, group, plural);
+    CF_LOCKED(&api->lock);
+    return all_of(t, ns);
+}
+
+json_t *sbx_api_all_since(struct sbx_api *api, const char *group, const char *plural,
+                          int64_t *io_rv)
+{
+    const struct sbx_table *t = table_named(api, group, plural);
+    CF_LOCKED(&api->lock);
+    if (*io_rv == t->rv)
+        return NULL;
+    *io_rv = t->rv;
+    return all_of(t, NULL);
 }
 
 json_t *sbx_api_one(struct sbx_api *api, const char *group, const char *plural, const char *ns,

@@ -30,6 +30,7 @@ struct sbx_entry {
 struct sbx_table {
     struct sbx_entry *entries; /* sorted by key */
     size_t count, cap;
+    int64_t rv; /* of the last change of any; 0: there was none */
 };
 
 struct sbx_change {

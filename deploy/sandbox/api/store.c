@@ -75,6 +75,7 @@ json_t *sbx_put_take(struct sbx_api *api, const struct sbx_kind *k, json_t *obj)
                      cf_json_str(obj, "", "metadata", "name", NULL));
     struct sbx_table *t = sbx_table_of(api, k);
     stamp(api, obj);
+    t->rv = api->rv;
     size_t at;
     if (locate(t, key, &at)) {
         cf_autojson json_t *before = t->entries[at].obj;
@@ -106,6 +107,7 @@ void sbx_remove(struct sbx_api *api, const struct sbx_kind *k, const char *ns, c
     t->count--;
     cf_autojson json_t *last = cf_json_copy(before);
     stamp(api, last);
+    t->rv = api->rv;
     note(api, "DELETED", k, last, before);
 }
 

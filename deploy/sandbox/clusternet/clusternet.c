@@ -90,10 +90,10 @@ void sbx_clusternet_stop(struct sbx_clusternet *c)
     listen_to_all(c, false);
     sbx_api_on_call(c->plane.world.api, NULL, NULL);
     for (size_t i = 0; i < c->plane.count; i++) {
-        json_decref(c->plane.members[i].world.timers);
+        sbx_world_end(&c->plane.members[i].world);
         free(c->plane.members[i].name);
     }
-    json_decref(c->plane.world.timers);
+    sbx_world_end(&c->plane.world);
     json_decref(c->plane.seen);
     sbx_rounds_free(c->rounds);
     free(c);

@@ -135,7 +135,9 @@ struct sbx_controllers *sbx_controllers_start(struct sbx_api *const *apis, size_
     for (size_t i = 0; i < n; i++) {
         struct cluster *k = &c->clusters[i];
         *k = (struct cluster){ .owner = c, .is_dirty = true };
-        k->world = (struct sbx_world){ apis[i], i, complete(options), json_object(), 0 };
+        k->world = (struct sbx_world){
+            .api = apis[i], .index = i, .options = complete(options), .timers = json_object()
+        };
         sbx_api_on_change(apis[i], k->world.options.listener_slot, on_change, k);
         if (k->world.options.volumes)
             sbx_api_on_call(apis[i], sbx_reader_log, &k->world);
@@ -163,7 +165,7 @@ void sbx_controllers_stop(struct sbx_controllers *c)
                           NULL, NULL);
         if (c->clusters[i].world.options.volumes)
             sbx_api_on_call(c->clusters[i].world.api, NULL, NULL);
-        json_decref(c->clusters[i].world.timers);
+        sbx_world_end(&c->clusters[i].world);
     }
     pthread_cond_destroy(&c->wake);
     pthread_cond_destroy(&c->idle);

@@ -11,10 +11,19 @@
 #include "base/thread.h"
 #include "deploy/sandbox/controllers/meta.h"
 
+void sbx_world_end(struct sbx_world *w)
+{
+    json_decref(w->timers);
+    json_decref(w->views);
+    w->timers = w->views = NULL;
+}
+
 void sbx_pass_begin(struct sbx_pass *p, struct sbx_world *w)
 {
     *p = (struct sbx_pass){ .world = w, .now = cf_mono_now_ms(), .wake = INT64_MAX };
     p->kinds = json_object();
+    if (!w->views)
+        w->views = json_object();
     p->timers = json_object();
     time_t wall = time(NULL) + sbx_api_skew_ms(w->api) / 1000;
     struct tm tm;
@@ -31,35 +40,47 @@ void sbx_pass_end(struct sbx_pass *p)
 
 /* ---- The view ---- */
 
-json_t *sbx_pass_all(struct sbx_pass *p, const char *group, const char *plural)
+/* The view of a kind, as of this pass; what did not change since the last one is as it was. */
+static json_t *view_of(struct sbx_pass *p, const char *group, const char *plural)
 {
     char key[128];
     snprintf(key, sizeof(key), "%s/%s", group, plural);
-    json_t *list = json_object_get(p->kinds, key);
-    if (list)
-        return list;
-    list = sbx_api_all(p->world->api, group, plural, NULL);
-    json_object_set_new(p->kinds, key, list);
-    return list;
+    json_t *view = json_object_get(p->kinds, key);
+    if (view)
+        return view;
+    view = json_object_get(p->world->views, key);
+    int64_t rv = view ? cf_json_int(view, -1, "rv", NULL) : -1;
+    json_t *all = sbx_api_all_since(p->world->api, group, plural, &rv);
+    if (all) {
+        view = json_pack("{s:I,s:o}", "rv", (json_int_t)rv, "all", all);
+        json_object_set_new(p->world->views, key, view);
+    }
+    json_object_set(p->kinds, key, view);
+    return view;
+}
+
+json_t *sbx_pass_all(struct sbx_pass *p, const char *group, const char *plural)
+{
+    return json_object_get(view_of(p, group, plural), "all");
 }
 
 /* Made when it is first asked for: many controllers look up many names. */
 static json_t *index_of(struct sbx_pass *p, const char *group, const char *plural)
 {
-    char key[130], place[SBX_PATH_MAX];
-    snprintf(key, sizeof(key), "#%s/%s", group, plural);
-    json_t *index = json_object_get(p->kinds, key);
+    char place[SBX_PATH_MAX];
+    json_t *view = view_of(p, group, plural);
+    json_t *index = json_object_get(view, "index");
     if (index)
         return index;
     index = json_object();
     size_t i;
     json_t *o;
-    json_array_foreach(sbx_pass_all(p, group, plural), i, o)
+    json_array_foreach(json_object_get(view, "all"), i, o)
     {
         snprintf(place, sizeof(place), "%s/%s", sbx_ns(o), sbx_name(o));
         json_object_set(index, place, o);
     }
-    json_object_set_new(p->kinds, key, index);
+    json_object_set_new(view, "index", index);
     return index;
 }
 

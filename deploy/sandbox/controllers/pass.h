@@ -27,13 +27,15 @@ struct sbx_world {
     struct sbx_controllers_options options; /* without zeroes */
     json_t *timers;                         /* key → when, in ms of cf_mono_now_ms() */
     int64_t next_ip;
+    json_t *views; /* what the last passes read: "group/plural" → {"rv", "all", "index"} */
 };
+void sbx_world_end(struct sbx_world *w);
 
 struct sbx_pass {
     struct sbx_world *world;
     int64_t now;     /* cf_mono_now_ms() */
     char stamp[32];  /* wall time as Kubernetes writes it */
-    json_t *kinds;   /* "group/plural" → objects; "#group/plural" → {"ns/name": object} */
+    json_t *kinds;   /* "group/plural" → the view of it (sbx_world) */
     json_t *timers;  /* asked for in this pass */
     int64_t wake;    /* the earliest of them; INT64_MAX: none */
     bool is_waiting; /* a timer that settling waits for */

@@ -101,11 +101,11 @@ void sbx_karmada_stop(struct sbx_karmada *k)
     sbx_api_on_write(k->plane.hub.api, NULL, NULL);
     sbx_api_on_call(k->plane.hub.api, NULL, NULL);
     for (size_t i = 0; i < k->plane.count; i++) {
-        json_decref(k->plane.members[i].world.timers);
+        sbx_world_end(&k->plane.members[i].world);
         free(k->plane.members[i].name);
         free(k->plane.members[i].url);
     }
-    json_decref(k->plane.hub.timers);
+    sbx_world_end(&k->plane.hub);
     json_decref(k->plane.memory);
     sbx_rounds_free(k->rounds);
     free(k);

@@ -180,7 +180,7 @@ void sbx_velero_stop(struct sbx_velero *v)
     sbx_rounds_stop(v->rounds);
     listen_to_all(v, false);
     for (size_t i = 0; i < v->common.count; i++) {
-        json_decref(v->common.clusters[i].world.timers);
+        sbx_world_end(&v->common.clusters[i].world);
         json_decref(v->common.clusters[i].server);
         json_decref(v->common.clusters[i].agents);
         json_decref(v->common.clusters[i].synced);
