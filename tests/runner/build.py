@@ -2,6 +2,7 @@
 """Build trees: one per preset, under build/, configured and built quietly unless something goes wrong."""
 import os
 import subprocess
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -20,10 +21,16 @@ def _quiet(command, what, log):
 
 
 _built = set()
+_locks = {}  # one for each preset: parts run side by side
 
 
 def build(preset, targets=()):
     """Configures and builds a preset once per run; returns its folder."""
+    with _locks.setdefault(preset, threading.Lock()):
+        return _build(preset, targets)
+
+
+def _build(preset, targets):
     folder = os.path.join(ROOT, "build", preset)
     key = (preset, tuple(targets))
     if key in _built:

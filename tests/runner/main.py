@@ -4,6 +4,7 @@
 Each part returns a Tally. A part that cannot even start counts as one failure: nothing is skipped in silence.
 """
 import os
+import queue
 import sys
 import threading
 import time
@@ -16,15 +17,16 @@ from tests.runner.tally import Tally  # noqa: E402
 
 FAST = ["house", "unit", "sandbox"]
 ALL = ["house", "unit", "sandbox", "federations", "tsan-stories", "lab"]
-# Told beside a part that waits most of its time, and gives way to it.
-BESIDE = {"federations": "drivers", "lab": "tsan-unit"}
+# Told one after the other behind the parts from BEHIND_FROM on, which wait much of their time, and gives way to them.
+BEHIND = ["drivers", "tsan-unit"]
+BEHIND_FROM = "sandbox"
 GIVES_WAY = 15
 
 
 def chosen(argv):
     """(part names, names inside the part, only list)"""
     if argv and argv[0] == "--list":
-        return argv[1:2] or [*ALL, *BESIDE.values()], [], True
+        return argv[1:2] or [*ALL, *BEHIND], [], True
     if argv and argv[0] == "--fast":
         return FAST, argv[1:], False
     if argv:
@@ -49,12 +51,21 @@ def run_part(name, wanted, **how):
     return tally, f"=== {name}: {tally} ({time.monotonic() - started:.0f} s)"
 
 
-def run_beside(name):
-    """In a thread whose children give way; what it has to say is kept until there is room for it."""
+def run_behind(told):
+    """In a thread whose children give way; what a part has to say is put into `told` when it is over."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), GIVES_WAY)
-    said = []
-    tally, end = run_part(name, [], say=said.append)
-    return tally, [f"\n=== {name}, beside the part before", *said, end]
+    for name in BEHIND:
+        said = []
+        tally, end = run_part(name, [], say=said.append)
+        told.put((tally, [f"\n=== {name}, behind the parts before", *said, end]))
+
+
+def tell(told):
+    global total
+    while not told.empty():
+        tally, lines = told.get()
+        print("\n".join(lines), flush=True)
+        total += tally
 
 
 def main(argv):
@@ -64,23 +75,24 @@ def main(argv):
     if unknown:
         print(f"tests/run: no part named {unknown[0]}; there are {', '.join(parts.PARTS)}", file=sys.stderr)
         return 2
-    for name in names:
-        part = parts.PARTS[name]
-        if only_list:
-            print("\n".join(part.list()))
-            continue
-        print(f"\n=== {name}", flush=True)
-        with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(run_beside, BESIDE[name]) if names is ALL and name in BESIDE else None
+    if only_list:
+        for name in names:
+            print("\n".join(parts.PARTS[name].list()))
+        return 0
+    told = queue.SimpleQueue()
+    with ThreadPoolExecutor(1) as pool:
+        behind = None
+        for name in names:
+            if names is ALL and name == BEHIND_FROM:
+                behind = pool.submit(run_behind, told)
+            print(f"\n=== {name}", flush=True)
             tally, end = run_part(name, wanted)
             print(end, flush=True)
             total += tally
-            if other:
-                tally, lines = other.result()
-                print("\n".join(lines), flush=True)
-                total += tally
-    if only_list:
-        return 0
+            tell(told)
+        if behind:
+            behind.result()
+            tell(told)
     for line in guard.left_running():
         print(f"left running: {line}")
         total += Tally(failed=1)
