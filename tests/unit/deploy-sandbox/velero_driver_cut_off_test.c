@@ -42,6 +42,21 @@ static void it_may_die_at_any_call(void **state)
         check_way(cut, cut / stride % 2 == 1);
 }
 
+/* Whoever dies after a call, and before it has recorded it, has left all that the call wrote. */
+static void no_call_needs_its_record(void **state)
+{
+    (void)state;
+    struct driver d;
+    driver_up(&d);
+    d.forgets = true;
+    the_whole_way(&d);
+    check_arrived(&d);
+    drive_done(&d, TAKE_BACK, 0);
+    drive_done(&d, CLEAN, 0);
+    check_clean(&d);
+    driver_down(&d);
+}
+
 /* Where dying hurts most: at each write of a Backup or Restore, whose answer is lost. */
 static void what_was_made_just_before_is_found_again(void **state)
 {
@@ -65,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_may_die_at_any_call),
+        cmocka_unit_test(no_call_needs_its_record),
         cmocka_unit_test(what_was_made_just_before_is_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
