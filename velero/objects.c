@@ -211,6 +211,13 @@ void cf_velero_trim_pod(json_t *pod)
     cf_json_del(pod, "metadata", "annotations", NULL);
 }
 
+json_t *cf_velero_tolerations(const json_t *claim)
+{
+    json_t *all = json_pack("[{s:s, s:s}]", "operator", "Exists", "effect", "NoExecute");
+    json_array_extend(all, json_object_get(claim, "tolerations"));
+    return all;
+}
+
 bool cf_velero_mounts(const json_t *pod, const char *claim)
 {
     size_t i;

@@ -131,6 +131,10 @@ bool cf_velero_restored(const struct cf_volumes *v, int n, bool *out_so, struct 
  * not what was backed up, and has to be restored again. */
 bool cf_verify_again(json_t *row, int64_t now_ms, bool *out_differs);
 
+/* What pods of ours tolerate that mount a claim at `from`: what the workload's do, for its nodes may be the only
+ * ones that reach the volume, and to be evicted by nobody. New reference. */
+json_t *cf_velero_tolerations(const json_t *claim) CF_NODISCARD;
+
 /* --- stage_pods.c --- */
 
 struct cf_stage {

@@ -48,16 +48,16 @@ static json_t *container(const struct cf_volumes *v, bool files)
 
 /* Admitted by the strictest pod security level; without fsGroup, which would make the kubelet change
  * the owner of every file. Sidecars would only delay it. */
-static json_t *pod_spec(const struct cf_volumes *v, const char *claim, bool files)
+static json_t *pod_spec(const struct cf_volumes *v, const json_t *claim, bool files)
 {
-    return json_pack("{s:s, s:i, s:b, s:b, s:{s:b, s:i, s:{s:s}}, s:[{s:s, s:s}], s:[o], "
+    return json_pack("{s:s, s:i, s:b, s:b, s:{s:b, s:i, s:{s:s}}, s:o, s:[o], "
                      "s:[{s:s, s:{s:s}}]}",
                      "restartPolicy", "Always", "terminationGracePeriodSeconds", 1,
                      "automountServiceAccountToken", 0, "enableServiceLinks", 0, "securityContext",
                      "runAsNonRoot", 1, "runAsUser", 65534, "seccompProfile", "type",
-                     "RuntimeDefault", "tolerations", "operator", "Exists", "effect", "NoExecute",
-                     "containers", container(v, files), "volumes", "name", CF_VELERO_STAGE_VOLUME,
-                     "persistentVolumeClaim", "claimName", claim);
+                     "RuntimeDefault", "tolerations", cf_velero_tolerations(claim), "containers",
+                     container(v, files), "volumes", "name", CF_VELERO_STAGE_VOLUME,
+                     "persistentVolumeClaim", "claimName", cf_json_str(claim, "", "name", NULL));
 }
 
 static json_t *stage_pod(const struct cf_volumes *v, const json_t *claim, const char *node)
@@ -71,7 +71,7 @@ static json_t *stage_pod(const struct cf_volumes *v, const json_t *claim, const 
                             "labels", CF_VELERO_LABEL_RUN, v->run_id, CF_VELERO_LABEL_WAY, v->way,
                             CF_VELERO_LABEL_STAGE, files ? "files" : "pointer", "annotations",
                             CF_VELERO_NOTE_CLAIM, of, "sidecar.istio.io/inject", "false",
-                            "linkerd.io/inject", "disabled", "spec", pod_spec(v, of, files));
+                            "linkerd.io/inject", "disabled", "spec", pod_spec(v, claim, files));
     cf_assert(pod);
     if (files)
         cf_json_put_take(pod, json_string(CF_VELERO_STAGE_VOLUME), "metadata", "annotations",

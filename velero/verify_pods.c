@@ -152,8 +152,7 @@ static void place(const struct cf_verify_end *e, json_t *spec)
         }
         return;
     }
-    json_object_set_new(spec, "tolerations",
-                        json_pack("[{s:s, s:s}]", "operator", "Exists", "effect", "NoExecute"));
+    json_object_set_new(spec, "tolerations", cf_velero_tolerations(e->claim));
     if (*node && !cf_json_bool(way, false, "shared", claim_name(e), NULL) &&
         !cf_json_bool(e->row, false, "anywhere", NULL))
         json_object_set_new(spec, "nodeName", json_string(node));

@@ -67,7 +67,7 @@ struct cf_volumes {
      * for the same, "workload": {"apiVersion", "kind", "name"} that mounts it or null,
      * "mounts": [{"pod template's volume name" …}], "placement": {"nodeSelector", "affinity",
      * "tolerations"} of the pod template at `to`, or absent: where a volume that waits for its first
-     * consumer is made, "verify": "checksum" or absent}]. Claims of strategy external and none are not here. */
+     * consumer is made, "tolerations": of the pods that mount it at `from`, or absent, "verify": "checksum" or absent}]. Claims of strategy external and none are not here. */
     const json_t *claims;
     json_t *state;  /* an object of the room's own */
     int64_t now_ms; /* wall, the caller's */

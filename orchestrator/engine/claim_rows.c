@@ -8,6 +8,14 @@
 
 /* ---- there ---- */
 
+/* Where a claim is read. */
+static void tolerate(json_t *row, const json_t *placement)
+{
+    json_object_del(row, "tolerations");
+    if (json_object_get(placement, "tolerations"))
+        json_object_set(row, "tolerations", json_object_get(placement, "tolerations"));
+}
+
 /* In the target the pods of the copy that mounts the claim must be able to run where the volume is
  * made. */
 static json_t *row_there(const json_t *inventory, const json_t *found)
@@ -24,6 +32,7 @@ static json_t *row_there(const json_t *inventory, const json_t *found)
         json_object_set_new(row, "by", json_string(by));
     if (spec)
         json_object_set_new(row, "placement", cf_pod_placement(spec));
+    tolerate(row, json_object_get(found, "placement"));
     return row;
 }
 
@@ -90,6 +99,7 @@ static json_t *row_back(const json_t *row)
     json_object_del(back, "placement");
     if (placement)
         json_object_set(back, "placement", cf_json_unconst(placement));
+    tolerate(back, json_object_get(row, "placement"));
     return back;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves what is kept of claims whose data moves: there the plan's class and size and the copy's placement; of the source, for
- * the way back, its own class and placement and no size; and that a run without that goes back as it did. */
+ * the way back, its own class and placement and no size; what is tolerated where it is read; and that a run without that goes back as it did. */
 #include "orchestrator/engine/claim_rows.h"
 
 #include "tests/support/quick_json.h"
@@ -12,14 +12,14 @@
       "'nodeSelector':{'pool':'west'},'tolerations':[{'key':'db'}],'containers':[]}}}}}]," \
     "'volumes':{'claims':[{'name':'data','strategy':'veleroFsBackup','verify':'none','storageClass':'fast-west','size':'20Gi'," \
       "'claim':{'metadata':{'uid':'u1'},'spec':{" class "}}," of_claim "}]}}"
-#define EAST "'by':['StatefulSet/db'],'placement':{'nodeSelector':{'pool':'east'}}"
+#define POOL "'placement':{'nodeSelector':{'pool':'east'},'tolerations':[{'key':'east'}]}"
+#define EAST "'by':['StatefulSet/db']," POOL
 #define FACTS "{'classes':[{'name':'slow','isDefault':false},{'name':'standard','isDefault':true}]}"
 
 #define SAME "'name':'data','strategy':'veleroFsBackup','verify':'none','storageClass':"
 #define OURS "'uid':'u1','by':'StatefulSet/db'"
-#define WEST "'placement':{'nodeSelector':{'pool':'west'},'tolerations':[{'key':'db'}]}"
-#define BACK(class) SAME "'" class "'," OURS ",'source':{'storageClass':'" class "','placement':{'nodeSelector':{'pool':'east'}}}," \
-    "'placement':{'nodeSelector':{'pool':'east'}}"
+#define WEST "'placement':{'nodeSelector':{'pool':'west'},'tolerations':[{'key':'db'}]},'tolerations':[{'key':'east'}]"
+#define BACK(class) SAME "'" class "'," OURS ",'source':{'storageClass':'" class "'," POOL "}," POOL ",'tolerations':[{'key':'db'}]"
 
 static const struct {
     const char *what, *inventory, *facts;

@@ -59,11 +59,37 @@ static void one_stage_pod_of_two_that_does_not_come_is_placed_anew(void **state)
     world_down(&w);
 }
 
+/* Nobody ran when the run began: the nodes that reach the volume may be those that only its workload's pods
+ * may go to. */
+static void a_stage_pod_tolerates_what_its_workload_does(void **state)
+{
+    (void)state;
+    struct world w;
+    struct cf_moving out;
+    struct cf_error err = CF_ERROR_INIT;
+    char name[CF_VELERO_NAME_MAX];
+    cf_autojson json_t *stage = NULL;
+    world_up(&w, "[{'name':'a','strategy':'veleroFsBackup','tolerations':[{'key':'db','operator':"
+                 "'Exists','effect':'NoSchedule'}]}]");
+    cf_velero_stage_name(&w.v, "a", name);
+    for (int i = 0; i < 50 && !stage; i++) {
+        assert_ok(once(&w, BACKUP_LIVE, 1, &out, &err), &err);
+        stage = cf_fake_kube_peek(w.east.api, "v1", "Pod", "shop", name);
+    }
+    cf_autofree char *text = cf_json_dump(cf_json_at(stage, "spec", "tolerations", NULL));
+    assert_non_null(strstr(text, "NoExecute"));
+    assert_non_null(
+        strstr(text, "{\"key\":\"db\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}"));
+    drive_done(&w, BACKUP_LIVE, 1);
+    world_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_attempt_waits_a_while),
         cmocka_unit_test(one_stage_pod_of_two_that_does_not_come_is_placed_anew),
+        cmocka_unit_test(a_stage_pod_tolerates_what_its_workload_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
