@@ -74,9 +74,10 @@ bool cf_names_end(struct cf_pass *p, bool to_source, struct cf_outcome *out, str
             continue;
         if (err->kind != CF_ERR_TRANSIENT)
             return cf_error_wrap(err, "the name %s in %s", at.service, at.cluster);
+        (void)cf_out_wait(out, LOOK_MS, "the name %s in %s is not given up yet: %.400s", at.service,
+                          at.cluster, err->message);
         cf_error_clear(err);
-        return cf_out_wait(out, LOOK_MS, "the name %s in %s is given up by another replica",
-                           at.service, at.cluster);
+        return true;
     }
     return cf_out_done(out);
 }

@@ -471,7 +471,7 @@ static void a_run_says_how_it_ended(void **state)
     struct world *w = world_new(PLAN_TEXT AUTO);
     run_until(w, "completed", 200);
     assert_ptr_equal(
-        strstr(message_of(w), "completed: the traffic goes to dc2; 1 workloads of dc1"),
+        strstr(message_of(w), "completed: the traffic goes to dc2; 1 workload of dc1 "),
         message_of(w));
     assert_non_null(strstr(message_of(w), "echo-crossfade"));
     world_free(w);
