@@ -41,10 +41,15 @@ bool cf_pass_router_kube(struct cf_pass *p, const struct cf_run_router *r, struc
 
 /* What a reading means for a step: OURS → out->kind stays DONE; else the outcome is filled:
  * overtaken and moved LOST (and touched before anything else), drift by the plan's word, another
- * store's marks HOLD. FENCED is an error. */
+ * store's marks HOLD. FENCED by another run is a HOLD, by a newer owner of this one an error. */
 bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
                   const struct cf_router_reading *reading, struct cf_outcome *out,
                   struct cf_error *err) CF_NODISCARD;
+/* What a pass wrote and could not record, because somebody's word came between, is there under the
+ * epoch that is still ours: its arm and seq go into the row. False: that is not what the reading
+ * shows. */
+bool cf_pass_recall(const struct cf_pass *p, struct cf_run_router *r,
+                    const struct cf_router_reading *reading);
 /* Reads one router; weight -1: whatever it is. */
 bool cf_pass_read_router(struct cf_pass *p, const struct cf_run_router *r, int weight,
                          struct cf_router_reading *out, struct cf_error *err) CF_NODISCARD;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "orchestrator/engine/absence.h"
 #include "orchestrator/engine/moves.h"
 #include "orchestrator/engine/pause.h"
@@ -401,19 +402,20 @@ bool cf_reconcile(const struct cf_ports *ports, const struct cf_fence *fence, co
         return true;
     }
     bool ok = decide_and_act(&p, &wake_ms, &out->end, err);
-    if (!ok && err->kind == CF_ERR_FENCED) {
-        cf_error_clear(err);
-        out->end = CF_PASS_FENCED;
-    }
-    if (out->end == CF_PASS_FENCED) {
-        ports->gates.forget(ports->gates.self, run_id); /* its new owner watches */
-        return true;
-    }
     wake_ms = CF_MAX(0, CF_MIN(wake_ms, CF_PASS_WAKE_MAX_MS));
     if (ok && out->end == CF_PASS_WAIT)
         ok = cf_pass_record(&p, wake_ms, &out->end, err);
-    else if (!ok)
+    else if (!ok && err->kind != CF_ERR_FENCED)
         say_why(&p, err, wake_ms);
+    if (out->end == CF_PASS_FENCED || err->kind == CF_ERR_FENCED) {
+        if (err->kind == CF_ERR_NONE)
+            cf_error_set(err, CF_ERR_FENCED, "its shard has another owner");
+        cf_log_err(CF_LOG_WARN, "run.fenced", "the run is somebody else's now", err);
+        cf_error_clear(err);
+        out->end = CF_PASS_FENCED;
+        ports->gates.forget(ports->gates.self, run_id); /* its new owner watches */
+        return true;
+    }
     out->rev = run->rev;
     out->wake_ms = ok ? wake_ms : CF_PASS_RETRY_MS;
     return ok;

@@ -90,6 +90,18 @@ static bool heed_fence(struct cf_pass *p, struct cf_run_router *r,
     return cf_out_lost(out, "%s: a touch of ours was not recorded", r->name);
 }
 
+bool cf_pass_recall(const struct cf_pass *p, struct cf_run_router *r,
+                    const struct cf_router_reading *reading)
+{
+    bool newer = reading->state == CF_ROUTER_FENCED || reading->state == CF_ROUTER_OVERTAKEN;
+    if (!newer || strcmp(reading->run, p->run->id) != 0 || reading->epoch > p->fence.epoch)
+        return false;
+    (void)snprintf(r->arm, sizeof r->arm, "%.32s", reading->arm);
+    (void)snprintf(r->seq, sizeof r->seq, "%.32s", reading->seq);
+    r->changed = true;
+    return true;
+}
+
 bool cf_pass_heed(struct cf_pass *p, struct cf_run_router *r,
                   const struct cf_router_reading *reading, struct cf_outcome *out,
                   struct cf_error *err)

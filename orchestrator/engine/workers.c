@@ -223,8 +223,6 @@ static void pass(struct cf_workers *w, const char *run_id, int shard)
         if (!ok)
             cf_log_err(cf_error_is_retryable(&err) ? CF_LOG_WARN : CF_LOG_ERROR, "run.pass",
                        "a pass could not do its work", &err);
-        if (result.end == CF_PASS_FENCED)
-            cf_log(CF_LOG_WARN, "run.fenced", "the run is somebody else's now");
         cf_log_context("run", NULL);
     }
     give_back(w, run_id, &result, ok);

@@ -39,7 +39,7 @@ static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcom
         !cf_router_release(kube, NULL, r->baseline, &grip, &reading, err))
         return cf_error_wrap(err, "release router %s", r->name);
     if (reading.state == CF_ROUTER_FENCED)
-        return cf_error_set(err, CF_ERR_FENCED, "router %s: %s", r->name, reading.what);
+        return cf_pass_heed(p, r, &reading, out, err);
     /* Changed by somebody after commit: theirs now, and no reason to hold a run that has done its
      * work. */
     if (reading.state != CF_ROUTER_OURS)

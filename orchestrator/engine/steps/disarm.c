@@ -55,7 +55,13 @@ bool cf_disarm_arm_again(struct cf_pass *p, struct cf_outcome *out, struct cf_er
     for (size_t i = 0; i < p->run->n_routers; i++) {
         struct cf_run_router *r = &p->run->routers[i];
         char arm[CF_NONCE_TEXT], next[CF_NONCE_TEXT], seq[CF_NONCE_TEXT];
-        if (!r->adopted || r->arm[0])
+        struct cf_router_reading reading;
+        if (!r->adopted)
+            continue;
+        if (!cf_pass_read_router(p, r, -1, &reading, err))
+            return false;
+        (void)cf_pass_recall(p, r, &reading); /* disarmed, and not recorded as such */
+        if (r->arm[0])
             continue;
         (void)snprintf(seq, sizeof seq, "%s", r->seq);
         if (!set_arm(p, r, seq, cf_nonce(arm), cf_nonce(next), out, err))

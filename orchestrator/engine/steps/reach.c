@@ -244,15 +244,14 @@ static bool restore(struct cf_pass *p, struct cf_run_router *r, struct cf_router
 {
     CF_CLEANUP(cf_kube_unref_p) struct cf_kube *kube = NULL;
     struct cf_router_grip grip;
-    cf_pass_grip(p, r, &grip);
     if (!cf_pass_router_kube(p, r, &kube, err))
         return false;
     for (int tries = 0; tries < 2; tries++) {
+        cf_pass_grip(p, r, &grip);
         if (!cf_router_restore(kube, NULL, r->baseline, &grip, reading, err))
             return cf_error_wrap(err, "restore router %s", r->name);
-        if (reading->state != CF_ROUTER_OVERTAKEN)
+        if (!cf_pass_recall(p, r, reading))
             return true;
-        (void)snprintf(grip.seq, sizeof grip.seq, "%.32s", reading->seq);
     }
     return true;
 }
@@ -275,8 +274,8 @@ static bool undo(struct cf_pass *p, struct cf_step *s, struct cf_outcome *out, s
         }
         if (!restore(p, r, &reading, err))
             return false;
-        if (reading.state == CF_ROUTER_FENCED)
-            return cf_error_set(err, CF_ERR_FENCED, "router %s: %s", r->name, reading.what);
+        if (reading.state == CF_ROUTER_FENCED && r->adopted)
+            return cf_pass_heed(p, r, &reading, out, err);
         if (reading.state != CF_ROUTER_OURS && r->adopted)
             return cf_out_failed(out, "router %s could not be given its baseline back: %s %s",
                                  r->name, reading.what, reading.who);

@@ -115,8 +115,10 @@ static inline void data_turn(struct data *d)
     struct world *w = d->w;
     bool dead = w->dead;
     int die_at = w->die_at, calls = w->calls;
+    void (*beside)(struct world *) = w->beside;
     w->dead = false;
     w->die_at = 0;
+    w->beside = NULL;
     world_turn(&d->velero);
     flux_turn(d);
     if (d->moves_back)
@@ -126,6 +128,7 @@ static inline void data_turn(struct data *d)
     settle_pods(w->dc2, &d->velero.west);
     w->dead = dead;
     w->die_at = die_at;
+    w->beside = beside;
     w->calls = calls;
 }
 

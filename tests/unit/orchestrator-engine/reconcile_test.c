@@ -331,6 +331,28 @@ static void a_larger_epoch_fences_the_old_owner(void **state)
     world_free(w);
 }
 
+static void mark_run(struct world *w, const char *run)
+{
+    cf_autojson json_t *vs = router_now(w);
+    cf_json_put_take(vs, json_string(run), "metadata", "annotations", "crossfade.dev/run", NULL);
+    cf_fake_kube_put_json(w->dc1, vs);
+}
+
+static void a_way_back_says_which_run_has_its_router(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "reach", 0, "done");
+    mark_run(w, "0192f000-0000-7000-8000-000000000009");
+    act(w, "rollback");
+    run_until(w, "conflict", 20);
+    assert_non_null(strstr(hold_message(w), "0192f000-0000-7000-8000-000000000009"));
+    mark_run(w, RUN_ID);
+    run_until(w, "rolled-back", 20);
+    assert_router_as_before(w);
+    world_free(w);
+}
+
 static void an_alarm_fires_while_a_person_has_paused(void **state)
 {
     (void)state;
@@ -548,6 +570,7 @@ int main(void)
         cmocka_unit_test(a_foreign_edit_rolls_back_where_the_plan_says_so),
         cmocka_unit_test(a_deploy_in_the_source_holds_and_resume_copies_it),
         cmocka_unit_test(a_larger_epoch_fences_the_old_owner),
+        cmocka_unit_test(a_way_back_says_which_run_has_its_router),
         cmocka_unit_test(an_alarm_fires_while_a_person_has_paused),
         cmocka_unit_test(another_runs_marks_hold_and_name_it),
         cmocka_unit_test(a_foreign_edit_after_commit_never_raises),

@@ -54,6 +54,7 @@ struct world {
     int64_t now;
     int calls, die_at;
     bool die_after, dead;
+    void (*beside)(struct world *w); /* what others do beside each call */
     struct cf_fence fence;
     struct cf_ports ports;
     struct cf_preflight_world preflight;
@@ -68,6 +69,8 @@ static inline bool live_call(struct world *w, bool *out_lost)
 {
     *out_lost = false;
     w->calls++;
+    if (w->beside)
+        w->beside(w);
     if (w->dead)
         return false;
     if (w->die_at == 0 || w->calls != w->die_at)
