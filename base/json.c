@@ -104,6 +104,18 @@ json_t *cf_json_named(const json_t *list, const char *key, const char *text)
     return NULL;
 }
 
+json_t *cf_json_members(const json_t *list, const char *key)
+{
+    json_t *members = json_array();
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one)
+    {
+        json_array_append(members, json_object_get(one, key));
+    }
+    return members;
+}
+
 json_t *cf_json_index(const json_t *list, ...)
 {
     json_t *index = json_object();

@@ -63,6 +63,9 @@ bool cf_json_bool(const json_t *j, int dflt, ...) __attribute__((sentinel));
 /* The first element of a list whose member `key` is this text (one without it has ""); NULL if there
  * is none, or no list. Borrowed. */
 json_t *cf_json_named(const json_t *list, const char *key, const char *text);
+/* The member `key` of each element that has it, of a list, which may be NULL. The members are shared; new
+ * reference. */
+json_t *cf_json_members(const json_t *list, const char *key) CF_NODISCARD;
 /* {text at a path of keys ended by NULL: the element that has it}, of all of a list, which may be NULL;
  * elements without it are under "", the last of several stays. The elements are shared; new reference. */
 json_t *cf_json_index(const json_t *list, ...) CF_NODISCARD __attribute__((sentinel));

@@ -23,19 +23,6 @@ static json_t *entries_of(const json_t *ledger, unsigned flag)
     return entries;
 }
 
-/* The refs of those entries: rows for cf_row_of. */
-static json_t *refs_of(const json_t *entries)
-{
-    json_t *refs = json_array();
-    size_t i;
-    json_t *entry;
-    json_array_foreach(entries, i, entry)
-    {
-        json_array_append(refs, json_object_get(entry, "ref"));
-    }
-    return refs;
-}
-
 static bool scales_one_of(const json_t *refs, const json_t *scaler)
 {
     const json_t *target = cf_json_at(scaler, "spec", "scaleTargetRef", NULL);
@@ -62,7 +49,7 @@ bool cf_direct_held(const struct cf_propagation *p, const json_t *ledger, bool o
 {
     cf_autojson json_t *workloads = entries_of(ledger, CF_KIND_WORKLOAD);
     cf_autojson json_t *entries = entries_of(ledger, CF_KIND_STARTS);
-    cf_autojson json_t *refs = refs_of(workloads);
+    cf_autojson json_t *refs = cf_json_members(workloads, "ref");
     cf_autojson json_t *rows = json_array();
     cf_autojson json_t *lives = NULL;
     size_t i, n_scalers = json_array_size(entries);

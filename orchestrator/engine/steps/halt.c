@@ -72,14 +72,10 @@ bool cf_halt_add_scalers(struct cf_pass *p, struct cf_kube *kube, const json_t *
 {
     const struct cf_plan *plan = p->run->plan;
     struct cf_freeze f = { p, kube, plan->source_cluster, plan->source_namespace };
-    cf_autojson json_t *refs = json_array();
+    cf_autojson json_t *refs = cf_json_members(copies, "ref");
     cf_autojson json_t *scalers = json_array();
     size_t i;
     json_t *one;
-    json_array_foreach(copies, i, one)
-    {
-        json_array_append(refs, json_object_get(one, "ref"));
-    }
     if (json_array_size(refs) > 0 && !cf_freeze_scalers(&f, refs, NULL, scalers, err))
         return false;
     json_array_foreach(scalers, i, one)

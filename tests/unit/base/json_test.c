@@ -359,6 +359,20 @@ static void test_an_index_by_a_path(void **state)
     assert_int_equal(json_object_size(nothing), 0);
 }
 
+static void members_are_those_of_who_has_them(void **state)
+{
+    (void)state;
+    cf_autojson json_t *list =
+        json_pack("[{s:{s:i}}, s, {s:i}, {s:i}]", "ref", "n", 1, "no object", "other", 2, "ref", 3);
+    cf_autojson json_t *members = cf_json_members(list, "ref");
+    cf_autojson json_t *nothing = cf_json_members(NULL, "ref");
+    assert_int_equal(json_array_size(members), 2);
+    assert_ptr_equal(json_array_get(members, 0), cf_json_at(json_array_get(list, 0), "ref", NULL));
+    assert_int_equal(json_integer_value(json_array_get(members, 1)), 3);
+    assert_true(json_is_array(nothing));
+    assert_int_equal(json_array_size(nothing), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_copies_are_deep),
         cmocka_unit_test(test_the_first_of_that_name),
         cmocka_unit_test(test_an_index_by_a_path),
+        cmocka_unit_test(members_are_those_of_who_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
