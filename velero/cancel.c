@@ -3,7 +3,6 @@
  * and then it ends by itself, with errors. What has not begun is taken away before it does. */
 #include <string.h>
 
-#include "federation/objects/kinds.h"
 #include "velero/phases.h"
 #include "velero/room.h"
 
@@ -58,32 +57,6 @@ struct ending {
     char what[256]; /* the first that is still there */
 };
 
-/* As it was read, not begun. Whose server has taken it since (CONFLICT) is not gone: deleted then, it would
- * go on without a trace. */
-static bool take_away(const struct ending *e, const struct cf_object_ref *ref, const json_t *object,
-                      bool *out_gone, struct cf_error *err)
-{
-    struct cf_kube_delete how = CF_KUBE_DELETE_INIT;
-    struct cf_error why = CF_ERROR_INIT;
-    char text[CF_REF_TEXT_MAX];
-    bool is_there = false;
-    how.uid = cf_object_uid(object);
-    how.resource_version = cf_json_str(object, NULL, "metadata", "resourceVersion", NULL);
-    *out_gone = false;
-    if (cf_json_at(object, "metadata", "deletionTimestamp", NULL))
-        return true;
-    if (!cf_kube_delete(e->k, NULL, ref, &how, &why) && why.kind != CF_ERR_NOT_FOUND &&
-        why.kind != CF_ERR_CONFLICT) {
-        cf_error_move(err, &why);
-        return cf_error_wrap(err, "delete %s on %s", cf_ref_text(ref, text), cf_kube_name(e->k));
-    }
-    cf_error_clear(&why);
-    if (!cf_kube_find(e->k, NULL, ref, &is_there, NULL, err))
-        return cf_error_wrap(err, "read %s on %s", cf_ref_text(ref, text), cf_kube_name(e->k));
-    *out_gone = !is_there;
-    return true;
-}
-
 static bool end_one(struct ending *e, const json_t *object, struct cf_error *err)
 {
     const char *name = cf_json_str(object, "", "metadata", "name", NULL);
@@ -94,8 +67,9 @@ static bool end_one(struct ending *e, const json_t *object, struct cf_error *err
     int moving = 0;
     if (cf_phase_is_end(r))
         return true;
+    /* Only as it was read, not begun: deleted a moment later, it would go on without a trace. */
     if (r->class == CF_PHASE_WAITS) {
-        if (!take_away(e, &ref, object, &gone, err))
+        if (!cf_velero_delete(e->k, &ref, object, true, &gone, err))
             return false;
         if (gone)
             return true;

@@ -170,11 +170,35 @@ bool cf_velero_in_front(const struct cf_volumes *v, struct cf_kube *k, const cha
 
 /* --- drop --- */
 
+bool cf_velero_delete(struct cf_kube *k, const struct cf_object_ref *ref, const json_t *object,
+                      bool unchanged, bool *out_gone, struct cf_error *err)
+{
+    struct cf_kube_delete how = CF_KUBE_DELETE_INIT;
+    struct cf_error why = CF_ERROR_INIT;
+    char text[CF_REF_TEXT_MAX];
+    bool is_there = false;
+    how.uid = cf_json_str(object, NULL, "metadata", "uid", NULL);
+    if (unchanged)
+        how.resource_version = cf_json_str(object, NULL, "metadata", "resourceVersion", NULL);
+    *out_gone = false;
+    if (cf_json_at(object, "metadata", "deletionTimestamp", NULL))
+        return true;
+    if (!cf_kube_delete(k, NULL, ref, &how, &why) && why.kind != CF_ERR_NOT_FOUND &&
+        !(unchanged && why.kind == CF_ERR_CONFLICT)) {
+        cf_error_move(err, &why);
+        return cf_error_wrap(err, "delete %s on %s", cf_ref_text(ref, text), cf_kube_name(k));
+    }
+    cf_error_clear(&why);
+    if (!cf_kube_find(k, NULL, ref, &is_there, NULL, err))
+        return cf_error_wrap(err, "read %s on %s", cf_ref_text(ref, text), cf_kube_name(k));
+    *out_gone = !is_there;
+    return true;
+}
+
 bool cf_velero_drop(const struct cf_volumes *v, struct cf_kube *k, const struct cf_object_ref *ref,
                     bool *out_gone, struct cf_error *err)
 {
     cf_autojson json_t *found = NULL;
-    struct cf_error why = CF_ERROR_INIT;
     char text[CF_REF_TEXT_MAX];
     bool is_there = false;
     *out_gone = false;
@@ -184,15 +208,7 @@ bool cf_velero_drop(const struct cf_volumes *v, struct cf_kube *k, const struct 
         *out_gone = true;
         return true;
     }
-    if (cf_json_at(found, "metadata", "deletionTimestamp", NULL))
-        return true;
-    struct cf_kube_delete how = CF_KUBE_DELETE_INIT;
-    how.uid = cf_json_str(found, NULL, "metadata", "uid", NULL);
-    if (!cf_kube_delete(k, NULL, ref, &how, &why) && why.kind != CF_ERR_NOT_FOUND) {
-        cf_error_move(err, &why);
-        return cf_error_wrap(err, "delete %s on %s", cf_ref_text(ref, text), cf_kube_name(k));
-    }
-    return cf_kube_find(k, NULL, ref, &is_there, NULL, err) ? (*out_gone = !is_there, true) : false;
+    return cf_velero_delete(k, ref, found, false, out_gone, err);
 }
 
 /* --- pods --- */

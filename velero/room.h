@@ -75,6 +75,11 @@ bool cf_velero_list_more(struct cf_kube *k, const char *api_version, const char 
  * if none. */
 bool cf_velero_in_front(const struct cf_volumes *v, struct cf_kube *k, const char *kind,
                         const char *ours, char *buf, struct cf_error *err) CF_NODISCARD;
+/* Deletes an object as it was read: it, and no other of its name; `unchanged`: and only if nobody has written
+ * it since, which is no error but leaves it there. One that is going already is not asked again.
+ * *out_gone: it is gone now. */
+bool cf_velero_delete(struct cf_kube *k, const struct cf_object_ref *ref, const json_t *object,
+                      bool unchanged, bool *out_gone, struct cf_error *err) CF_NODISCARD;
 /* Deletes by name if it is there and carries this run's label; *out_gone when nothing of ours has
  * the name any more. */
 bool cf_velero_drop(const struct cf_volumes *v, struct cf_kube *k, const struct cf_object_ref *ref,
