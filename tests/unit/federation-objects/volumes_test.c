@@ -157,20 +157,29 @@ static void each_claim_goes_its_way(void **state)
     }
 }
 
-/* Who reads the plan's findings learns which autoscaler is paused, and which acts at once. */
-static void what_keda_does_is_told(void **state)
+/* Of all workloads, started at once; new reference. */
+static json_t *closure_of(const char *objects_text, const char *volumes_text)
 {
-    (void)state;
     struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *objects = cf_test_json("[" SHOP "," KEDA("of-web", "'name':'web'") "," KEDA(
-        "of-db", "'kind':'StatefulSet','name':'db'") "]");
+    cf_autojson json_t *objects = cf_test_json(objects_text);
     cf_autojson json_t *workloads = cf_test_json("{" ALL ",'start':'now'}");
-    cf_autojson json_t *volumes = cf_test_json(ONLY("data-db-*"));
+    cf_autojson json_t *volumes = cf_test_json(volumes_text);
     cf_autojson json_t *services = json_array();
     struct cf_closure_input in = {
         .objects = objects, .workloads = workloads, .services = services, .volumes = volumes
     };
-    cf_autojson json_t *got = cf_closure(&in, &err);
+    json_t *got = cf_closure(&in, &err);
+    assert_ok(got != NULL, &err);
+    return got;
+}
+
+/* Who reads the plan's findings learns which autoscaler is paused, and which acts at once. */
+static void what_keda_does_is_told(void **state)
+{
+    (void)state;
+    cf_autojson json_t *got = closure_of("[" SHOP "," KEDA("of-web", "'name':'web'") "," KEDA(
+                                             "of-db", "'kind':'StatefulSet','name':'db'") "]",
+                                         ONLY("data-db-*"));
     CF_CLEANUP(cf_buf_free) struct cf_buf said = CF_BUF_INIT(10000);
     size_t i;
     json_t *note;
@@ -188,15 +197,7 @@ static void what_keda_does_is_told(void **state)
 static void what_moves_is_told(void **state)
 {
     (void)state;
-    struct cf_error err = CF_ERROR_INIT;
-    cf_autojson json_t *objects = cf_test_json("[" SHOP "]");
-    cf_autojson json_t *workloads = cf_test_json("{" ALL ",'start':'now'}");
-    cf_autojson json_t *volumes = cf_test_json(ONLY("uploads"));
-    cf_autojson json_t *services = json_array();
-    struct cf_closure_input in = {
-        .objects = objects, .workloads = workloads, .services = services, .volumes = volumes
-    };
-    cf_autojson json_t *got = cf_closure(&in, &err);
+    cf_autojson json_t *got = closure_of("[" SHOP "]", ONLY("uploads"));
     const json_t *skipped = json_array_get(json_object_get(got, "skipped"), 0);
     assert_string_equal(cf_json_str(skipped, "", "name", NULL), "uploads");
     assert_string_equal(cf_json_str(skipped, "", "why", NULL),

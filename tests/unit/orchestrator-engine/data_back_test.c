@@ -113,14 +113,7 @@ static struct data *begun_with(const char *row)
     json_t *intent = json_object_get(step_at(d->w, "volume.sync", 0), "intent");
     json_object_set_new(intent, "claims", cf_test_json(claims));
     d->moves_back = true;
-    put_text(d->w->dc1,
-             "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'name':'data',"
-             "'namespace':'web','uid':'uid-data'},'spec':{'accessModes':['ReadWriteOnce'],"
-             "'volumeName':'pv-data'},'status':{'phase':'Bound'}}");
-    put_text(d->w->dc1,
-             "{'apiVersion':'v1','kind':'PersistentVolume','metadata':{'name':'pv-data'},'spec':{"
-             "'persistentVolumeReclaimPolicy':'Delete','claimRef':{'namespace':'web','name':'data',"
-             "'uid':'uid-data'}},'status':{'phase':'Bound'}}");
+    bind_source(d);
     return d;
 }
 

@@ -131,15 +131,21 @@ static void what_runs_is_saved_with_what_it_had(void **state)
 
 /* --- there and back --- */
 
+/* A StatefulSet and a CronJob that run, saved; the rows, in new memory. */
+static char *rig_of_two(struct rig *r)
+{
+    rig_up(r);
+    add_db(r, 3, 3);
+    put_text(r, "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly',"
+                "'namespace':'shop','uid':'uid-cron'},'spec':{'schedule':'0 3 * * *'}}");
+    return save(r, DB, "[{'kind':'CronJob','name':'nightly'}]");
+}
+
 static void they_stop_and_get_back_what_they_had(void **state)
 {
     (void)state;
     struct rig r;
-    rig_up(&r);
-    add_db(&r, 3, 3);
-    put_text(&r, "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly',"
-                 "'namespace':'shop','uid':'uid-cron'},'spec':{'schedule':'0 3 * * *'}}");
-    cf_autofree char *rows = save(&r, DB, "[{'kind':'CronJob','name':'nightly'}]");
+    cf_autofree char *rows = rig_of_two(&r);
     for (int i = 0; i < 2; i++) {
         stop(&r);
         cf_autojson json_t *cron = now(&r, "batch/v1", "CronJob", "nightly");
@@ -161,11 +167,7 @@ static void one_that_is_refused_keeps_no_other_one_stopped(void **state)
 {
     (void)state;
     struct rig r;
-    rig_up(&r);
-    add_db(&r, 3, 3);
-    put_text(&r, "{'apiVersion':'batch/v1','kind':'CronJob','metadata':{'name':'nightly',"
-                 "'namespace':'shop','uid':'uid-cron'},'spec':{'schedule':'0 3 * * *'}}");
-    cf_autofree char *rows = save(&r, DB, "[{'kind':'CronJob','name':'nightly'}]");
+    cf_autofree char *rows = rig_of_two(&r);
     cf_autojson json_t *none = json_array();
     stop(&r);
     struct cf_fake_fault denied = {
