@@ -5,6 +5,7 @@ Each part returns a Tally. A part that cannot even start counts as one failure: 
 """
 import os
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -16,9 +17,10 @@ from tests.runner import guard, parts  # noqa: E402
 from tests.runner.tally import Tally  # noqa: E402
 
 FAST = ["house", "unit", "sandbox"]
-ALL = ["house", "unit", "sandbox", "federations", "tsan-stories", "lab"]
-# Told one after the other behind the parts from BEHIND_FROM on, which wait much of their time, and gives way to them.
-BEHIND = ["drivers", "tsan-unit"]
+ALL = ["house", "unit", "sandbox", "federations", "lab"]
+# Told one after the other behind the parts from BEHIND_FROM on, which wait much of their time, and give way to them.
+BEHIND = ["drivers", "tsan-unit", "tsan-stories"]
+APART = "tsan-stories"  # of these: its stories print as they go, so it is a process of its own, whose words are kept
 BEHIND_FROM = "sandbox"
 GIVES_WAY = 15
 
@@ -51,13 +53,25 @@ def run_part(name, wanted, **how):
     return tally, f"=== {name}: {tally} ({time.monotonic() - started:.0f} s)"
 
 
+def run_apart(name):
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace")
+    said = [line for line in done.stdout.splitlines() if line and line != f"=== {name}"]
+    tally = Tally.parse(said[-1]) if said else None
+    return (tally, said[:-1]) if tally else (Tally(failed=1), said)
+
+
 def run_behind(told):
     """In a thread whose children give way; what a part has to say is put into `told` when it is over."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), GIVES_WAY)
     for name in BEHIND:
-        said = []
-        tally, end = run_part(name, [], say=said.append)
-        told.put((tally, [f"\n=== {name}, behind the parts before", *said, end]))
+        if name == APART:
+            tally, said = run_apart(name)
+        else:
+            said = []
+            tally, end = run_part(name, [], say=said.append)
+            said.append(end)
+        told.put((tally, [f"\n=== {name}, behind the parts before", *said]))
 
 
 def tell(told):

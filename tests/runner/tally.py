@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many tests passed, failed and were skipped."""
+import re
 from dataclasses import dataclass
 
 
@@ -14,6 +15,12 @@ class Tally:
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+    @classmethod
+    def parse(cls, line):
+        """Of what str() makes; None: it is something else."""
+        numbers = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", line)
+        return cls(*map(int, numbers.groups())) if numbers else None
 
     @property
     def ran(self):
