@@ -43,6 +43,7 @@ def user_binding(scope, metadata):
 
 class LabWorld:
     side_by_side = 1  # two cores, and requests that must not fail for want of them
+    own_beside = False  # its own tests restart what the stories need
     binaries, parts = (), ()  # of `lab build` and `lab up`: without names, all but those that only come when they are named
 
     def __enter__(self):

@@ -22,8 +22,8 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), "federations": ("federation_conformance",),
-             "volumes": ()}
+OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), 
+             "federations": ("velero_conformance", "federation_conformance"), "volumes": ()}
 
 # Whether also what takes minutes and tells of more of the same is told in the sandbox (docs/testing.md).
 THOROUGH = "CROSSFADE_TEST_ALL" in os.environ
@@ -117,5 +117,6 @@ def run(world_name, binary, wanted, environment, left_out=()):
         pool = stack.enter_context(ThreadPoolExecutor(here.side_by_side))
         jobs = [pool.submit(_tell, here, s, binary, postgres, environment) for s in chosen]
         own = [name for name in OWN_TESTS[world_name] if not wanted or any(w in name for w in wanted)]
-        jobs += [pool.submit(here.own_test, name, binary) for name in own]
+        beside = stack.enter_context(ThreadPoolExecutor(1)) if here.own_beside else pool
+        jobs += [beside.submit(here.own_test, name, binary) for name in own]
         return sum((j.result() for j in jobs), Tally())

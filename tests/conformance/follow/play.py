@@ -26,6 +26,7 @@ class Play:
     prefix = "case"  # of the case's namespace
     wait_s = WAIT_S
     pause_s = PAUSE_S
+    pace = 1.0  # what is a second of the original's time; for how long something holds, and how long a case sleeps
 
     def __init__(self, world, case, words):
         """world: target(place), places, and fault or None. words: the Table."""
@@ -114,7 +115,7 @@ class Play:
         step = self.names.fill(raw)
         reads = step["call"].split(" ", 1)[0] not in ("POST", "PUT", "PATCH", "DELETE")
         answer = self.until(step.get("within_s", self.wait_s if reads else 0), lambda: self._ask(step))
-        until = time.monotonic() + step.get("hold_s", 0)
+        until = time.monotonic() + step.get("hold_s", 0) * self.pace
         while time.monotonic() < until:
             time.sleep(self.pause_s)
             self._ask(step)
@@ -191,4 +192,4 @@ class Play:
         self.world.fault(self.names.fill(step["fault"]))
 
     def _sleep_s(self, step):
-        time.sleep(step["sleep_s"])
+        time.sleep(step["sleep_s"] * self.pace)

@@ -11,6 +11,7 @@ from tests.conformance.follow import play
 from tests.conformance.follow.play import Failed
 
 VELERO = "/apis/velero.io/v1/namespaces/velero"
+PAUSE_S, PAUSE_MIN_S = 0.25, 0.05
 READY_S = 60.0  # of a DownloadRequest
 DELETES = ("restores", "serverstatusrequests", "deletebackuprequests")  # of the case's own objects; Backups go through a request
 
@@ -41,6 +42,7 @@ class World:
     download: Callable[[str], bytes]  # of an address that a DownloadRequest gave
     names: dict[str, object] = field(default_factory=dict)  # of classes and images, and a size
     fault: Callable[[str], None] | None = None
+    pace: float = 1.0  # of its time: what the original does in a second takes so long
 
     @property
     def places(self):
@@ -52,7 +54,15 @@ class World:
 
 class Play(play.Play):
     home, prefix = "east", "vel"
-    wait_s, pause_s = 180.0, 0.25  # backups and restores of all cases wait for each other
+    wait_s = 180.0  # backups and restores of all cases wait for each other
+
+    @property
+    def pace(self):
+        return self.world.pace
+
+    @property
+    def pause_s(self):
+        return max(PAUSE_MIN_S, PAUSE_S * self.pace)
 
     def more_names(self):
         return self.world.names

@@ -9,7 +9,7 @@ from tests.conformance.velero import worlds
 from tests.conformance.velero.play import Play
 from tests.conformance.velero.table import TABLE
 
-WORKERS = 6  # they wait most of the time
+WORKERS = 12  # they wait most of the time
 
 
 def run(world, names=(), report=print, workers=WORKERS):
