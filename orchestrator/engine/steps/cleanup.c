@@ -38,10 +38,10 @@ static bool release(struct cf_pass *p, struct cf_run_router *r, struct cf_outcom
     if (!cf_pass_router_kube(p, r, &kube, err) ||
         !cf_router_release(kube, NULL, r->baseline, &grip, &reading, err))
         return cf_error_wrap(err, "release router %s", r->name);
-    if (reading.state == CF_ROUTER_FENCED)
+    if (reading.state == CF_ROUTER_FENCED && strcmp(reading.run, p->run->id) == 0)
         return cf_pass_heed(p, r, &reading, out, err);
-    /* Changed by somebody after commit: theirs now, and no reason to hold a run that has done its
-     * work. */
+    /* Changed by somebody after commit, or another run's: theirs now, and no reason to hold a run
+     * that has done its work. */
     if (reading.state != CF_ROUTER_OURS)
         cf_event_add_take(p->events, "router.left", -1, NULL,
                           json_pack("{s:s,s:s,s:s}", "router", r->name, "what", reading.what, "who",

@@ -353,6 +353,17 @@ static void a_way_back_says_which_run_has_its_router(void **state)
     world_free(w);
 }
 
+static void a_run_that_has_done_its_work_leaves_a_router_to_another(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "commit", 0, "done");
+    mark_run(w, "0192f000-0000-7000-8000-000000000009");
+    run_until(w, "completed", 20);
+    assert_int_equal(count_events(w, "router.left"), 1);
+    world_free(w);
+}
+
 static void an_alarm_fires_while_a_person_has_paused(void **state)
 {
     (void)state;
@@ -571,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_deploy_in_the_source_holds_and_resume_copies_it),
         cmocka_unit_test(a_larger_epoch_fences_the_old_owner),
         cmocka_unit_test(a_way_back_says_which_run_has_its_router),
+        cmocka_unit_test(a_run_that_has_done_its_work_leaves_a_router_to_another),
         cmocka_unit_test(an_alarm_fires_while_a_person_has_paused),
         cmocka_unit_test(another_runs_marks_hold_and_name_it),
         cmocka_unit_test(a_foreign_edit_after_commit_never_raises),
