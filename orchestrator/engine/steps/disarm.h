@@ -15,7 +15,7 @@ json_t *cf_disarm_rows(const struct cf_live *run) CF_NODISCARD;
 bool cf_disarm_all(struct cf_pass *p, const json_t *rows, struct cf_outcome *out,
                    struct cf_error *err) CF_NODISCARD;
 
-/* Arms every router of ours that is disarmed, with a nonce of its own. One that somebody has changed is
+/* Arms every router of ours that is disarmed, recorded as such or not, with a nonce of its own. One that somebody has changed is
  * left to the way home, which makes a document of what it is now. *out DONE, or LOST: look again. */
 bool cf_disarm_arm_again(struct cf_pass *p, struct cf_outcome *out,
                          struct cf_error *err) CF_NODISCARD;

@@ -33,9 +33,8 @@ bool cf_settle_retire(struct cf_pass *p, struct cf_outcome *out, struct cf_error
         if (!cf_pass_router_kube(p, r, &kube, err) ||
             !cf_router_retire(kube, NULL, r->baseline, &grip, &reading, err))
             return cf_error_wrap(err, "the canary of router %s", r->name);
-        if (reading.state == CF_ROUTER_FENCED &&
-            (!cf_pass_heed(p, r, &reading, out, err) || out->kind != CF_OUT_DONE))
-            return err->kind == CF_ERR_NONE;
+        if (reading.state == CF_ROUTER_FENCED)
+            return cf_pass_heed(p, r, &reading, out, err);
     }
     return cf_out_done(out);
 }
