@@ -91,59 +91,73 @@ static void run_to_its_end(struct world *w)
         fail_asked(w, "stuck");
 }
 
+/* `run` once for each call that is visited; it returns whether anybody asked. At least `at_least` calls: the row of them
+ * really went through a run. */
+static void at_each_call(const char *what, int at_least, bool (*run)(void))
+{
+    bool asked = true;
+    word = what;
+    for (asked_at = 1; asked; asked_at += cf_test_stride(STRIDE)) {
+        asked = run();
+        assert_true(asked || asked_at > at_least);
+    }
+}
+
+static bool goes_back(void)
+{
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    w->beside = at_that_call;
+    run_to_its_end(w);
+    assert_ended_as_told(w);
+    if (is_back(w))
+        assert_as_before(w);
+    bool asked = was_asked(w);
+    world_free(w);
+    return asked;
+}
+
 static void back_at_any_call_of_a_run(void **state)
 {
     (void)state;
-    bool asked = true;
-    word = "rollback";
-    for (asked_at = 1; asked; asked_at += cf_test_stride(STRIDE)) {
-        struct world *w = world_new(PLAN_TEXT AUTO);
-        w->beside = at_that_call;
-        run_to_its_end(w);
-        assert_ended_as_told(w);
-        if (is_back(w))
-            assert_as_before(w);
-        asked = was_asked(w);
-        world_free(w);
-        assert_true(asked || asked_at > 100); /* the loop really went through a run's calls */
-    }
+    at_each_call("rollback", 100, goes_back);
+}
+
+static bool goes_on_after_a_pause(void)
+{
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    w->beside = at_that_call;
+    run_to_its_end(w);
+    bool asked = was_asked(w);
+    if (!reached(w, "completed") || weight_now(w) != 100 || replicas(w->dc1) != 0 || w->fired != 0)
+        fail_asked(w, "did not complete");
+    world_free(w);
+    return asked;
 }
 
 static void a_pause_at_any_call_of_a_run(void **state)
 {
     (void)state;
-    bool asked = true;
-    word = "pause";
-    for (asked_at = 1; asked; asked_at += cf_test_stride(STRIDE)) {
-        struct world *w = world_new(PLAN_TEXT AUTO);
-        w->beside = at_that_call;
-        run_to_its_end(w);
-        asked = was_asked(w);
-        if (!reached(w, "completed") || weight_now(w) != 100 || replicas(w->dc1) != 0 ||
-            w->fired != 0)
-            fail_asked(w, "did not complete");
-        world_free(w);
-        assert_true(asked || asked_at > 100);
-    }
+    at_each_call("pause", 100, goes_on_after_a_pause);
+}
+
+static bool goes_back_though_asked_again(void)
+{
+    struct world *w = world_new(PLAN_TEXT AUTO);
+    run_until_step(w, "traffic.soak", 1, "applied");
+    act(w, "rollback");
+    w->calls = 0; /* counted from here */
+    w->beside = at_that_call;
+    run_to_its_end(w);
+    assert_as_before(w);
+    bool asked = json_object_size(w->answers) > 1;
+    world_free(w);
+    return asked;
 }
 
 static void once_more_on_the_way_back(void **state)
 {
     (void)state;
-    bool asked = true;
-    word = "rollback";
-    for (int n = 1; asked; n += cf_test_stride(STRIDE)) {
-        struct world *w = world_new(PLAN_TEXT AUTO);
-        run_until_step(w, "traffic.soak", 1, "applied");
-        act(w, "rollback");
-        asked_at = w->calls + n;
-        w->beside = at_that_call;
-        run_to_its_end(w);
-        assert_as_before(w);
-        asked = json_object_size(w->answers) > 1;
-        world_free(w);
-        assert_true(asked || n > 20);
-    }
+    at_each_call("rollback", 20, goes_back_though_asked_again);
 }
 
 /* Returns whether anybody asked. */
@@ -169,15 +183,15 @@ static bool data_moves(void (*beside)(struct world *w))
     return asked;
 }
 
+static bool data_moves_or_goes_back(void)
+{
+    return data_moves(at_that_call);
+}
+
 static void back_at_any_call_of_a_run_that_moves_data(void **state)
 {
     (void)state;
-    bool asked = true;
-    word = "rollback";
-    for (asked_at = 1; asked; asked_at += cf_test_stride(STRIDE)) {
-        asked = data_moves(at_that_call);
-        assert_true(asked || asked_at > 100);
-    }
+    at_each_call("rollback", 100, data_moves_or_goes_back);
 }
 
 /* The freeze takes the arms away first: whoever goes back before that is recorded must look at what the routers carry. */

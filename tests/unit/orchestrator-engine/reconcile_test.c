@@ -331,6 +331,9 @@ static void a_larger_epoch_fences_the_old_owner(void **state)
     world_free(w);
 }
 
+#define OTHER_RUN "0192f000-0000-7000-8000-0000000000ff"
+
+/* As if that run steered our router. */
 static void mark_run(struct world *w, const char *run)
 {
     cf_autojson json_t *vs = router_now(w);
@@ -343,10 +346,10 @@ static void a_way_back_says_which_run_has_its_router(void **state)
     (void)state;
     struct world *w = world_new(PLAN_TEXT AUTO);
     run_until_step(w, "reach", 0, "done");
-    mark_run(w, "0192f000-0000-7000-8000-000000000009");
+    mark_run(w, OTHER_RUN);
     act(w, "rollback");
     run_until(w, "conflict", 20);
-    assert_non_null(strstr(hold_message(w), "0192f000-0000-7000-8000-000000000009"));
+    assert_non_null(strstr(hold_message(w), OTHER_RUN));
     mark_run(w, RUN_ID);
     run_until(w, "rolled-back", 20);
     assert_router_as_before(w);
@@ -358,7 +361,7 @@ static void a_run_that_has_done_its_work_leaves_a_router_to_another(void **state
     (void)state;
     struct world *w = world_new(PLAN_TEXT AUTO);
     run_until_step(w, "commit", 0, "done");
-    mark_run(w, "0192f000-0000-7000-8000-000000000009");
+    mark_run(w, OTHER_RUN);
     run_until(w, "completed", 20);
     assert_int_equal(count_events(w, "router.left"), 1);
     world_free(w);
@@ -383,18 +386,9 @@ static void another_runs_marks_hold_and_name_it(void **state)
     (void)state;
     struct world *w = world_new(PLAN_TEXT AUTO);
     run_until_step(w, "traffic.soak", 0, "applied");
-    cf_autojson json_t *vs = router_now(w);
-    json_t *annotations = json_object_get(json_object_get(vs, "metadata"), "annotations");
-    const char *key;
-    json_t *value;
-    json_object_foreach(annotations, key, value)
-    {
-        if (strncmp(key, "crossfade.dev/run", 17) == 0)
-            json_string_set(value, "0192f000-0000-7000-8000-0000000000ff");
-    }
-    cf_fake_kube_put_json(w->dc1, vs);
+    mark_run(w, OTHER_RUN);
     run_until(w, "conflict", 30);
-    assert_non_null(strstr(hold_message(w), "0192f000-0000-7000-8000-0000000000ff"));
+    assert_non_null(strstr(hold_message(w), OTHER_RUN));
     world_free(w);
 }
 
