@@ -22,8 +22,9 @@ from tests.runner.postgres import Postgres
 from tests.runner.tally import Tally
 
 # The tests of each world that are no stories.
-OWN_TESTS = {"sandbox": ("conformance",), "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",), 
-             "federations": ("velero_conformance", "federation_conformance"), "volumes": ()}
+OWN_TESTS = {"sandbox": ("conformance",), "federations": ("velero_conformance", "federation_conformance"),
+             "lab": ("lab_kube_client", "lab_router_protocol", "lab_bridge_by_name", "conformance"), "karmada": ("federation_conformance",),
+             "volumes": ()}
 
 # Whether also what takes minutes and tells of more of the same is told in the sandbox (docs/testing.md).
 THOROUGH = "CROSSFADE_TEST_ALL" in os.environ

@@ -4,6 +4,7 @@
 The application and its routes are the lab's (tests/lab/objects), so that a story says the same in both worlds.
 """
 import contextlib
+import importlib
 import json
 import os
 import re
@@ -41,19 +42,13 @@ class SandboxWorld:
 
     def own_test(self, name, binary):
         """The conformance tables, on a sandbox."""
-        if name == "federation_conformance":
-            from tests.conformance.federation import run as federation
-            from tests.conformance.federation import worlds
-            with worlds.sandbox(binary) as world:
-                return federation.tally(name, world)
-        if name == "velero_conformance":
-            from tests.conformance.velero import run as velero
-            from tests.conformance.velero import worlds
-            with worlds.sandbox(binary) as world:
-                return velero.tally(name, world)
-        from tests.conformance import run as conformance
-        passed, failed = conformance.run_sandbox(binary)
-        return Tally(passed=passed, failed=failed)
+        if name == "conformance":
+            from tests.conformance import run as conformance
+            passed, failed = conformance.run_sandbox(binary)
+            return Tally(passed=passed, failed=failed)
+        table = f"tests.conformance.{name.removesuffix('_conformance')}"
+        with importlib.import_module(f"{table}.worlds").sandbox(binary) as world:
+            return importlib.import_module(f"{table}.run").tally(name, world)
 
     def stage(self, story, binary, folder):
         return SandboxStage(story, binary, folder)
